@@ -1,0 +1,1 @@
+"""What turns a Program into the text that one packet filter loads."""

@@ -1,0 +1,1 @@
+"""Passes: pure functions Program to Program, one a file."""

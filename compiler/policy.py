@@ -1,0 +1,172 @@
+"""The policy API as frozen values: what the manifests say, with every shorthand written out.
+
+All three policy kinds decode to these. A rule that must fail closed is already rewritten here: an
+Accept without peers, or a Deny of everything (`ClusterNetworkPolicyIngressPeer`, API comment).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from .errors import Span
+from .net import Interval, Prefix, Protocol
+
+
+class Tier(enum.Enum):
+    """The tiers in the order in which they judge."""
+
+    ADMIN = "Admin"
+    NETWORK_POLICY = "NetworkPolicy"
+    BASELINE = "Baseline"
+
+
+class Action(enum.Enum):
+    """What a rule does with the traffic that it matches."""
+
+    ACCEPT = "Accept"
+    DENY = "Deny"
+    PASS = "Pass"  # noqa: S105 - the API's word, not a password
+
+
+class Direction(enum.Enum):
+    """Which end of a connection a rule judges."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+class Operator(enum.Enum):
+    """Operators of a label selector requirement (metav1.LabelSelectorOperator)."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Requirement:
+    """One condition on one label; ``values`` is sorted and empty for the existence operators."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSelector:
+    """All requirements must hold; none selects everything. ``matchLabels`` k=v is k In (v)."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SameLabels:
+    """Namespaces that have every key with the value that the subject's namespace has."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotSameLabels:
+    """Namespaces that have every key, at least one with another value than the subject's."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneNamespace:
+    """The namespace of that name: where a NetworkPolicy's own pods live."""
+
+    name: str
+
+
+NamespaceSelection = LabelSelector | SameLabels | NotSameLabels | OneNamespace
+
+
+@dataclass(frozen=True, slots=True)
+class PodsPeer:
+    """Endpoints by namespace and labels; a ``namespaces`` peer has the empty pod selector."""
+
+    namespaces: NamespaceSelection
+    pods: LabelSelector = LabelSelector()
+
+
+@dataclass(frozen=True, slots=True)
+class NodesPeer:
+    """All addresses of the nodes with these labels."""
+
+    nodes: LabelSelector
+
+
+@dataclass(frozen=True, slots=True)
+class NetworksPeer:
+    """Any address within the prefixes, and not within the excepted ones (``ipBlock.except``)."""
+
+    prefixes: tuple[Prefix, ...]
+    excepted: tuple[Prefix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainNamesPeer:
+    """Addresses that a resolver on the node learns for these names, sorted."""
+
+    names: tuple[str, ...]
+
+
+Peer = PodsPeer | NodesPeer | NetworksPeer | DomainNamesPeer
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Destination ports of one protocol, both ends included; 0 to 65535 is any port."""
+
+    protocol: Protocol
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPort:
+    """A container port name; without a protocol, that of the container port counts."""
+
+    name: str
+    protocol: Protocol | None = None
+
+
+PortMatch = Ports | NamedPort
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One rule as written; ``peers`` or ``ports`` None means any, an empty tuple means nothing."""
+
+    action: Action
+    peers: tuple[Peer, ...] | None
+    ports: tuple[PortMatch, ...] | None
+    name: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy of any kind.
+
+    ``name`` is ``namespace/name`` for a NetworkPolicy. ``ingress`` or ``egress`` None means that
+    the policy says nothing of the direction; in a NetworkPolicy an empty tuple isolates.
+    ``priority`` is 0 in a NetworkPolicy.
+    """
+
+    kind: str
+    name: str
+    tier: Tier
+    priority: int
+    subject: PodsPeer
+    ingress: tuple[PolicyRule, ...] | None
+    egress: tuple[PolicyRule, ...] | None
+    generation: int = 0
+    span: Span | None = None
+
+    def rules(self, direction: Direction) -> tuple[PolicyRule, ...] | None:
+        """Return the rules of one direction."""
+        return self.ingress if direction is Direction.INGRESS else self.egress

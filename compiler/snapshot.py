@@ -1,0 +1,59 @@
+"""The cluster at one instant: namespaces, nodes and the endpoints that policies can select."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .net import Family, Protocol
+
+NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
+
+Address = tuple[Family, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPort:
+    """A named port of a container, or of an init container that keeps running."""
+
+    name: str
+    protocol: Protocol
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace; its labels always hold NAMESPACE_NAME_LABEL."""
+
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node with every status address that is an IP, in ascending order."""
+
+    name: str
+    labels: Mapping[str, str]
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pod that can be selected: it has an IP of its own and has not ended."""
+
+    namespace: str
+    name: str
+    node: str
+    labels: Mapping[str, str]
+    addresses: tuple[Address, ...]
+    ports: tuple[ContainerPort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of it, each tuple sorted by name (endpoints by namespace and name)."""
+
+    namespaces: tuple[Namespace, ...]
+    nodes: tuple[Node, ...]
+    endpoints: tuple[Endpoint, ...]

@@ -1,0 +1,1 @@
+"""Grammars of the text forms: the printed Program (ir.lark)."""

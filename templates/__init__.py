@@ -1,0 +1,1 @@
+"""Layouts of the emitted texts; no decisions are made here."""
