@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Severity(enum.Enum):
@@ -27,14 +27,48 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A file by the name that messages use; ``data`` is kept of what cannot be read twice."""
+
+    name: str
+    data: bytes | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was read: its path within a document of a file.
+
+    Finding the line and column takes a second look at the file, so it waits until they are shown
+    (``diagnostics.locate``). ``at_key`` points to the last key of the path instead of its value.
+    """
+
+    source: Source
+    document: int
+    path: tuple[str | int, ...] = ()
+    at_key: bool = False
+
+    def child(self, *steps: str | int) -> Place:
+        """Return the place of a value inside this one."""
+        return Place(self.source, self.document, self.path + steps)
+
+    def key(self, name: str) -> Place:
+        """Return the place of a key of this mapping."""
+        return Place(self.source, self.document, (*self.path, name), at_key=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: where, what, and what to do about it; ``text`` is the line it points at."""
+    """One finding: where, what, and what to do about it.
+
+    ``text`` is the line that the span points at, ``related`` are other places that take part.
+    """
 
     severity: Severity
     message: str
-    span: Span | None = None
+    span: Span | Place | None = None
     hint: str = ""
     text: str = ""
+    related: tuple[Span | Place, ...] = ()
 
 
 class CnpcError(Exception):
@@ -60,26 +94,39 @@ class NodeError(CnpcError):
     exit_code = 3
 
 
-def error(message: str, span: Span | None = None, hint: str = "") -> Diagnostic:
+def error(message: str, span: Span | Place | None = None, hint: str = "") -> Diagnostic:
     """Return a diagnostic that stops the compilation."""
     return Diagnostic(Severity.ERROR, message, span, hint)
 
 
-def warning(message: str, span: Span | None = None, hint: str = "") -> Diagnostic:
+def warning(message: str, span: Span | Place | None = None, hint: str = "") -> Diagnostic:
     """Return a diagnostic that only informs."""
     return Diagnostic(Severity.WARNING, message, span, hint)
 
 
 def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics by file, line and column, those without a place first."""
+    """Return the diagnostics by file, line and column, those without a place first.
+
+    Places that are not yet located come at the start of their file.
+    """
     return tuple(
         sorted(
             diagnostics,
             key=lambda item: (
                 item.span is not None,
-                item.span or Span("", 0, 0),
+                _span(item.span),
                 item.severity.value,
                 item.message,
             ),
         )
     )
+
+
+def _span(place: Span | Place | None) -> Span:
+    match place:
+        case Span():
+            return place
+        case Place(source):
+            return Span(source.name, 0, 0)
+        case None:
+            return Span("", 0, 0)

@@ -7,9 +7,9 @@ Accept without peers, or a Deny of everything (`ClusterNetworkPolicyIngressPeer`
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .errors import Span
+from .errors import Place
 from .net import Interval, Prefix, Protocol
 
 
@@ -45,7 +45,7 @@ class Operator(enum.Enum):
     DOES_NOT_EXIST = "DoesNotExist"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """One condition on one label; ``values`` is sorted and empty for the existence operators."""
 
@@ -145,7 +145,7 @@ class PolicyRule:
     peers: tuple[Peer, ...] | None
     ports: tuple[PortMatch, ...] | None
     name: str = ""
-    span: Span | None = None
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Policy:
 
     ``name`` is ``namespace/name`` for a NetworkPolicy. ``ingress`` or ``egress`` None means that
     the policy says nothing of the direction; in a NetworkPolicy an empty tuple isolates.
-    ``priority`` is 0 in a NetworkPolicy.
+    ``priority`` is 0 in a NetworkPolicy. ``place`` is where it was read and no part of its value.
     """
 
     kind: str
@@ -165,7 +165,7 @@ class Policy:
     ingress: tuple[PolicyRule, ...] | None
     egress: tuple[PolicyRule, ...] | None
     generation: int = 0
-    span: Span | None = None
+    place: Place | None = field(default=None, compare=False)
 
     def rules(self, direction: Direction) -> tuple[PolicyRule, ...] | None:
         """Return the rules of one direction."""
