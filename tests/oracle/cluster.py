@@ -1,0 +1,152 @@
+"""Who can be selected: endpoints, nodes and namespaces of the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from oracle.flow import PROTOCOL_NUMBERS
+from oracle.selectors import Labels, Manifest
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pod:
+    """An endpoint; ``ports`` holds (name, protocol number, port number)."""
+
+    namespace: str
+    name: str
+    node: str
+    labels: Labels
+    addresses: tuple[Address, ...]
+    ports: tuple[tuple[str, int, int], ...]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A node with the IPs among its status addresses."""
+
+    name: str
+    labels: Labels
+    addresses: tuple[Address, ...]
+
+    def __str__(self) -> str:
+        return f"node {self.name}"
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The objects of a snapshot; policies in the order of the manifests."""
+
+    namespaces: dict[str, Labels] = field(default_factory=dict)
+    pods: list[Pod] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    policies: list[Manifest] = field(default_factory=list)
+
+    def pod_at(self, address: Address) -> Pod | None:
+        """Return the endpoint that has the address."""
+        return next((pod for pod in self.pods if address in pod.addresses), None)
+
+    def node_at(self, address: Address) -> Node | None:
+        """Return the node that has the address."""
+        return next((node for node in self.nodes if address in node.addresses), None)
+
+
+def read_cluster(documents: Iterable[Manifest]) -> Cluster:
+    """Return the cluster of the manifests; ValueError if two live pods share an IP."""
+    cluster = Cluster()
+    for document in _objects(documents):
+        match document["kind"]:
+            case "Namespace":
+                name = document["metadata"]["name"]
+                cluster.namespaces[name] = _namespace_labels(document)
+            case "Pod" if is_endpoint(document):
+                cluster.pods.append(_pod(document))
+            case "Node":
+                cluster.nodes.append(_node(document))
+            case kind if kind.endswith("NetworkPolicy"):
+                cluster.policies.append(document)
+    for pod in cluster.pods:  # the namespace object may be missing
+        cluster.namespaces.setdefault(pod.namespace, {"kubernetes.io/metadata.name": pod.namespace})
+    _refuse_shared_addresses(cluster)
+    return cluster
+
+
+def _objects(documents: Iterable[Manifest]) -> Iterator[Manifest]:
+    for document in documents:
+        if document["kind"].endswith("List"):
+            yield from _objects(document["items"])
+        else:
+            yield document
+
+
+def _namespace_labels(document: Manifest) -> Labels:
+    metadata = document["metadata"]
+    return {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+
+
+def is_endpoint(pod: Manifest) -> bool:
+    """Tell whether a pod has an IP of its own and has not ended."""
+    status = pod.get("status") or {}
+    has_ip = bool(status.get("podIP") or status.get("podIPs"))
+    own_network = not pod["spec"].get("hostNetwork")
+    return has_ip and own_network and status.get("phase") not in ("Succeeded", "Failed")
+
+
+def _pod(document: Manifest) -> Pod:
+    metadata, spec, status = document["metadata"], document["spec"], document["status"]
+    texts = [status.get("podIP"), *(item["ip"] for item in status.get("podIPs") or [])]
+    return Pod(
+        namespace=metadata.get("namespace", "default"),
+        name=metadata["name"],
+        node=spec.get("nodeName", ""),
+        labels=metadata.get("labels") or {},
+        addresses=tuple({ip_address(text): None for text in texts if text}),
+        ports=tuple(_named_ports(spec)),
+    )
+
+
+def _named_ports(spec: Manifest) -> Iterator[tuple[str, int, int]]:
+    sidecars = [
+        container
+        for container in spec.get("initContainers") or []
+        if container.get("restartPolicy") == "Always"
+    ]
+    for container in [*spec["containers"], *sidecars]:
+        for port in container.get("ports") or []:
+            if port.get("name"):
+                protocol = PROTOCOL_NUMBERS[port.get("protocol", "TCP")]
+                yield port["name"], protocol, port["containerPort"]
+
+
+def _node(document: Manifest) -> Node:
+    metadata = document["metadata"]
+    addresses = (document.get("status") or {}).get("addresses") or []
+    return Node(
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        addresses=tuple(_ips(item["address"] for item in addresses)),
+    )
+
+
+def _ips(texts: Iterable[str]) -> Iterator[Address]:
+    """Give the texts that are IPs; the rest are host names."""
+    for text in texts:
+        try:
+            yield ip_address(text)
+        except ValueError:
+            continue
+
+
+def _refuse_shared_addresses(cluster: Cluster) -> None:
+    owners: dict[Address, Pod] = {}
+    for pod in cluster.pods:
+        for address in pod.addresses:
+            other = owners.setdefault(address, pod)
+            if other is not pod:
+                raise ValueError(f"{other} and {pod} both have {address}")

@@ -1,0 +1,171 @@
+"""The three policy APIs read into one form: tier, priority, subject, and rules as written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oracle.flow import Direction
+from oracle.selectors import Manifest
+
+ACTIONS = {"Accept": "Accept", "Allow": "Accept", "Deny": "Deny", "Pass": "Pass"}
+PEER_LISTS = {"ingress": "from", "egress": "to"}
+PEER_FIELDS = {
+    "ingress": {"namespaces", "pods"},
+    "egress": {"namespaces", "pods", "nodes", "networks", "domainNames"},
+}
+SELECTOR_FIELDS = {"matchLabels", "matchExpressions"}
+NAMESPACE_FIELDS = SELECTOR_FIELDS | {"sameLabels", "notSameLabels"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of a cluster policy; ``peers`` or ``protocols`` None matches anything."""
+
+    index: int
+    name: str
+    action: str
+    peers: list[Manifest] | None
+    protocols: list[Manifest] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPolicy:
+    """A ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy."""
+
+    tier: str
+    priority: int
+    name: str
+    subject: Manifest
+    ingress: list[Rule]
+    egress: list[Rule]
+
+    def rules(self, direction: Direction) -> list[Rule]:
+        """Return the rules of one direction."""
+        return self.ingress if direction == "ingress" else self.egress
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """A NetworkPolicy; ``ingress`` or ``egress`` None does not isolate that direction."""
+
+    namespace: str
+    name: str
+    pods: Manifest
+    ingress: list[Manifest] | None
+    egress: list[Manifest] | None
+
+    def rules(self, direction: Direction) -> list[Manifest] | None:
+        """Return the rules of one direction."""
+        return self.ingress if direction == "ingress" else self.egress
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def cluster_policies(documents: list[Manifest], tier: str) -> list[ClusterPolicy]:
+    """Return the policies of a tier, the first to judge first: by priority, then by name."""
+    policies = [_cluster_policy(item) for item in documents if item["kind"] != "NetworkPolicy"]
+    in_tier = [policy for policy in policies if policy.tier == tier]
+    return sorted(in_tier, key=lambda policy: (policy.priority, policy.name))
+
+
+def _cluster_policy(document: Manifest) -> ClusterPolicy:
+    spec = document["spec"]
+    match document["kind"]:
+        case "ClusterNetworkPolicy":
+            tier, priority = spec["tier"], spec["priority"]
+        case "AdminNetworkPolicy":
+            tier, priority = "Admin", spec["priority"]
+        case "BaselineAdminNetworkPolicy":
+            tier, priority = "Baseline", 0
+    return ClusterPolicy(
+        tier=tier,
+        priority=priority,
+        name=document["metadata"]["name"],
+        subject=spec["subject"],
+        ingress=_rules(spec, "ingress"),
+        egress=_rules(spec, "egress"),
+    )
+
+
+def _rules(spec: Manifest, direction: Direction) -> list[Rule]:
+    rules = []
+    for index, item in enumerate(spec.get(direction) or []):
+        peers = item[PEER_LISTS[direction]]
+        protocols = item.get("protocols") or item.get("ports")
+        name, action = item.get("name", ""), ACTIONS[item["action"]]
+        if all(_known_peer(peer, direction) for peer in peers) and all(
+            _known_protocol(entry) for entry in protocols or []
+        ):
+            rules.append(Rule(index, name, action, peers, protocols))
+        elif action != "Accept":  # fail closed: an Accept matches nothing, others deny everything
+            rules.append(Rule(index, name, "Deny", None, None))
+    return rules
+
+
+def _known_peer(peer: Manifest, direction: Direction) -> bool:
+    """Tell whether exactly one field is set, and this API version knows all that is in it."""
+    if len(peer) != 1 or not set(peer) <= PEER_FIELDS[direction]:
+        return False
+    ((kind, value),) = peer.items()
+    match kind:
+        case "namespaces":
+            return _known_namespaces(value)
+        case "nodes":
+            return set(value) <= SELECTOR_FIELDS
+        case "pods":
+            namespaces = value.get("namespaceSelector", value.get("namespaces", {}))
+            return (
+                set(value) <= {"namespaceSelector", "namespaces", "podSelector"}
+                and _known_namespaces(namespaces)
+                and set(value.get("podSelector", {})) <= SELECTOR_FIELDS
+            )
+        case _:
+            return True
+
+
+def _known_namespaces(selector: Manifest) -> bool:
+    if set(selector) == {"namespaceSelector"}:
+        return _known_namespaces(selector["namespaceSelector"])
+    return set(selector) <= NAMESPACE_FIELDS
+
+
+def _known_protocol(entry: Manifest) -> bool:
+    """Tell whether exactly one field is set, and this API version knows all that is in it."""
+    match entry:
+        case {"destinationNamedPort": _} | {"namedPort": _}:
+            return len(entry) == 1
+        case {"portNumber": {"port": _} as value}:
+            return len(entry) == 1 and set(value) <= {"protocol", "port"}
+        case {"portRange": {"start": _, "end": _} as value}:
+            return len(entry) == 1 and set(value) <= {"protocol", "start", "end"}
+        case {"tcp": value} | {"udp": value} | {"sctp": value}:
+            return len(entry) == 1 and set(value) == {"destinationPort"} and _known_port(value)
+        case _:
+            return False
+
+
+def _known_port(value: Manifest) -> bool:
+    port = value["destinationPort"]
+    return set(port) == {"number"} or (
+        set(port) == {"range"} and set(port["range"]) == {"start", "end"}
+    )
+
+
+def network_policies(documents: list[Manifest]) -> list[NetworkPolicy]:
+    """Return the NetworkPolicies."""
+    return [_network_policy(item) for item in documents if item["kind"] == "NetworkPolicy"]
+
+
+def _network_policy(document: Manifest) -> NetworkPolicy:
+    metadata, spec = document["metadata"], document["spec"]
+    types = spec.get("policyTypes")
+    if not types:  # the API's default: always Ingress, and Egress if there is an egress rule
+        types = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+    return NetworkPolicy(
+        namespace=metadata.get("namespace", "default"),
+        name=metadata["name"],
+        pods=spec.get("podSelector") or {},
+        ingress=(spec.get("ingress") or []) if "Ingress" in types else None,
+        egress=(spec.get("egress") or []) if "Egress" in types else None,
+    )
