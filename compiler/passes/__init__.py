@@ -1,1 +1,19 @@
-"""Passes: pure functions Program to Program, one a file."""
+"""Passes: pure functions Program → Program, one a file; PASSES gives what runs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..ir import Program
+from .drop_empty import drop_empty
+from .share import share
+
+Pass = Callable[[Program], Program]
+
+PASSES: Mapping[int, tuple[Pass, ...]] = {
+    0: (),
+    1: (drop_empty, share),
+}
+"""The passes of each optimisation level. The level 0 keeps one rule per policy rule, as written."""
+
+DEFAULT_LEVEL = max(PASSES)

@@ -1,0 +1,80 @@
+"""What stands before the policies of pods: connection states, neighbour discovery, dispatch.
+
+New connections pass two rules before the look-up of their addresses: established packets are
+accepted first, and whatever is not plainly new goes through one side chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .ir import (
+    Chain,
+    Field,
+    Hook,
+    Icmp6TypeMatch,
+    Jump,
+    Lookup,
+    PortMatch,
+    ProtocolMatch,
+    Rule,
+    Set,
+    SetMatch,
+    State,
+    StateMatch,
+    Terminal,
+)
+from .names import family_name
+from .net import ANY_PORT, Family, Protocol
+
+DENY_CHAIN = "deny"
+_UNUSUAL_CHAIN = "unusual"
+
+# Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810).
+_NEIGHBOUR_TYPES = ((130, 137), (143, 143))
+
+
+def local_set_name(family: Family) -> str:
+    """Return the name of the set of all endpoint addresses of the node."""
+    return family_name("local", family)
+
+
+def base_chain(hook: Hook, dispatch: Iterable[Lookup]) -> Chain:
+    """Return the hook's chain: states first, then the look-ups that lead to the pods' chains."""
+    rules = [
+        Rule((StateMatch((State.ESTABLISHED,)),), Terminal.ACCEPT),
+        Rule((StateMatch((State.INVALID, State.RELATED, State.UNTRACKED)),), Jump(_UNUSUAL_CHAIN)),
+        *(Rule((), lookup) for lookup in dispatch),
+    ]
+    return Chain(hook.value, tuple(rules), hook)
+
+
+def unusual_chain(local: Sequence[Set]) -> Chain:
+    """Return the chain for what is not a plain new connection.
+
+    Neighbour discovery is untracked (nf_conntrack_proto_icmpv6.c), redirects count as invalid.
+    Errors that connection tracking relates to a connection pass; any other related packet is
+    judged as new. Invalid packets are dropped if an endpoint of this node is at either end.
+    """
+    icmp = ProtocolMatch((Protocol.ICMP, Protocol.ICMPV6))
+    rules = [
+        Rule((StateMatch((State.RELATED,)), icmp), Terminal.ACCEPT),
+        Rule((Icmp6TypeMatch(_NEIGHBOUR_TYPES),), Terminal.ACCEPT),
+    ]
+    rules += [
+        Rule((StateMatch((State.INVALID,)), SetMatch((field,), item.name)), Terminal.DROP)
+        for item in local
+        for field in (Field.SADDR, Field.DADDR)
+    ]
+    return Chain(_UNUSUAL_CHAIN, tuple(rules))
+
+
+def reject_chain() -> Chain:
+    """Return the chain that denies with an answer: a reset for TCP, else an ICMP error."""
+    return Chain(
+        DENY_CHAIN,
+        (
+            Rule((PortMatch(Protocol.TCP, ANY_PORT),), Terminal.REJECT_RESET),
+            Rule((), Terminal.REJECT_PROHIBITED),
+        ),
+    )

@@ -1,0 +1,249 @@
+"""The intermediate representation: ordered chains of match and verdict, for one node.
+
+It is what packet filters have in common: sets of keys, maps from keys to verdicts, chains of rules,
+and two hooks of the IP stack. Everything is frozen and hashable, so that passes share what is
+equal.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .net import Family, Interval, Protocol
+
+
+class Hook(enum.Enum):
+    """Where a base chain is called: for forwarded packets, or for those to the node itself."""
+
+    FORWARD = "forward"
+    INPUT = "input"
+
+
+class State(enum.Enum):
+    """What connection tracking says of a packet (nft(8), CONNTRACK EXPRESSIONS)."""
+
+    NEW = "new"
+    ESTABLISHED = "established"
+    RELATED = "related"
+    INVALID = "invalid"
+    UNTRACKED = "untracked"
+
+
+class KeyType(enum.Enum):
+    """What one part of a set's or map's key holds."""
+
+    ADDRESS = "address"
+    PROTOCOL = "protocol"
+    PORT = "port"
+
+
+class Field(enum.Enum):
+    """What of a packet is compared."""
+
+    SADDR = "saddr"
+    DADDR = "daddr"
+    PROTOCOL = "protocol"
+    DPORT = "dport"
+
+    @property
+    def type(self) -> KeyType:
+        """The type of the field's values."""
+        return _FIELD_TYPES[self]
+
+
+_FIELD_TYPES = {
+    Field.SADDR: KeyType.ADDRESS,
+    Field.DADDR: KeyType.ADDRESS,
+    Field.PROTOCOL: KeyType.PROTOCOL,
+    Field.DPORT: KeyType.PORT,
+}
+
+Key = tuple[Interval, ...]
+"""One element of a set or map: an interval for each part of its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which policy rule an IR rule came from; ``rule`` None is an isolation's closing deny."""
+
+    tier: str
+    policy: str
+    direction: str
+    rule: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressMatch:
+    """The address lies within one of the intervals, which are in normal form."""
+
+    field: Field
+    family: Family
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetMatch:
+    """The fields together are an element of the named set."""
+
+    fields: tuple[Field, ...]
+    set: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortMatch:
+    """The packet has the protocol, and its destination port lies within the normal intervals.
+
+    The interval of all ports asks for the protocol alone.
+    """
+
+    protocol: Protocol
+    ports: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolMatch:
+    """The packet has one of the protocols."""
+
+    protocols: tuple[Protocol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateMatch:
+    """Connection tracking says one of the states."""
+
+    states: tuple[State, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Icmp6TypeMatch:
+    """The packet is ICMPv6 of one of the types, a normal list of intervals."""
+
+    types: tuple[Interval, ...]
+
+
+Match = AddressMatch | SetMatch | PortMatch | ProtocolMatch | StateMatch | Icmp6TypeMatch
+
+
+class Terminal(enum.Enum):
+    """Verdicts that name no chain.
+
+    ACCEPT and DROP end the judgement, RETURN goes on behind the last jump (from a base chain: it
+    accepts). The rejects drop and tell the sender (RFC 9293 reset; RFC 1812 and RFC 4443
+    administratively prohibited).
+    """
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    RETURN = "return"
+    REJECT_RESET = "reject-reset"
+    REJECT_PROHIBITED = "reject-prohibited"
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Go to a chain and come back behind this rule."""
+
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Go to a chain and come back to where the last jump came from."""
+
+    chain: str
+
+
+Verdict = Terminal | Jump | Goto
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The verdict that the map gives for the fields; without an element the next rule follows."""
+
+    fields: tuple[Field, ...]
+    map: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All matches hold: the verdict. ``origins`` are the policy rules it stands for."""
+
+    matches: tuple[Match, ...]
+    verdict: Verdict | Lookup
+    origins: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Named keys, disjoint and in order; ``note`` says in words what they are.
+
+    A dynamic set is filled on the node, so that its emptiness here says nothing.
+    """
+
+    name: str
+    family: Family
+    key: tuple[KeyType, ...]
+    elements: tuple[Key, ...]
+    note: str = ""
+    dynamic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Verdicts by key; the keys are disjoint and in order."""
+
+    name: str
+    family: Family
+    key: tuple[KeyType, ...]
+    elements: tuple[tuple[Key, Verdict], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Rules in order; without a verdict at its end it returns. With a hook it is a base chain."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    hook: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All that judges the packets of one node, each tuple in the order of names."""
+
+    node: str
+    sets: tuple[Set, ...]
+    maps: tuple[Map, ...]
+    chains: tuple[Chain, ...]
+
+    def sets_by_name(self) -> Mapping[str, Set]:
+        """Return the sets by their names."""
+        return {item.name: item for item in self.sets}
+
+    def maps_by_name(self) -> Mapping[str, Map]:
+        """Return the maps by their names."""
+        return {item.name: item for item in self.maps}
+
+    def chains_by_name(self) -> Mapping[str, Chain]:
+        """Return the chains by their names."""
+        return {item.name: item for item in self.chains}
+
+
+def successors(verdict: Verdict | Lookup, maps: Mapping[str, Map]) -> tuple[str, ...]:
+    """Return the chains that a verdict, or any element of its map, goes to."""
+    match verdict:
+        case Jump(chain) | Goto(chain):
+            return (chain,)
+        case Lookup(map=name):
+            return tuple(
+                dict.fromkeys(
+                    target.chain
+                    for _, target in maps[name].elements
+                    if isinstance(target, Jump | Goto)
+                )
+            )
+        case Terminal():
+            return ()

@@ -1,0 +1,122 @@
+"""Policies and snapshot → the Program of a node: tiers, Pass and isolation become chains.
+
+A pod's address leads to the chain of the first tier that has rules for it. A tier's chain ends by
+going to the dispatch of the next tier, so that pods share each tier's chain whatever the other
+tiers say of them, and no packet needs a mark. Accept is RETURN: the egress judgement comes back to
+the base chain, which goes on to ingress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from operator import attrgetter
+
+from .dispatch import Dispatch, dispatch_chain, lookup
+from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
+from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
+from .lower_tiers import TierLowering
+from .net import Family
+from .options import DenyWith, Options
+from .policy import Policy
+from .resolve import Resolver, Selection
+from .selectors import mask_of
+from .ways import Way, ways_by_hook
+
+_by_name = attrgetter("name")
+
+
+class Lowering:
+    """Makes the Program of any node; what nodes have in common is made once."""
+
+    def __init__(self, resolver: Resolver, policies: Sequence[Policy], options: Options) -> None:
+        """Take policies in the order in which they judge within their tiers."""
+        self._resolver = resolver
+        self._rejecting = options.deny_with is DenyWith.REJECT
+        deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
+        self._tiers = TierLowering(resolver, policies, deny)
+        self._ways_by_hook = ways_by_hook(options.own_node)
+
+    def policies_of(self, position: int) -> tuple[int, ...]:
+        """Return which policies select the endpoint at a position, in the order of policies."""
+        return self._tiers.policies_of(position)
+
+    def program(self, node: str) -> Program:
+        """Return what judges the packets of the endpoints on one node."""
+        dispatch = Dispatch()
+        for position in self._resolver.local(node):
+            self._add_endpoint(dispatch, position)
+        maps = dispatch.maps()
+        made = {item.name for item in maps}
+        local = self._local_sets(node)
+        chains = [*dispatch.chains(), unusual_chain(local)]
+        chains += self._tier_dispatch(made)
+        for hook, ways in self._ways_by_hook.items():
+            chains.append(base_chain(hook, _first_lookups(ways, made)))
+        if self._rejecting:
+            chains.append(reject_chain())
+        return Program(
+            node,
+            tuple(sorted((*local, *self._used_sets(chains)), key=_by_name)),
+            tuple(sorted(maps, key=_by_name)),
+            tuple(sorted(chains, key=_by_name)),
+        )
+
+    def _ways(self) -> Iterable[Way]:
+        return dict.fromkeys(way for ways in self._ways_by_hook.values() for way in ways)
+
+    def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
+        selecting = self._tiers.policies_of(position)
+        if not selecting:
+            return
+        for family, address in self._resolver.snapshot.endpoints[position].addresses:
+            for way in self._ways():
+                tiers = [
+                    (way.dispatch(tier, family), chain)
+                    for tier in way.tiers
+                    if (chain := self._tiers.chain(way, tier, family, selecting, position))
+                ]
+                dispatch.add(way.dispatch(way.tiers[0], family), family, address, tiers)
+
+    def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
+        """Return the chains between tiers, for the ways and families that lead anywhere."""
+        return [
+            dispatch_chain(way, tier, family, made)
+            for way in self._ways()
+            for family in Family
+            if way.dispatch(way.tiers[0], family) in made
+            for tier in way.tiers[1:]
+        ]
+
+    def _local_sets(self, node: str) -> list[Set]:
+        positions = self._resolver.local(node)
+        total = len(self._resolver.snapshot.endpoints)
+        selection = Selection(0, mask_of(positions, total))
+        return [
+            Set(
+                local_set_name(family),
+                family,
+                (KeyType.ADDRESS,),
+                tuple((item,) for item in self._resolver.addresses(selection, family)),
+                "endpoints of this node",
+            )
+            for family in Family
+        ]
+
+    def _used_sets(self, chains: Iterable[Chain]) -> list[Set]:
+        names = {
+            match.set
+            for chain in chains
+            for rule in chain.rules
+            for match in rule.matches
+            if isinstance(match, SetMatch)
+        }
+        return [self._tiers.rules.sets[name] for name in names if name in self._tiers.rules.sets]
+
+
+def _first_lookups(ways: Iterable[Way], made: Container[str]) -> list[Lookup]:
+    return [
+        lookup(way, way.tiers[0], family)
+        for way in ways
+        for family in Family
+        if way.dispatch(way.tiers[0], family) in made
+    ]

@@ -1,0 +1,237 @@
+"""One policy rule → the IR rules that match the same packets, for one family and direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from .ir import AddressMatch, Field, KeyType, Match, Origin, PortMatch, Rule, Set, SetMatch, Verdict
+from .names import hashed_name
+from .net import Family, Interval, Protocol, normalize
+from .policy import (
+    Direction,
+    DomainNamesPeer,
+    LabelSelector,
+    NamedPort,
+    NetworksPeer,
+    NodesPeer,
+    NotSameLabels,
+    OneNamespace,
+    Peer,
+    PodsPeer,
+    PolicyRule,
+    Ports,
+    SameLabels,
+)
+from .policy import PortMatch as PolicyPort
+from .resolve import Resolver, Selection, network_intervals
+from .selectors import describe
+from .snapshot import ContainerPort
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a policy's meaning may depend on beyond its text: the subject's namespace and ports."""
+
+    namespace: str
+    ports: tuple[ContainerPort, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """For whom a rule is lowered: one family and direction of one subject."""
+
+    family: Family
+    direction: Direction
+    subject: Subject
+
+    @property
+    def peer_field(self) -> Field:
+        """Where the peer stands in a packet that this direction judges."""
+        return Field.SADDR if self.direction is Direction.INGRESS else Field.DADDR
+
+
+class RuleLowering:
+    """Lowers rules of one snapshot, and keeps the sets that they need, by name."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        """Start with no sets."""
+        self._resolver = resolver
+        self.sets: dict[str, Set] = {}
+
+    def lower(
+        self, rule: PolicyRule, context: Context, verdict: Verdict, origin: Origin
+    ) -> tuple[Rule, ...]:
+        """Return the IR rules: one for each peer and protocol, none where nothing can match."""
+        ports, named = _split(rule.ports, context)
+        alternatives: list[_Matches] = []
+        for peer in (None,) if rule.peers is None else rule.peers:
+            addresses = self._peer(peer, context)
+            if addresses is not None:
+                alternatives += [addresses + match for match in ports]
+            for port in named:
+                alternatives += self._named(peer, port, context)
+        return tuple(Rule(matches, verdict, (origin,)) for matches in dict.fromkeys(alternatives))
+
+    def _peer(self, peer: Peer | None, context: Context) -> _Matches | None:
+        """Return what tests for the peer: nothing for any address, None where none can match."""
+        match peer:
+            case None:
+                return ()
+            case PodsPeer():
+                chosen = self._resolver.select(peer, context.subject.namespace)
+                return (self._endpoints(chosen, self._describe_pods(peer, context), context),)
+            case NodesPeer(nodes):
+                addresses = self._resolver.node_addresses(nodes, context.family)
+                return (
+                    self._in_set("nodes", _words("nodes", describe(nodes)), addresses, context),
+                )
+            case NetworksPeer():
+                return self._networks(peer, context)
+            case DomainNamesPeer(names):
+                return (self._domain_names(names, context),)
+            case _:
+                assert_never(peer)
+
+    def _networks(self, peer: NetworksPeer, context: Context) -> _Matches | None:
+        family = context.family
+        intervals = network_intervals(peer, family)
+        if not intervals:
+            return None
+        if intervals == ((0, family.max_address),):
+            return ()
+        if len(intervals) == 1:
+            return (AddressMatch(context.peer_field, family, intervals),)
+        return (self._in_set("nets", _describe_networks(peer, family), intervals, context),)
+
+    def _named(self, peer: Peer | None, port: NamedPort, context: Context) -> list[_Matches]:
+        """Return the tests for a port name that the destination's pod, the peer, gives meaning."""
+        match peer:
+            case None | NetworksPeer():
+                chosen, note = self._resolver.everything(), "pods"
+            case PodsPeer():
+                chosen = self._resolver.select(peer, context.subject.namespace)
+                note = self._describe_pods(peer, context)
+            case NodesPeer() | DomainNamesPeer():
+                return []  # no container declares ports there
+            case _:
+                assert_never(peer)
+        found: list[_Matches] = []
+        for protocol, number, having in self._resolver.with_port(chosen, port.name, port.protocol):
+            where = f"{note} with port {port.name}={protocol.name}/{number}"
+            if isinstance(peer, NetworksPeer):
+                addresses = self._resolver.addresses_within(having, peer, context.family)
+                where = f"{where} within {_describe_networks(peer, context.family)}"
+                address_match = self._in_set("pods", where, addresses, context)
+            else:
+                address_match = self._endpoints(having, where, context)
+            found.append((address_match, PortMatch(protocol, ((number, number),))))
+        return found
+
+    def _endpoints(self, selection: Selection, note: str, context: Context) -> SetMatch:
+        name = hashed_name("pods", context.family, note)
+        if name not in self.sets:
+            addresses = self._resolver.addresses(selection, context.family)
+            self.sets[name] = _address_set(name, context.family, addresses, note)
+        return SetMatch((context.peer_field,), name)
+
+    def _in_set(
+        self, kind: str, note: str, intervals: Iterable[Interval], context: Context
+    ) -> SetMatch:
+        name = hashed_name(kind, context.family, note)
+        if name not in self.sets:
+            self.sets[name] = _address_set(name, context.family, intervals, note)
+        return SetMatch((context.peer_field,), name)
+
+    def _domain_names(self, names: Iterable[str], context: Context) -> SetMatch:
+        note = f"domain names {' '.join(names)}"
+        name = hashed_name("dns", context.family, note)
+        key = (KeyType.ADDRESS,)
+        self.sets[name] = Set(name, context.family, key, (), note, dynamic=True)
+        return SetMatch((context.peer_field,), name)
+
+    def _describe_pods(self, peer: PodsPeer, context: Context) -> str:
+        namespaces = peer.namespaces
+        match namespaces:
+            case LabelSelector():
+                where = describe(namespaces)
+            case OneNamespace(name):
+                where = f"namespace {name}"
+            case SameLabels(keys) | NotSameLabels(keys):
+                labels = self._resolver.namespace(context.subject.namespace).labels
+                word = "same" if isinstance(namespaces, SameLabels) else "not same"
+                where = f"{word} {_describe_values(keys, labels)}"
+            case _:
+                assert_never(namespaces)
+        return _words("pods", describe(peer.pods), "in" if where else "", where)
+
+
+_Matches = tuple[Match, ...]
+
+
+def _address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
+    elements = tuple((interval,) for interval in intervals)
+    return Set(name, family, (KeyType.ADDRESS,), elements, note)
+
+
+def port_names(rule: PolicyRule) -> frozenset[str]:
+    """Return the port names that a rule asks for."""
+    return frozenset(port.name for port in rule.ports or () if isinstance(port, NamedPort))
+
+
+def depends_on_namespace(rule: PolicyRule) -> bool:
+    """Tell whether a peer of the rule is defined by the subject's namespace."""
+    return any(
+        isinstance(peer, PodsPeer) and isinstance(peer.namespaces, SameLabels | NotSameLabels)
+        for peer in rule.peers or ()
+    )
+
+
+def _split(
+    ports: Sequence[PolicyPort] | None, context: Context
+) -> tuple[list[_Matches], list[NamedPort]]:
+    """Return the tests for ports that are numbers by now, and the names left to the peer.
+
+    The destination gives a name its number: at ingress that is the subject.
+    """
+    if ports is None:
+        return [()], []
+    numbers: dict[Protocol, list[Interval]] = {}
+    names: list[NamedPort] = []
+    for port in ports:
+        if isinstance(port, Ports):
+            numbers.setdefault(port.protocol, []).append(port.interval)
+        elif context.direction is Direction.EGRESS:
+            names.append(port)
+        else:
+            for declared in _meanings(port, context.subject):
+                interval = (declared.number, declared.number)
+                numbers.setdefault(declared.protocol, []).append(interval)
+    tests: list[_Matches] = [
+        (PortMatch(protocol, normalize(intervals)),)
+        for protocol, intervals in sorted(numbers.items())
+    ]
+    return tests, names
+
+
+def _meanings(port: NamedPort, subject: Subject) -> list[ContainerPort]:
+    return [
+        declared
+        for declared in subject.ports
+        if declared.name == port.name and port.protocol in {None, declared.protocol}
+    ]
+
+
+def _words(*words: str) -> str:
+    return " ".join(filter(None, words))
+
+
+def _describe_values(keys: Iterable[str], labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={labels[key]}" if key in labels else f"!{key}" for key in sorted(keys))
+
+
+def _describe_networks(peer: NetworksPeer, family: Family) -> str:
+    inside = " ".join(sorted(str(item) for item in peer.prefixes if item.family is family))
+    outside = " ".join(sorted(str(item) for item in peer.excepted if item.family is family))
+    return f"networks {inside}" + (f" except {outside}" if outside else "")

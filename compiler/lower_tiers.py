@@ -1,0 +1,151 @@
+"""All the rules that one tier has for an endpoint → one chain, shared by whoever gets the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
+from .lower_rules import Context, RuleLowering, Subject, depends_on_namespace, port_names
+from .names import hashed_name
+from .net import Family
+from .policy import Action, Direction, OneNamespace, Policy, PolicyRule, Tier
+from .printer import print_rule
+from .resolve import Resolver
+from .selectors import matches
+from .ways import Way
+
+_TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What of its subject the meaning of a policy depends on."""
+
+    namespace: bool
+    port_names: frozenset[str]
+
+
+_PolicyInContext = tuple[int, Subject]
+
+
+class TierLowering:
+    """Finds the policies of endpoints and lowers each distinct list of them once."""
+
+    def __init__(self, resolver: Resolver, policies: Sequence[Policy], deny: Verdict) -> None:
+        """Take the policies in the order in which they judge within their tiers."""
+        self.rules = RuleLowering(resolver)
+        self._resolver = resolver
+        self._policies = policies
+        self._deny = deny
+        self._traits = [_traits(policy) for policy in policies]
+        self._namespaced: dict[str, list[int]] = {}
+        self._cluster_wide: list[tuple[int, bytes]] = []
+        self._index_subjects()
+        self._chains: dict[tuple[Way, Tier, Family, tuple[_PolicyInContext, ...]], Chain] = {}
+        self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
+
+    def _index_subjects(self) -> None:
+        size = (len(self._resolver.snapshot.endpoints) + 7) // 8
+        for number, policy in enumerate(self._policies):
+            if isinstance(policy.subject.namespaces, OneNamespace):
+                self._namespaced.setdefault(policy.subject.namespaces.name, []).append(number)
+            else:
+                mask = self._resolver.select(policy.subject).mask
+                self._cluster_wide.append((number, mask.to_bytes(size, "little")))
+
+    def policies_of(self, position: int) -> tuple[int, ...]:
+        """Return which policies select the endpoint at a position, in the order of policies."""
+        endpoint = self._resolver.snapshot.endpoints[position]
+        byte, bit = position >> 3, 1 << (position & 7)
+        found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
+        found += (
+            number
+            for number in self._namespaced.get(endpoint.namespace, ())
+            if matches(self._policies[number].subject.pods, endpoint.labels)
+        )
+        return tuple(sorted(found))
+
+    def chain(
+        self, way: Way, tier: Tier, family: Family, selecting: Iterable[int], position: int
+    ) -> Chain | None:
+        """Return the tier's chain for the endpoint that these policies select, if it has one."""
+        members = tuple(
+            (number, self._context(number, position))
+            for number in selecting
+            if self._policies[number].tier is tier and self._speaks(number, way.direction)
+        )
+        if not members:
+            return None
+        key = (way, tier, family, members)
+        chain = self._chains.get(key)
+        if chain is None:
+            chain = self._chains[key] = self._build(way, tier, family, members)
+        return chain
+
+    def _speaks(self, number: int, direction: Direction) -> bool:
+        """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
+        policy = self._policies[number]
+        rules = policy.rules(direction)
+        return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
+
+    def _context(self, number: int, position: int) -> Subject:
+        """Return as much of the endpoint as the policy depends on, so that others can share."""
+        endpoint = self._resolver.snapshot.endpoints[position]
+        traits = self._traits[number]
+        return Subject(
+            endpoint.namespace if traits.namespace else "",
+            tuple(port for port in endpoint.ports if port.name in traits.port_names),
+        )
+
+    def _build(
+        self, way: Way, tier: Tier, family: Family, members: Sequence[_PolicyInContext]
+    ) -> Chain:
+        behind = way.behind(tier, family)
+        rules: list[Rule] = []
+        for number, subject in members:
+            rules += self._policy(number, Context(family, way.direction, subject), behind)
+        if tier is Tier.NETWORK_POLICY:
+            rules.append(Rule((), self._deny, self._isolation(members, way.direction)))
+        elif behind is not None:
+            rules.append(Rule((), Goto(behind)))
+        prefix = f"{_TIER_PREFIX[tier]}_{way.direction.value}"
+        content = "\n".join(print_rule(rule) for rule in rules)
+        return Chain(hashed_name(prefix, family, content), tuple(rules))
+
+    def _isolation(
+        self, members: Iterable[_PolicyInContext], direction: Direction
+    ) -> tuple[Origin, ...]:
+        tier = Tier.NETWORK_POLICY.value
+        names = (self._policies[number].name for number, _ in members)
+        return tuple(Origin(tier, name, direction.value) for name in names)
+
+    def _policy(self, number: int, context: Context, behind: str | None) -> list[Rule]:
+        key = (number, context, behind)
+        lowered = self._lowered.get(key)
+        if lowered is None:
+            lowered = self._lowered[key] = []
+            policy = self._policies[number]
+            direction = context.direction
+            for index, rule in enumerate(policy.rules(direction) or ()):
+                verdict = self._verdict(policy.tier, rule, behind)
+                origin = Origin(policy.tier.value, policy.name, direction.value, index, rule.name)
+                lowered += self.rules.lower(rule, context, verdict, origin)
+        return lowered
+
+    def _verdict(self, tier: Tier, rule: PolicyRule, behind: str | None) -> Verdict:
+        if rule.action is Action.ACCEPT:
+            return Terminal.RETURN
+        if rule.action is Action.DENY:
+            return self._deny
+        if behind is None or tier is Tier.BASELINE:
+            return Terminal.RETURN
+        return Goto(behind)
+
+
+def _traits(policy: Policy) -> _Traits:
+    rules = (*(policy.ingress or ()), *(policy.egress or ()))
+    return _Traits(
+        any(depends_on_namespace(rule) for rule in rules),
+        frozenset().union(*(port_names(rule) for rule in policy.ingress or ())),
+    )

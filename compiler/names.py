@@ -1,0 +1,26 @@
+"""Names that stay: a readable prefix and a hash of what the thing is.
+
+A set's name follows from its selector and not from what that selects today, so that a pod's coming
+changes elements and not rules. A chain's name follows from its rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from .net import Family
+
+_DIGITS = 12  # of 4 bits each: among 10,000 names, two are equal once in five million programs
+
+_SUFFIX = {Family.IPV4: "4", Family.IPV6: "6"}
+
+
+def family_name(prefix: str, family: Family, suffix: str = "") -> str:
+    """Return the name of a thing of which there is one a family, such as ``egress4_np``."""
+    return f"{prefix}{_SUFFIX[family]}{suffix}"
+
+
+def hashed_name(prefix: str, family: Family, content: str) -> str:
+    """Return the prefix, the family's digit and a hash of the content."""
+    digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2).hexdigest()
+    return family_name(prefix, family, f"_{digest}")

@@ -1,0 +1,122 @@
+"""Drop what can never match, and the ways that lead nowhere.
+
+Before:  chain admin { daddr @pods4_none drop; goto np }      (no element in the set)
+         chain np { }
+After:   (neither chain: whoever went to admin returns)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from ..ir import (
+    Chain,
+    Goto,
+    Jump,
+    Key,
+    Lookup,
+    Map,
+    Program,
+    Rule,
+    SetMatch,
+    Terminal,
+    Verdict,
+    successors,
+)
+
+
+def drop_empty(program: Program) -> Program:
+    """Return the program without rules on empty sets, empty chains, and what nothing refers to.
+
+    A dynamic set is filled on the node, and so never counts as empty.
+    """
+    current = _without_empty_sets(program)
+    while (smaller := _without_empty_chains(current)) != current:
+        current = smaller
+    return _reachable(current)
+
+
+def _without_empty_sets(program: Program) -> Program:
+    empty = {item.name for item in program.sets if not item.elements and not item.dynamic}
+    chains = tuple(
+        _with_rules(chain, tuple(rule for rule in chain.rules if not _tests(rule, empty)))
+        for chain in program.chains
+    )
+    return replace(program, chains=chains)
+
+
+def _tests(rule: Rule, sets: AbstractSet[str]) -> bool:
+    return any(isinstance(match, SetMatch) and match.set in sets for match in rule.matches)
+
+
+def _without_empty_chains(program: Program) -> Program:
+    """Take one step: who goes to an empty chain returns, who looks up in an empty map goes on."""
+    gone = {chain.name for chain in program.chains if not chain.rules and not chain.hook}
+    maps = tuple(_redirect_map(item, gone) for item in program.maps)
+    empty = {item.name for item in maps if not item.elements}
+    chains = tuple(_redirect_chain(chain, gone, empty) for chain in program.chains)
+    return replace(program, maps=maps, chains=chains)
+
+
+def _redirect_map(item: Map, gone: AbstractSet[str]) -> Map:
+    elements: list[tuple[Key, Verdict]] = []
+    for key, verdict in item.elements:
+        redirected = _redirect(verdict, gone)
+        if redirected is not None:
+            elements.append((key, redirected))
+    return item if tuple(elements) == item.elements else replace(item, elements=tuple(elements))
+
+
+def _redirect_chain(chain: Chain, gone: AbstractSet[str], empty: AbstractSet[str]) -> Chain:
+    rules: list[Rule] = []
+    for rule in chain.rules:
+        if isinstance(rule.verdict, Lookup):
+            if rule.verdict.map not in empty:
+                rules.append(rule)
+            continue
+        verdict = _redirect(rule.verdict, gone)
+        if verdict is not None:
+            rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
+    while rules and rules[-1].verdict is Terminal.RETURN and not rules[-1].origins:
+        rules.pop()
+    return _with_rules(chain, tuple(rules))
+
+
+def _redirect(verdict: Verdict, gone: AbstractSet[str]) -> Verdict | None:
+    """Return what the verdict comes to without the chains; None where it comes to nothing."""
+    match verdict:
+        case Goto(target) if target in gone:
+            return Terminal.RETURN
+        case Jump(target) if target in gone:
+            return None
+        case _:
+            return verdict
+
+
+def _with_rules(chain: Chain, rules: tuple[Rule, ...]) -> Chain:
+    """Return the chain itself where nothing changed, so that what is shared stays shared."""
+    return chain if rules == chain.rules else replace(chain, rules=rules)
+
+
+def _reachable(program: Program) -> Program:
+    """Return the program without chains, maps and sets that no hook leads to."""
+    chains, maps = program.chains_by_name(), program.maps_by_name()
+    reached = {chain.name for chain in program.chains if chain.hook}
+    waiting = sorted(reached)
+    while waiting:
+        for rule in chains[waiting.pop()].rules:
+            found = set(successors(rule.verdict, maps)) - reached
+            reached |= found
+            waiting += sorted(found)
+    rules = [rule for name in reached for rule in chains[name].rules]
+    used_maps = {rule.verdict.map for rule in rules if isinstance(rule.verdict, Lookup)}
+    used_sets = {
+        match.set for rule in rules for match in rule.matches if isinstance(match, SetMatch)
+    }
+    return replace(
+        program,
+        sets=tuple(item for item in program.sets if item.name in used_sets),
+        maps=tuple(item for item in program.maps if item.name in used_maps),
+        chains=tuple(chain for chain in program.chains if chain.name in reached),
+    )

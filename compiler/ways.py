@@ -1,0 +1,48 @@
+"""The judgements that a packet may meet, each a walk through some of the tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .ir import Field, Hook
+from .names import family_name
+from .net import Family
+from .options import OwnNode
+from .policy import Direction, Tier
+
+_TIER_SUFFIX = {Tier.ADMIN: "_admin", Tier.NETWORK_POLICY: "_np", Tier.BASELINE: "_baseline"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One judgement: its direction, its tiers in order, and where the packet names the subject."""
+
+    name: str
+    direction: Direction
+    tiers: tuple[Tier, ...]
+    subject: Field
+
+    def dispatch(self, tier: Tier, family: Family) -> str:
+        """Return the name of the map, and of the chain, that lead to the tier's chains."""
+        suffix = "" if tier is self.tiers[0] else _TIER_SUFFIX[tier]
+        return family_name(self.name, family, suffix)
+
+    def behind(self, tier: Tier, family: Family) -> str | None:
+        """Return the dispatch of the tier that judges after this one; None behind the last."""
+        rest = self.tiers[self.tiers.index(tier) + 1 :]
+        return self.dispatch(rest[0], family) if rest else None
+
+
+EGRESS = Way("egress", Direction.EGRESS, tuple(Tier), Field.SADDR)
+INGRESS = Way("ingress", Direction.INGRESS, tuple(Tier), Field.DADDR)
+OWN_NODE = Way("own", Direction.EGRESS, (Tier.ADMIN, Tier.BASELINE), Field.SADDR)
+
+
+def ways_by_hook(own_node: OwnNode) -> Mapping[Hook, tuple[Way, ...]]:
+    """Return the judgements at each hook in order; the input hook sees what pods tell their node.
+
+    The node's own packets to its pods pass the output hook alone, which judges nothing.
+    """
+    to_node = EGRESS if own_node is OwnNode.ENFORCE else OWN_NODE
+    return {Hook.FORWARD: (EGRESS, INGRESS), Hook.INPUT: (to_node,)}
