@@ -1,0 +1,53 @@
+"""What all tests share: the option for conformance cases, and the marker of tests by packets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import netcluster
+import pytest
+import small_cluster
+
+_missing = cache(netcluster.missing)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cases",
+        type=Path,
+        metavar="DIR",
+        help="run the conformance cases of DIR/cases.json by packets",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "requires_root_and_nft: sends packets through network namespaces; skipped where that is"
+        " impossible, failed if CNPC_REQUIRE_PACKETS=1",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("requires_root_and_nft") is None or not (reason := _missing()):
+        return
+    if os.environ.get("CNPC_REQUIRE_PACKETS") == "1":
+        pytest.fail(f"tests by packets are required here, but: {reason}", pytrace=False)
+    pytest.skip(f"no tests by packets: {reason}")
+
+
+@pytest.fixture(scope="session")
+def _small_cluster() -> Iterator[netcluster.Cluster]:
+    with netcluster.Cluster(small_cluster.TOPOLOGY) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(_small_cluster: netcluster.Cluster) -> Iterator[netcluster.Cluster]:
+    """The cluster of small_cluster, without rulesets and connections."""
+    yield _small_cluster
+    _small_cluster.clear()

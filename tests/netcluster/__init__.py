@@ -1,0 +1,53 @@
+"""A cluster of network namespaces for tests by packets: routers, pods, an outside host.
+
+with Cluster(Topology.from_snapshot(snapshot)) as cluster:
+    cluster.load("node-a", ruleset)
+    [result] = cluster.probe([Probe("shop/web", "10.0.2.7", TCP, 80)])
+    assert result.accepted
+"""
+
+from .cluster import Cluster
+from .limits import missing
+from .loader import Loader, NftLoader
+from .namespaces import ClusterError, Namespace
+from .probes import (
+    ICMP,
+    ICMPV6,
+    SCTP,
+    TCP,
+    UDP,
+    Probe,
+    Result,
+    Sighting,
+    Verdict,
+    check,
+    differences,
+    table,
+)
+from .topology import OUTSIDE, Node, Pod, Topology, routable
+
+__all__ = [
+    "ICMP",
+    "ICMPV6",
+    "OUTSIDE",
+    "SCTP",
+    "TCP",
+    "UDP",
+    "Cluster",
+    "ClusterError",
+    "Loader",
+    "Namespace",
+    "NftLoader",
+    "Node",
+    "Pod",
+    "Probe",
+    "Result",
+    "Sighting",
+    "Topology",
+    "Verdict",
+    "check",
+    "differences",
+    "missing",
+    "routable",
+    "table",
+]

@@ -1,0 +1,29 @@
+"""What the machine must allow."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+
+from .namespaces import Namespace
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the hard limit does: each namespace has a dozen sockets."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def missing() -> str:
+    """Return why this process cannot build a cluster, or "" if it can."""
+    if os.geteuid() != 0:
+        return "needs root for network namespaces"
+    for tool in ("nft", "ip"):
+        if shutil.which(tool) is None:
+            return f"needs {tool}"
+    try:
+        Namespace().close()
+    except OSError as error:
+        return f"needs network namespaces: {error}"
+    return ""
