@@ -16,14 +16,17 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A place in a file; line and column count from 1, the column in characters."""
+    """A place in a file; line and column count from 1, the column in characters.
+
+    Line 0 is the file as a whole.
+    """
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class Place:
 class Diagnostic:
     """One finding: where, what, and what to do about it.
 
-    ``text`` is the line that the span points at, ``related`` are other places that take part.
+    ``text`` is the line that the span points at, cut around the place if it is long; ``caret`` is
+    the index of that place in it. ``related`` are other places that take part.
     """
 
     severity: Severity
@@ -68,6 +72,7 @@ class Diagnostic:
     span: Span | Place | None = None
     hint: str = ""
     text: str = ""
+    caret: int = 0
     related: tuple[Span | Place, ...] = ()
 
 
@@ -94,9 +99,14 @@ class NodeError(CnpcError):
     exit_code = 3
 
 
-def error(message: str, span: Span | Place | None = None, hint: str = "") -> Diagnostic:
+def error(
+    message: str,
+    span: Span | Place | None = None,
+    hint: str = "",
+    related: tuple[Span | Place, ...] = (),
+) -> Diagnostic:
     """Return a diagnostic that stops the compilation."""
-    return Diagnostic(Severity.ERROR, message, span, hint)
+    return Diagnostic(Severity.ERROR, message, span, hint, related=related)
 
 
 def warning(message: str, span: Span | Place | None = None, hint: str = "") -> Diagnostic:

@@ -1,0 +1,1 @@
+"""Text to values: manifests become policies and a snapshot, with every error found."""

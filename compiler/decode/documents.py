@@ -1,0 +1,185 @@
+"""A file's bytes to the objects in it: documents, and the items of lists within lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from ..errors import Place, Source, Span
+from .findings import Findings, describe
+from .json_text import decode_plain, is_json, read_json
+from .yaml_text import Part, read_yaml
+
+T = TypeVar("T")
+_LIST = "List"
+_HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
+_MAX_DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """apiVersion and kind of an object."""
+
+    api_version: str
+    kind: str
+
+    @property
+    def item(self) -> TypeName:
+        """What the items of this list are: a PodList holds Pods, a List anything."""
+        return TypeName(self.api_version, self.kind.removesuffix(_LIST))
+
+    def __str__(self) -> str:
+        return f"{self.api_version}/{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An object as it was found: plain values, or the bytes of JSON."""
+
+    type_name: TypeName
+    value: object
+    place: Place
+
+    def convert(self, decoder: msgspec.json.Decoder[T]) -> T:
+        """Return it as a struct; msgspec.DecodeError if it does not fit."""
+        if isinstance(self.value, msgspec.Raw):
+            return decoder.decode(self.value)
+        return msgspec.convert(self.value, decoder.type)
+
+    def plain(self, findings: Findings) -> object:
+        """Return it as plain values."""
+        if isinstance(self.value, msgspec.Raw):
+            return decode_plain(bytes(self.value), self.place, findings)
+        return self.value
+
+
+def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
+    """Return every object of a file; what is not an object is reported."""
+    if is_json(source.name, data):
+        for index, raw in enumerate(read_json(data, source, findings)):
+            yield from _unwrap(raw, Place(source, index), None, findings, 0)
+        return
+    waiting: list[Part] = []
+    for part in read_yaml(data, source, findings):
+        if part.path:
+            if _names_itself(part.value):
+                place = Place(source, part.document, part.path)
+                yield from _unwrap(part.value, place, None, findings, 1)
+            else:
+                waiting.append(part)
+        elif part.items_came:
+            yield from _finish_list(part, waiting, source, findings)
+            waiting.clear()
+        elif part.value is not None:
+            yield from _unwrap(part.value, Place(source, part.document), None, findings, 0)
+
+
+def _names_itself(value: object) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("kind"), str)
+
+
+def _finish_list(
+    root: Part, items: list[Part], source: Source, findings: Findings
+) -> Iterator[Manifest]:
+    """Return the items that left their kind to the list around them."""
+    place = Place(source, root.document)
+    type_name = _type_name(root.value, place, None, findings)
+    if type_name is None:
+        return
+    if not type_name.kind.endswith(_LIST):
+        findings.error(f"a {type_name.kind} has no 'items'", place.key("items"))
+        return
+    for item in items:
+        yield from _unwrap(item.value, place.child(*item.path), type_name.item, findings, 1)
+
+
+def _unwrap(
+    value: object, place: Place, default: TypeName | None, findings: Findings, depth: int
+) -> Iterator[Manifest]:
+    """Return an object, or all those of a list."""
+    if isinstance(value, msgspec.Raw):
+        match = _HEAD.match(memoryview(value))
+        if match and not match[2].endswith(b"List"):
+            yield Manifest(TypeName(match[1].decode(), match[2].decode()), value, place)
+            return
+    head = _entries(value)
+    if head is None:
+        findings.error(f"not a manifest but {describe(_plain(value))}", place)
+        return
+    type_name = _type_name(head, place, default, findings)
+    if type_name is None:
+        return
+    if not type_name.kind.endswith(_LIST):
+        yield Manifest(type_name, value, place)
+        return
+    if depth > _MAX_DEPTH:
+        findings.error(f"lists nested more than {_MAX_DEPTH} levels deep", place)
+        return
+    for index, item in enumerate(_list_items(head, place, findings)):
+        where = place.child("items", index)
+        yield from _unwrap(item, where, type_name.item, findings, depth + 1)
+
+
+def _entries(value: object) -> dict[str, object] | None:
+    """Return the entries of a mapping; those of JSON stay raw."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, msgspec.Raw):
+        return None
+    try:
+        return dict(msgspec.json.decode(value, type=dict[str, msgspec.Raw]))
+    except msgspec.DecodeError:
+        return None
+
+
+def _plain(value: object) -> object:
+    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+
+
+def _type_name(
+    head: object, place: Place, default: TypeName | None, findings: Findings
+) -> TypeName | None:
+    """Return apiVersion and kind, which an item may leave to its list."""
+    if not isinstance(head, dict):
+        return None
+    words = []
+    for name, inherited in (
+        ("apiVersion", default.api_version if default else ""),
+        ("kind", default.kind if default else ""),
+    ):
+        word = _plain(head.get(name))
+        if word is None and inherited:
+            word = inherited
+        if not word:
+            findings.error(f"the field '{name}' is required", place)
+        elif not isinstance(word, str):
+            findings.error(f"{name}: must be a string, not {describe(word)}", place.child(name))
+        else:
+            words.append(word)
+    return TypeName(*words) if len(words) == 2 else None  # noqa: PLR2004 - both
+
+
+def _list_items(head: dict[str, object], place: Place, findings: Findings) -> list[object]:
+    items = head.get("items")
+    if isinstance(items, msgspec.Raw):
+        try:
+            raws = msgspec.json.decode(items, type=list[msgspec.Raw] | None)
+        except msgspec.DecodeError:
+            items = _plain(items)
+        else:
+            return list(raws or ())
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        findings.error(f"items: must be a list, not {describe(items)}", place.child("items"))
+        return []
+    return items
+
+
+def whole(source: Source) -> Span:
+    """Return the place of a finding about a file as a whole."""
+    return Span(source.name, 0, 0)

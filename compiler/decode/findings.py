@@ -1,0 +1,108 @@
+"""What was found wrong while decoding, and the rule by which unknown fields are judged."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from itertools import islice
+
+from ..errors import Diagnostic, Place, Span, error, warning
+
+QUOTED_LENGTH = 60
+
+
+class OnUnknown(enum.Enum):
+    """What becomes of a policy that says something this version does not know."""
+
+    ERROR = "error"
+    FAIL_CLOSED = "fail-closed"
+
+
+class Findings:
+    """Collects the diagnostics of a run; ``unknowns`` counts what was not understood.
+
+    A decoder that must fail closed compares the count before and after it read a part.
+    """
+
+    def __init__(self, on_unknown: OnUnknown) -> None:
+        """Start without any diagnostic."""
+        self.on_unknown = on_unknown
+        self.diagnostics: list[Diagnostic] = []
+        self.unknowns = 0
+
+    def error(
+        self,
+        message: str,
+        at: Span | Place | None,
+        hint: str = "",
+        related: tuple[Span | Place, ...] = (),
+    ) -> None:
+        """Add an error."""
+        self.diagnostics.append(error(message, at, hint, related))
+
+    def warning(self, message: str, at: Span | Place | None, hint: str = "") -> None:
+        """Add a warning."""
+        self.diagnostics.append(warning(message, at, hint))
+
+    def unknown(self, message: str, at: Place, hint: str = "") -> None:
+        """Add what is not understood: an error, or a warning where the rule then fails closed."""
+        self.unknowns += 1
+        if self.on_unknown is OnUnknown.ERROR:
+            self.error(message, at, hint)
+        else:
+            self.warning(message, at, "what it belongs to fails closed")
+
+
+def quote(text: str) -> str:
+    """Return the text in quotes for a message: printable, and cut when long."""
+    if len(text) > QUOTED_LENGTH:
+        return repr(text[:QUOTED_LENGTH])[:-1] + "…'"
+    return repr(text)
+
+
+def describe(value: object) -> str:
+    """Return what a value of a manifest is, for a message."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return f"the boolean {str(value).lower()}"
+        case int() | float():
+            return f"the number {_number(value)}"
+        case str():
+            return quote(value)
+        case list() | tuple():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int) and value.bit_length() > 128:  # noqa: PLR2004 - more digits tell nothing
+        return "of many digits"
+    return str(value)
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Return a path as people write it, within its object: ``spec.ingress[0].from``."""
+    start = 0
+    while len(path) > start + 1 and path[start] == "items" and isinstance(path[start + 1], int):
+        start += 2
+    text = ""
+    for step in islice(path, start, None):
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _plain(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{quote(step)}]"
+    return text
+
+
+def _plain(step: str) -> bool:
+    return step.replace("-", "").replace("_", "").isalnum() and len(step) <= QUOTED_LENGTH
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Return the words as a choice: ``a, b or c``."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -1,0 +1,114 @@
+"""JSON text to raw values: msgspec finds their ends without decoding what they hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from json import JSONDecodeError, JSONDecoder
+
+import msgspec
+
+from ..errors import Place, Source, Span
+from .findings import Findings, quote
+
+_BOM = b"\xef\xbb\xbf"
+_LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class _Repeating(dict[str, object]):
+    """A mapping that had keys more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def is_json(name: str, data: bytes) -> bool:
+    """Tell whether a file is read as JSON: by its suffix, or by how it begins."""
+    return name.removesuffix(".gz").endswith(".json") or _LOOKS.match(data) is not None
+
+
+def read_json(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
+    """Return the documents, one after the other in the file; report what is not JSON."""
+    data = data.removeprefix(_BOM)
+    try:
+        yield msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        yield from _read_several(data, source, findings)
+
+
+def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as problem:
+        before = data[: problem.start].decode()
+        findings.error(f"not UTF-8 text: {problem.reason}", span_at(before, len(before), source))
+        return
+    position = skip_space(text, 0)
+    while position < len(text):
+        try:
+            end = raw_value(text, position)[1]
+        except JSONDecodeError as problem:
+            findings.error(f"not JSON: {problem.msg}", span_at(text, problem.pos, source))
+            return
+        except RecursionError:
+            findings.error("nested too deeply", span_at(text, position, source))
+            return
+        yield msgspec.Raw(text[position:end].encode())
+        position = skip_space(text, end)
+
+
+def raw_value(text: str, position: int) -> tuple[object, int]:
+    """Return the value that begins at the position, and its end; JSONDecodeError if none does."""
+    return _DECODER.raw_decode(text, position)
+
+
+def skip_space(text: str, position: int) -> int:
+    """Return the first position from this one on that is not blank."""
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def span_at(text: str, position: int, source: Source) -> Span:
+    """Return the line and column of a position."""
+    start = text.rfind("\n", 0, position) + 1
+    return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
+
+
+def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
+    """Return the value as plain dicts and lists, after a report of keys that come twice."""
+    repeated: list[str] = []
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        result = dict(pairs)
+        if len(result) == len(pairs):
+            return result
+        marked = _Repeating(result)
+        names = [name for name, _ in pairs]
+        marked.repeated = tuple(name for name in result if names.count(name) > 1)
+        repeated.extend(marked.repeated)
+        return marked
+
+    value: object = json.loads(raw, object_pairs_hook=unique)
+    if repeated:
+        _report_repeated(value, place, findings)
+    return value
+
+
+def _report_repeated(value: object, place: Place, findings: Findings) -> None:
+    if isinstance(value, _Repeating):
+        for name in value.repeated:
+            findings.error(f"the key {quote(name)} is in the mapping twice", place.key(name))
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _report_repeated(item, place.child(name), findings)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _report_repeated(item, place.child(index), findings)
+
+
+def _refuse(constant: str) -> object:
+    raise JSONDecodeError(f"{constant} is no JSON number", constant, 0)
+
+
+_DECODER = JSONDecoder(parse_constant=_refuse)

@@ -1,0 +1,107 @@
+"""Which objects are read, and by what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from difflib import get_close_matches
+
+from ..errors import Place
+from ..policy import Policy
+from .cluster import Cluster
+from .cluster_wide import (
+    ADMIN_NETWORK_POLICY,
+    BASELINE_ADMIN_NETWORK_POLICY,
+    CLUSTER_NETWORK_POLICY,
+    decode_cluster_wide,
+)
+from .documents import Manifest
+from .findings import Findings, one_of, quote
+from .metadata import decode_metadata
+from .network_policy import decode_network_policy
+from .tree import Field
+
+_GROUP = "policy.networking.k8s.io"
+_DIALECTS = {
+    item.kind: item
+    for item in (CLUSTER_NETWORK_POLICY, ADMIN_NETWORK_POLICY, BASELINE_ADMIN_NETWORK_POLICY)
+}
+_VERSIONS = {
+    "ClusterNetworkPolicy": (f"{_GROUP}/v1alpha2", f"{_GROUP}/v1beta1"),
+    "AdminNetworkPolicy": (f"{_GROUP}/v1alpha1",),
+    "BaselineAdminNetworkPolicy": (f"{_GROUP}/v1alpha1",),
+    "NetworkPolicy": ("networking.k8s.io/v1",),
+    "Pod": ("v1",),
+    "Node": ("v1",),
+    "Namespace": ("v1",),
+}
+_GROUPS = {version.rpartition("/")[0] for versions in _VERSIONS.values() for version in versions}
+
+
+class Collector:
+    """Takes every object of the input to where it belongs."""
+
+    def __init__(self, findings: Findings) -> None:
+        """Start empty."""
+        self._findings = findings
+        self.cluster = Cluster(findings)
+        self.policies: list[Policy] = []
+        self.passed_over: Counter[str] = Counter()
+
+    def add(self, manifest: Manifest) -> None:
+        """Decode one object; report what is wrong with it."""
+        name = manifest.type_name
+        if name.api_version not in _VERSIONS.get(name.kind, ()):
+            self._add_other(manifest)
+            return
+        match name.kind:
+            case "Pod":
+                self.cluster.add_pod(manifest)
+            case "Node":
+                self.cluster.add_node(manifest)
+            case "Namespace":
+                self.cluster.add_namespace(manifest)
+            case _:
+                self._add_policy(manifest)
+
+    def _add_other(self, manifest: Manifest) -> None:
+        """Count an object that is none of ours; report a version or kind that may be meant."""
+        name, place = manifest.type_name, manifest.place
+        group = name.api_version.rpartition("/")[0]
+        versions = _VERSIONS.get(name.kind)
+        if versions and group in _GROUPS:
+            self._findings.error(
+                f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
+                _at(place, "apiVersion"),
+            )
+        elif group == _GROUP:
+            near = get_close_matches(name.kind, _DIALECTS, n=1)
+            self._findings.error(
+                f"{quote(name.kind)} is no kind of {name.api_version} that is known",
+                _at(place, "kind"),
+                f"did you mean '{near[0]}'?" if near else "",
+            )
+        else:
+            self.passed_over[str(name)] += 1
+
+    def _add_policy(self, manifest: Manifest) -> None:
+        kind = manifest.type_name.kind
+        before = self._findings.unknowns
+        document = Field(manifest.plain(self._findings), manifest.place, self._findings)
+        fields = document.fields("apiVersion", "kind", "metadata", "spec", "status")
+        closed = self._findings.unknowns > before
+        metadata = decode_metadata(document)
+        spec = None if fields is None else fields.require("spec")
+        if metadata is None or spec is None:
+            return
+        if kind == "NetworkPolicy":
+            self.cluster.claim(kind, metadata.namespace, metadata.name, manifest.place)
+            policy = decode_network_policy(metadata, spec, closed=closed)
+        else:
+            self.cluster.claim(kind, "", metadata.name, manifest.place)
+            policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
+        if policy is not None:
+            self.policies.append(policy)
+
+
+def _at(place: Place, name: str) -> Place:
+    return place.child(name)

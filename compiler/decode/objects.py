@@ -1,0 +1,161 @@
+"""Pods, nodes and namespaces: the few fields in use of the hundreds that they have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from ..net import MAX_PORT, Protocol, parse_address
+from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, Namespace, Node
+
+_PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
+_ENDED = ("Succeeded", "Failed")
+
+
+class _Metadata(Struct):
+    name: str
+    namespace: str | None = None
+    labels: dict[str, str] | None = None
+
+
+class _Port(Struct, rename="camel"):
+    container_port: Annotated[int, Meta(ge=1, le=MAX_PORT)]
+    name: str | None = None
+    protocol: Literal["TCP", "UDP", "SCTP"] | None = None
+
+
+class _Container(Struct, rename="camel"):
+    ports: list[_Port] | None = None
+    restart_policy: str | None = None
+
+
+class _PodSpec(Struct, rename="camel"):
+    node_name: str | None = None
+    host_network: bool | None = None
+    containers: list[_Container] | None = None
+    init_containers: list[_Container] | None = None
+
+
+class _PodIP(Struct):
+    ip: str | None = None
+
+
+class _PodStatus(Struct):
+    phase: str | None = None
+    pod_ip: str | None = field(name="podIP", default=None)
+    pod_ips: list[_PodIP] | None = field(name="podIPs", default=None)
+
+
+class PodManifest(Struct):
+    """v1 Pod."""
+
+    metadata: _Metadata
+    spec: _PodSpec | None = None
+    status: _PodStatus | None = None
+
+
+class _NodeAddress(Struct):
+    address: str
+
+
+class _NodeStatus(Struct):
+    addresses: list[_NodeAddress] | None = None
+
+
+class NodeManifest(Struct):
+    """v1 Node."""
+
+    metadata: _Metadata
+    status: _NodeStatus | None = None
+
+
+class NamespaceManifest(Struct):
+    """v1 Namespace."""
+
+    metadata: _Metadata
+
+
+class LabelPool:
+    """Keeps one copy of equal label mappings: replicas mostly have the same."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._known: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+
+    def share(self, labels: dict[str, str] | None) -> dict[str, str]:
+        """Return an equal mapping, the same one for all."""
+        if not labels:
+            return {}
+        return self._known.setdefault(tuple(labels.items()), labels)
+
+
+def pod_addresses(pod: PodManifest) -> list[str]:
+    """Return the addresses as written, each once; none if the pod is no endpoint.
+
+    A pod that is being deleted counts until its phase says that it has ended.
+    """
+    status, spec = pod.status, pod.spec
+    if status is None or status.phase in _ENDED or (spec is not None and spec.host_network):
+        return []
+    found = [item.ip for item in status.pod_ips or () if item.ip]
+    if status.pod_ip and status.pod_ip not in found:
+        found.append(status.pod_ip)
+    return found
+
+
+def make_endpoint(pod: PodManifest, addresses: list[str], pool: LabelPool) -> Endpoint:
+    """Return the endpoint of a pod with these addresses; ValueError if one is not an IP."""
+    spec = pod.spec or _PodSpec()
+    return Endpoint(
+        pod.metadata.namespace or "default",
+        pod.metadata.name,
+        spec.node_name or "",
+        pool.share(pod.metadata.labels),
+        _addresses(addresses),
+        _ports(spec),
+    )
+
+
+def _addresses(texts: list[str]) -> tuple[Address, ...]:
+    if len(texts) == 1:
+        return (parse_address(texts[0]),)
+    return tuple(sorted({parse_address(text) for text in texts}, key=_address_order))
+
+
+def _address_order(address: Address) -> tuple[int, int]:
+    return address[0].value, address[1]
+
+
+def _ports(spec: _PodSpec) -> tuple[ContainerPort, ...]:
+    """Return the named ports of containers, and of init containers that keep running."""
+    containers = [
+        *(spec.containers or ()),
+        *(item for item in spec.init_containers or () if item.restart_policy == "Always"),
+    ]
+    found: dict[ContainerPort, None] = {}
+    for container in containers:
+        for port in container.ports or ():
+            if port.name:
+                protocol = _PROTOCOLS[port.protocol or "TCP"]
+                found[ContainerPort(port.name, protocol, port.container_port)] = None
+    return tuple(found)
+
+
+def make_node(node: NodeManifest) -> Node:
+    """Return the node with those of its addresses that are IPs, of whatever type."""
+    found = set()
+    for item in (node.status and node.status.addresses) or ():
+        try:
+            found.add(parse_address(item.address))
+        except ValueError:
+            continue  # host names are addresses too
+    return Node(
+        node.metadata.name, node.metadata.labels or {}, tuple(sorted(found, key=_address_order))
+    )
+
+
+def make_namespace(namespace: NamespaceManifest) -> Namespace:
+    """Return the namespace, with the label of its name."""
+    name = namespace.metadata.name
+    return Namespace(name, {**(namespace.metadata.labels or {}), NAMESPACE_NAME_LABEL: name})

@@ -1,0 +1,177 @@
+"""A cursor over a decoded manifest: every look reports what is wrong, with its place, and goes on.
+
+Null counts as absent everywhere, as the API server prunes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeVar
+
+from ..errors import Place
+from .findings import Findings, OnUnknown, describe, one_of, path_text, quote
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value with its place; looks return None after they reported an error."""
+
+    value: object
+    place: Place
+    findings: Findings
+
+    def error(self, message: str, hint: str = "") -> None:
+        """Report that the value is wrong."""
+        self.findings.error(self._message(message), self.place, hint)
+
+    def warning(self, message: str, hint: str = "") -> None:
+        """Report something about the value that does not stop the compilation."""
+        self.findings.warning(self._message(message), self.place, hint)
+
+    def unknown(self, message: str, hint: str = "") -> None:
+        """Report a value that is not understood."""
+        self.findings.unknown(self._message(message), self.place, hint)
+
+    def _message(self, message: str) -> str:
+        where = path_text(self.place.path)
+        return f"{where}: {message}" if where else message
+
+    def mapping(self) -> dict[str, Field] | None:
+        """Return the entries of a mapping."""
+        if not isinstance(self.value, dict):
+            self.error(f"must be a mapping, not {describe(self.value)}")
+            return None
+        return {
+            key: Field(value, self.place.child(key), self.findings)
+            for key, value in self.value.items()
+            if value is not None
+        }
+
+    def fields(self, *known: str) -> Fields | None:
+        """Return the known fields of a mapping; report the others."""
+        entries = self.mapping()
+        if entries is None:
+            return None
+        fields = Fields(self, {key: entries[key] for key in known if key in entries})
+        if isinstance(self.value, dict):  # what mapping() has made sure of
+            fields.report_unknown((key for key in self.value if key not in known), known)
+        return fields
+
+    def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
+        """Return the items of a list, after a report if there are too few or too many."""
+        if not isinstance(self.value, list):
+            self.error(f"must be a list, not {describe(self.value)}")
+            return ()
+        count = len(self.value)
+        if count < minimum:
+            self.error("must not be empty")
+        if maximum is not None and count > maximum:
+            self.error(f"must have at most {maximum} items, not {count}")
+        return tuple(
+            Field(value, self.place.child(index), self.findings)
+            for index, value in enumerate(self.value)
+        )
+
+    def string(self, maximum: int | None = None) -> str | None:
+        """Return a string of at most so many characters."""
+        if not isinstance(self.value, str):
+            simple = isinstance(self.value, bool | int | float)
+            self.error(
+                f"must be a string, not {describe(self.value)}",
+                "write it in quotes" if simple else "",
+            )
+            return None
+        if maximum is not None and len(self.value) > maximum:
+            self.error(f"must have at most {maximum} characters, not {len(self.value)}")
+            return None
+        return self.value
+
+    def integer(self, low: int, high: int) -> int | None:
+        """Return a whole number between low and high, both included."""
+        if not isinstance(self.value, int) or isinstance(self.value, bool):
+            self.error(f"must be a whole number, not {describe(self.value)}")
+            return None
+        if not low <= self.value <= high:
+            self.error(f"must be between {low} and {high}, not {describe(self.value)[11:]}")
+            return None
+        return self.value
+
+    def choice(self, choices: Mapping[str, T], hints: Mapping[str, str] | None = None) -> T | None:
+        """Return what one of the words stands for; ``hints`` are for words of other APIs."""
+        word = self.string()
+        if word is None:
+            return None
+        if word not in choices:
+            hint = (hints or {}).get(word) or did_you_mean(word, choices)
+            self.error(f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
+            return None
+        return choices[word]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The known fields of a mapping that are present."""
+
+    owner: Field
+    present: Mapping[str, Field]
+
+    def get(self, name: str) -> Field | None:
+        """Return a field if it is present."""
+        return self.present.get(name)
+
+    def require(self, name: str) -> Field | None:
+        """Return a field; report its absence."""
+        found = self.present.get(name)
+        if found is None:
+            self.owner.error(f"the field '{name}' is required")
+        return found
+
+    def read(self, name: str, look: Callable[[Field], T | None], default: T) -> T:
+        """Return what a look at an optional field gives, or the default."""
+        found = self.present.get(name)
+        value = None if found is None else look(found)
+        return default if value is None else value
+
+    def items(self, name: str, minimum: int = 0, maximum: int | None = None) -> tuple[Field, ...]:
+        """Return the items of an optional list; none if it is absent."""
+        found = self.present.get(name)
+        return () if found is None else found.items(minimum, maximum)
+
+    def only(self, names: Iterable[str]) -> Field | None:
+        """Return the one field of these that is present; report two, but not the lack of any."""
+        found = [name for name in names if name in self.present]
+        if len(found) > 1:
+            self.owner.error(f"only one of {one_of(found)} can be set".replace(" or ", " and "))
+            return None
+        return self.present[found[0]] if found else None
+
+    def report_unknown(self, names: Iterable[object], known: Iterable[str]) -> None:
+        """Report keys that are not known, each at its place."""
+        for name in names:
+            text = str(name)
+            self.owner.findings.unknown(
+                f"{path_text((*self.owner.place.path, text))}: unknown field",
+                self.owner.place.key(text),
+                did_you_mean(text, known),
+            )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word most like this one, or nothing."""
+    by_lower = {item.lower(): item for item in known}
+    near = get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.6)
+    return f"did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+def understood(field: Field, look: Callable[[Field], T | None]) -> T | None:
+    """Return what a look gives where nothing can fail closed: an unknown part is an error."""
+    before = field.findings.unknowns
+    value = look(field)
+    if field.findings.unknowns > before and field.findings.on_unknown is OnUnknown.FAIL_CLOSED:
+        field.error("whom the policy selects cannot be told", "an unknown field may change it")
+        return None
+    return value

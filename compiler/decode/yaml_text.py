@@ -1,0 +1,205 @@
+"""YAML text to plain values, event by event: no node graph, so memory follows the result.
+
+Aliases share the value that they name; what they would unfold to is counted and limited, so that
+a small file cannot cost much. Repeated keys are errors, as in Kubernetes' strict decoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import yaml
+
+from ..errors import Source, Span
+from .findings import Findings, quote
+from .scalars import resolve
+
+_MAX_DEPTH = 100
+_MAX_ALIASED = 1_000_000
+_STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+_COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_MERGE = "<<"
+
+# PyYAML's stubs give events no fields, and two unrelated types of marks.
+Event = Any
+Mark = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document, or an item of the list that a document is; its values are what JSON has.
+
+    Items come one by one before their document, so that they need not all be kept; the document
+    then comes without them.
+    """
+
+    document: int
+    path: tuple[str | int, ...]
+    value: object
+    items_came: bool = False
+
+
+class _Stop(Exception):  # noqa: N818 - ends the reading of one file, after a report
+    pass
+
+
+def event_reader(data: bytes | str) -> Callable[[], Event]:
+    """Return what gives the events: libyaml's parser where PyYAML has it, ten times faster."""
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    reader: Callable[[], Event] = loader(data).get_event
+    return reader
+
+
+def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]:
+    """Return the documents part by part; after an error of syntax the rest of the file is lost."""
+    try:
+        yield from _Reader(data, source, findings).documents()
+    except _Stop:
+        return
+    except yaml.MarkedYAMLError as problem:
+        parts = [part for part in (problem.context, problem.problem) if part]
+        mark = problem.problem_mark or problem.context_mark
+        findings.error("not YAML: " + ", ".join(parts), _mark_span(mark, source))
+    except yaml.reader.ReaderError as problem:
+        findings.error(f"not text: {problem.reason}", _offset_span(data, problem, source))
+
+
+def _mark_span(mark: Mark, source: Source) -> Span:
+    return Span(source.name, mark.line + 1, mark.column + 1) if mark else Span(source.name, 0, 0)
+
+
+def _offset_span(data: bytes, problem: yaml.reader.ReaderError, source: Source) -> Span:
+    before = data[: problem.position]
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    return Span(source.name, line, column)
+
+
+class _Reader:
+    """Builds values from the events of one file."""
+
+    def __init__(self, data: bytes, source: Source, findings: Findings) -> None:
+        self._next = event_reader(data)
+        self._source = source
+        self._findings = findings
+        self._anchors: dict[str, tuple[object, int]] = {}
+        self._size = 0
+        self._aliased = 0
+
+    def documents(self) -> Iterator[Part]:
+        index = 0
+        while type(event := self._next()) is not yaml.StreamEndEvent:
+            if type(event) is yaml.DocumentStartEvent:
+                self._anchors.clear()
+                self._aliased = 0
+                yield from self._document(index, self._next())
+                index += 1
+
+    def _document(self, index: int, event: Event) -> Iterator[Part]:
+        if type(event) is not yaml.MappingStartEvent or event.tag or event.anchor:
+            yield Part(index, (), self._value(event, 0))
+            return
+        entries: dict[str, object] = {}
+        items_came = False
+        for key, value_event in self._keys(entries):
+            if key == "items" and type(value_event) is yaml.SequenceStartEvent:
+                for number, item in enumerate(self._items(2)):
+                    yield Part(index, ("items", number), item)
+                items_came = True
+                entries[key] = None
+            else:
+                entries[key] = self._value(value_event, 1)
+        yield Part(index, (), entries, items_came)
+
+    def _value(self, event: Event, depth: int) -> object:
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
+        start = self._size
+        self._size += 1
+        value = self._scalar(event) if kind is yaml.ScalarEvent else self._collection(event, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, self._size - start)
+        return value
+
+    def _collection(self, event: Event, depth: int) -> object:
+        if depth > _MAX_DEPTH:
+            self._fail(event, f"nested more than {_MAX_DEPTH} levels deep")
+        if event.tag is not None and event.tag not in _COLLECTION_TAGS:
+            self._fail(event, f"the tag {quote(event.tag)} is not supported")
+        if event.anchor is not None:
+            self._anchors.pop(event.anchor, None)
+        if type(event) is yaml.SequenceStartEvent:
+            return list(self._items(depth + 1))
+        return self._mapping(depth + 1)
+
+    def _items(self, depth: int) -> Iterator[object]:
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            yield self._value(event, depth)
+
+    def _mapping(self, depth: int) -> dict[str, object]:
+        entries: dict[str, object] = {}
+        for key, value_event in self._keys(entries):
+            entries[key] = self._value(value_event, depth)
+        return entries
+
+    def _keys(self, entries: dict[str, object]) -> Iterator[tuple[str, Event]]:
+        """Return each key with the first event of its value; merge what ``<<`` names."""
+        merged: dict[str, object] = {}
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                self._fail(event, "a key must be a string")
+            key: str = event.value
+            if event.implicit[0] and key == _MERGE:
+                merged = {**self._merged(event), **merged}
+                continue
+            self._check_key(event, key, entries)
+            yield key, self._next()
+        for key, value in merged.items():
+            entries.setdefault(key, value)
+
+    def _check_key(self, event: Event, key: str, entries: dict[str, object]) -> None:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (key, 1)
+        if key in entries:
+            self._error(event, f"the key {quote(key)} is in the mapping twice")
+        if event.implicit[0] and not isinstance(resolve(key), str) and not key.isdecimal():
+            self._error(event, f"the key {quote(key)} is not a string", "write it in quotes")
+
+    def _merged(self, event: Event) -> dict[str, object]:
+        value = self._value(self._next(), 0)
+        result: dict[str, object] = {}
+        for mapping in reversed(value if isinstance(value, list) else [value]):
+            if not isinstance(mapping, dict):
+                self._fail(event, "'<<' needs a mapping or a list of mappings")
+            result.update(mapping)
+        return result
+
+    def _scalar(self, event: Event) -> object:
+        if event.implicit[0]:
+            return resolve(event.value)
+        if event.tag is None or event.implicit[1] or event.tag in _STRING_TAGS:
+            return event.value
+        if event.tag not in _PLAIN_TAGS:
+            self._fail(event, f"the tag {quote(event.tag)} is not supported")
+        return resolve(event.value)
+
+    def _alias(self, event: Event) -> object:
+        if event.anchor not in self._anchors:
+            self._fail(event, f"the alias '*{event.anchor}' names no anchor before it")
+        value, size = self._anchors[event.anchor]
+        self._size += size
+        self._aliased += size
+        if self._aliased > _MAX_ALIASED:
+            self._fail(event, f"the aliases unfold to more than {_MAX_ALIASED} values")
+        return value
+
+    def _error(self, event: Event, message: str, hint: str = "") -> None:
+        self._findings.error(message, _mark_span(event.start_mark, self._source), hint)
+
+    def _fail(self, event: Event, message: str) -> NoReturn:
+        self._error(event, message)
+        raise _Stop

@@ -1,0 +1,110 @@
+"""Manifests to values: every object of the files named, with all errors of all of them at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .decode.documents import read_manifests
+from .decode.findings import Findings, OnUnknown
+from .decode.kinds import Collector
+from .diagnostics import locate
+from .errors import Diagnostic, InputError, Severity, Source, Span
+from .policy import Policy, Tier
+from .snapshot import Snapshot
+from .source import SourceError, expand, open_source
+
+__all__ = ["Inputs", "OnUnknown", "load"]
+
+_TIERS = tuple(Tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a compilation starts from.
+
+    ``policies`` are in the order of tier, priority, name and kind, whatever the order in the
+    files; ``warnings`` are not yet located (``diagnostics.render`` does it); ``passed_over`` counts
+    the objects of kinds that are not read, by ``apiVersion/kind``.
+    """
+
+    snapshot: Snapshot
+    policies: tuple[Policy, ...]
+    warnings: tuple[Diagnostic, ...]
+    passed_over: Mapping[str, int]
+
+
+def load(
+    paths: Sequence[str],
+    *,
+    on_unknown: OnUnknown = OnUnknown.ERROR,
+    stdin: BinaryIO | None = None,
+) -> Inputs:
+    """Return everything that the files, folders and ``-`` hold.
+
+    Raises InputError with every diagnostic of all files, sorted by place.
+    """
+    findings = Findings(on_unknown)
+    collector = Collector(findings)
+    with _no_collection():
+        sources = [
+            source
+            for path in _files(paths, findings)
+            if (source := _read(path, stdin, collector, findings)) is not None
+        ]
+        snapshot = collector.cluster.finish()
+    if any(item.severity is Severity.ERROR for item in findings.diagnostics):
+        raise InputError(locate(findings.diagnostics, sources))
+    return Inputs(
+        snapshot,
+        tuple(sorted(collector.policies, key=_order)),
+        tuple(findings.diagnostics),
+        dict(sorted(collector.passed_over.items())),
+    )
+
+
+def _order(policy: Policy) -> tuple[int, int, str, str]:
+    return _TIERS.index(policy.tier), policy.priority, policy.name, policy.kind
+
+
+def _files(paths: Sequence[str], findings: Findings) -> list[str]:
+    """Return each file once, in the order of the paths."""
+    found: dict[str, None] = {}
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(expand(path)))
+        except SourceError as problem:
+            findings.error(str(problem), Span(path, 0, 0), problem.hint)
+    return list(found)
+
+
+def _read(
+    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings
+) -> Source | None:
+    try:
+        source, data = open_source(path, stdin)
+    except SourceError as problem:
+        findings.error(str(problem), Span(path, 0, 0), problem.hint)
+        return None
+    count, before = 0, len(findings.diagnostics)
+    for manifest in read_manifests(data, source, findings):
+        count += 1
+        collector.add(manifest)
+    if not count and len(findings.diagnostics) == before:
+        findings.error("there is no object in this file", Span(source.name, 0, 0))
+    return source
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cycle collector from walking a growing heap that has no cycles to find."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

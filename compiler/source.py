@@ -1,0 +1,113 @@
+"""From paths to bytes: files, folders, standard input, gzip by suffix."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import Source
+
+SUFFIXES = (".yaml", ".yml", ".json")
+STDIN = "-"
+_GZIP = ".gz"
+_MAX_UNPACKED = 2 << 30
+
+
+class SourceError(Exception):
+    """A path that cannot be read; the text says why, ``hint`` what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep the message and the hint."""
+        super().__init__(message)
+        self.hint = hint
+
+
+def expand(path: str) -> Sequence[str]:
+    """Return the files that a path stands for: itself, or a folder's manifests in order.
+
+    Raises SourceError for a folder without any and for what is not there.
+    """
+    if path == STDIN:
+        return (STDIN,)
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as problem:
+        raise SourceError(_reason(problem)) from None
+    if not stat.S_ISDIR(mode):
+        return (path,)
+    found = tuple(_walk(path))
+    if not found:
+        raise SourceError(
+            "no manifests below this folder", f"files that end in {', '.join(SUFFIXES)} (.gz) count"
+        )
+    return found
+
+
+def _walk(folder: str) -> Iterator[str]:
+    problems: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=problems.append, followlinks=False):
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(parent, name)  # noqa: PTH118 - Path would drop a leading "./"
+            if name.removesuffix(_GZIP).endswith(SUFFIXES) and _is_regular(path):
+                yield path
+    if problems:
+        raise SourceError(f"{problems[0].filename}: {_reason(problems[0])}")
+
+
+def _is_regular(path: str) -> bool:
+    """Tell whether it is a file, or a link that leads nowhere, which reading will report."""
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return True
+
+
+def open_source(path: str, stdin: BinaryIO | None) -> tuple[Source, bytes]:
+    """Return the source and its bytes, unpacked; raises SourceError.
+
+    What is not a regular file (standard input, a pipe) cannot be read again: the source keeps it.
+    """
+    try:
+        if path == STDIN:
+            data = (stdin or sys.stdin.buffer).read()
+            return Source("<stdin>", data), data
+        data = Path(path).read_bytes()
+        again = stat.S_ISREG(Path(path).stat().st_mode)
+    except (OSError, ValueError) as problem:
+        raise SourceError(_reason(problem)) from None
+    data = _unpack(path, data)
+    return Source(path, None if again else data), data
+
+
+def read_again(source: Source) -> bytes:
+    """Return the bytes of a source that was read before; raises SourceError."""
+    if source.data is not None:
+        return source.data
+    return open_source(source.name, None)[1]
+
+
+def _unpack(path: str, data: bytes) -> bytes:
+    if not path.endswith(_GZIP):
+        return data
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(_MAX_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error) as problem:
+        raise SourceError(f"not a whole gzip file: {problem}") from None
+    if len(unpacked) > _MAX_UNPACKED:
+        raise SourceError(f"unpacks to more than {_MAX_UNPACKED >> 30} GiB")
+    return unpacked
+
+
+def _reason(problem: OSError | ValueError) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"cannot read: {problem.strerror}"
+    return f"cannot read: {problem}"
