@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .conntrack import flush_conntrack
+from .conntrack import Conntrack
 from .loader import silence
 from .namespaces import Namespace, write_sysctls
 from .topology import OUTSIDE, Node, Pod, Topology, family_of
@@ -108,7 +108,7 @@ def _wire(topology: Topology, spaces: Mapping[str, Namespace]) -> None:
         with space.entered():
             write_sysctls(_FAMILY_SYSCTLS + _ICMP_SYSCTLS)
             if name in routers:
-                flush_conntrack()  # loads the module, if need be, so that its sysctls exist
+                _load_conntrack()
                 write_sysctls(_ROUTER_SYSCTLS + _CONNTRACK_SYSCTLS)
             silence()
     for index, node in enumerate(topology.nodes):
@@ -121,6 +121,13 @@ def _wire(topology: Topology, spaces: Mapping[str, Namespace]) -> None:
         for link in links:
             _configure(spaces[link.pod.full_name], _pod_lines(link.pod))
     _configure(spaces[OUTSIDE], _outside_lines(topology))
+
+
+def _load_conntrack() -> None:
+    """Make the kernel load the module, if it is one, so that its sysctls exist."""
+    conntrack = Conntrack()
+    conntrack.flush()
+    conntrack.close()
 
 
 def _configure(space: Namespace, lines: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from .build import build
-from .conntrack import flush_conntrack
+from .conntrack import Conntrack
 from .limits import raise_file_limit
 from .loader import Loader, NftLoader
 from .namespaces import Namespace
@@ -34,7 +34,8 @@ class Cluster:
         homes = {name: name for name in self._spaces}
         homes.update((pod.full_name, pod.node) for pod in self.topology.pods if pod.host_network)
         self._homes = homes
-        self._prober = Prober(self._spaces, homes)
+        self._conntracks = [self._conntrack(node.name) for node in self.topology.nodes]
+        self._prober = Prober(self._spaces, homes, self._conntracks)
         return self
 
     def __exit__(
@@ -44,6 +45,8 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self._prober.close()
+        for conntrack in self._conntracks:
+            conntrack.close()
         for space in self._spaces.values():
             space.close()
 
@@ -61,13 +64,12 @@ class Cluster:
         for node in self.topology.nodes:
             with self.namespace(node.name).entered():
                 self._loader.clear()
-                flush_conntrack()
+        self.flush_conntrack()
 
     def flush_conntrack(self) -> None:
         """Forget the connections of all nodes."""
-        for node in self.topology.nodes:
-            with self.namespace(node.name).entered():
-                flush_conntrack()
+        for conntrack in self._conntracks:
+            conntrack.flush()
 
     def flush_neighbours(self) -> None:
         """Forget every ARP and neighbour discovery entry."""
@@ -105,3 +107,7 @@ class Cluster:
         if probe.source_address:
             return probe.source_address
         return self.topology.address(probe.source, family_of(probe.destination))
+
+    def _conntrack(self, node: str) -> Conntrack:
+        with self.namespace(node).entered():
+            return Conntrack()

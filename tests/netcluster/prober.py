@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import flows, packets
+from .conntrack import Conntrack
 from .namespaces import Namespace
 from .ports import Port, Sender, open_ports
 from .probes import ICMP, ICMPV6, PORT_PROTOCOLS, Probe, Result, Sighting
@@ -21,9 +22,8 @@ from .topology import packed
 _BURST = 32  # sends between two looks at the sockets: far below any queue's length
 _QUIET = (0.025, 0.12)  # seconds without a packet that end the first and the second attempt
 _FIRST_PORT, _LAST_PORT = 10000, 64999
-# Longer than the conntrack time-outs that build sets for flows which are not kept up.
+# Seconds, longer than the conntrack time-outs that build sets for flows which are not kept up.
 _PORT_REST = 5.0
-_PORTLESS_REST = 1.2
 
 
 @dataclass(slots=True)
@@ -50,12 +50,21 @@ class _Injection:
 
 
 class Prober:
-    """Probes between namespaces; ``homes`` leads from every name to its namespace's name."""
+    """Probes between namespaces; ``homes`` leads from every name to its namespace's name.
 
-    def __init__(self, spaces: Mapping[str, Namespace], homes: Mapping[str, str]) -> None:
+    Where a protocol has no ports to tell two flows apart, ``conntracks`` forget the earlier one.
+    """
+
+    def __init__(
+        self,
+        spaces: Mapping[str, Namespace],
+        homes: Mapping[str, str],
+        conntracks: Sequence[Conntrack],
+    ) -> None:
         """Open the sockets of the protocols that rules name."""
         self._spaces = spaces
         self._homes = homes
+        self._conntracks = conntracks
         self._senders: dict[str, Sender] = {}
         self._ports: dict[int, Port] = {}
         self._protocols: set[int] = set()
@@ -64,7 +73,7 @@ class Prober:
         self._next_flow = 1
         self._next_port = _FIRST_PORT
         self._wrapped = -_PORT_REST
-        self._portless: dict[tuple[frozenset[str], int], float] = {}
+        self._portless: set[tuple[frozenset[bytes], int]] = set()
         self._unresolved = 0
         for name, space in spaces.items():
             with space.entered():
@@ -117,6 +126,7 @@ class Prober:
 
     def _send_all(self, flights: Sequence[_Flight], quiet: float) -> None:
         self._unresolved = len(flights)
+        self._portless.clear()
         for start in range(0, len(flights), _BURST):
             for flight in flights[start : start + _BURST]:
                 self._launch(flight)
@@ -127,7 +137,7 @@ class Prober:
         probe = flight.probe
         destination = packed(probe.destination)
         if probe.protocol not in PORT_PROTOCOLS and not flows.is_echo(probe.protocol, destination):
-            self._rest(probe, flight.source)
+            self._forget(flight.source, destination, probe.protocol)
         flight.source_port = self._take_port()
         flow = self._register(flight)
         ports = (flight.source_port, probe.port)
@@ -149,11 +159,14 @@ class Prober:
         self._next_port = port + 1 if port < _LAST_PORT else _FIRST_PORT
         return port
 
-    def _rest(self, probe: Probe, source: bytes) -> None:
-        """Wait until conntrack forgot the last flow of a protocol that has no ports to tell two."""
-        key = (frozenset((source.hex(), packed(probe.destination).hex())), probe.protocol)
-        self._drain_until(self._portless.get(key, 0.0) + _PORTLESS_REST)
-        self._portless[key] = time.monotonic()
+    def _forget(self, source: bytes, destination: bytes, protocol: int) -> None:
+        """Make a flow new although it looks like an earlier one, once that one is over."""
+        key = (frozenset((source, destination)), protocol)
+        if key in self._portless:
+            self._drain(_QUIET[0])
+        self._portless.add(key)
+        for conntrack in self._conntracks:
+            conntrack.forget(source, destination, protocol)
 
     def _drain_until(self, end: float) -> None:
         while (left := end - time.monotonic()) > 0:
