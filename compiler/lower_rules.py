@@ -28,14 +28,7 @@ from .policy import PortMatch as PolicyPort
 from .resolve import Resolver, Selection, network_intervals
 from .selectors import describe
 from .snapshot import ContainerPort
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a policy's meaning may depend on beyond its text: the subject's namespace and ports."""
-
-    namespace: str
-    ports: tuple[ContainerPort, ...]
+from .subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +166,6 @@ _Matches = tuple[Match, ...]
 def _address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
     elements = tuple((interval,) for interval in intervals)
     return Set(name, family, (KeyType.ADDRESS,), elements, note)
-
-
-def port_names(rule: PolicyRule) -> frozenset[str]:
-    """Return the port names that a rule asks for."""
-    return frozenset(port.name for port in rule.ports or () if isinstance(port, NamedPort))
-
-
-def depends_on_namespace(rule: PolicyRule) -> bool:
-    """Tell whether a peer of the rule is defined by the subject's namespace."""
-    return any(
-        isinstance(peer, PodsPeer) and isinstance(peer.namespaces, SameLabels | NotSameLabels)
-        for peer in rule.peers or ()
-    )
 
 
 def _split(

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
-from .lower_rules import Context, RuleLowering, Subject, depends_on_namespace, port_names
+from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .net import Family
 from .policy import Action, Direction, OneNamespace, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
 from .selectors import matches
+from .subjects import Subject, traits
 from .ways import Way
 
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Traits:
-    """What of its subject the meaning of a policy depends on."""
-
-    namespace: bool
-    port_names: frozenset[str]
 
 
 _PolicyInContext = tuple[int, Subject]
@@ -38,7 +30,7 @@ class TierLowering:
         self._resolver = resolver
         self._policies = policies
         self._deny = deny
-        self._traits = [_traits(policy) for policy in policies]
+        self._traits = [traits(policy) for policy in policies]
         self._namespaced: dict[str, list[int]] = {}
         self._cluster_wide: list[tuple[int, bytes]] = []
         self._index_subjects()
@@ -70,8 +62,9 @@ class TierLowering:
         self, way: Way, tier: Tier, family: Family, selecting: Iterable[int], position: int
     ) -> Chain | None:
         """Return the tier's chain for the endpoint that these policies select, if it has one."""
+        endpoint = self._resolver.snapshot.endpoints[position]
         members = tuple(
-            (number, self._context(number, position))
+            (number, self._traits[number].subject(endpoint))
             for number in selecting
             if self._policies[number].tier is tier and self._speaks(number, way.direction)
         )
@@ -88,15 +81,6 @@ class TierLowering:
         policy = self._policies[number]
         rules = policy.rules(direction)
         return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
-
-    def _context(self, number: int, position: int) -> Subject:
-        """Return as much of the endpoint as the policy depends on, so that others can share."""
-        endpoint = self._resolver.snapshot.endpoints[position]
-        traits = self._traits[number]
-        return Subject(
-            endpoint.namespace if traits.namespace else "",
-            tuple(port for port in endpoint.ports if port.name in traits.port_names),
-        )
 
     def _build(
         self, way: Way, tier: Tier, family: Family, members: Sequence[_PolicyInContext]
@@ -141,11 +125,3 @@ class TierLowering:
         if behind is None or tier is Tier.BASELINE:
             return Terminal.RETURN
         return Goto(behind)
-
-
-def _traits(policy: Policy) -> _Traits:
-    rules = (*(policy.ingress or ()), *(policy.egress or ()))
-    return _Traits(
-        any(depends_on_namespace(rule) for rule in rules),
-        frozenset().union(*(port_names(rule) for rule in policy.ingress or ())),
-    )

@@ -17,6 +17,14 @@ Watch = Callable[[str, Program], None]
 """Called with a stage's name and what the program is after it."""
 
 
+_FIRST_STAGE = "lower"
+
+
+def stages(level: int) -> tuple[str, ...]:
+    """Return the names of the stages of a level that a watcher is told of, in order."""
+    return (_FIRST_STAGE, *(run.__name__ for run in PASSES[level]))
+
+
 def _ignore(_stage: str, _program: Program) -> None:
     """Watch nothing."""
 
@@ -33,17 +41,20 @@ class Pipeline:
     ) -> None:
         """Take policies in the order in which they judge within their tiers."""
         self.resolver = Resolver(snapshot)
-        self.lowering = Lowering(self.resolver, policies, options)
+        self._policies = policies
+        self._lowering = Lowering(self.resolver, policies, options)
         self._passes = PASSES[level]
 
-    def stages(self) -> tuple[str, ...]:
-        """Return the names of the stages that a watcher is told of, in order."""
-        return ("lower", *(run.__name__ for run in self._passes))
+    def in_force(self, node: str) -> tuple[Policy, ...]:
+        """Return the policies that select an endpoint of the node, in the order of policies."""
+        positions = self.resolver.local(node)
+        numbers = {number for here in positions for number in self._lowering.policies_of(here)}
+        return tuple(self._policies[number] for number in sorted(numbers))
 
     def program(self, node: str, watch: Watch = _ignore) -> Program:
         """Return the node's program after all passes of the level."""
-        program = self.lowering.program(node)
-        watch("lower", program)
+        program = self._lowering.program(node)
+        watch(_FIRST_STAGE, program)
         for run in self._passes:
             program = run(program)
             watch(run.__name__, program)

@@ -1,0 +1,41 @@
+"""What every backend offers, and what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..compiler.ir import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a ruleset is, counted on what is emitted."""
+
+    chains: int
+    rules: int
+    sets: int
+    """Sets and maps, the anonymous ones in rules included."""
+    elements: int
+    """Elements of named sets and maps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """What one node loads: the texts by file name suffix, in the order of loading."""
+
+    node: str
+    texts: Mapping[str, str]
+    size: Size
+
+
+class Backend(Protocol):
+    """Turns programs into the text that one packet filter loads."""
+
+    name: str
+    """What ``--backend`` calls it."""
+
+    def build(self, program: Program, header: Sequence[str]) -> Ruleset:
+        """Return the ruleset of one node; the header's lines stand first, as comments."""
+        ...

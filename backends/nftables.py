@@ -1,0 +1,300 @@
+"""The nftables backend: a Program as one ``table inet cnpc`` that ``nft -f`` loads.
+
+The text replaces the table in one transaction, so that loading it twice is the same as once. It
+keeps to what nft 1.0.1 reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ..compiler.ir import (
+    AddressMatch,
+    Chain,
+    Field,
+    Goto,
+    Hook,
+    Icmp6TypeMatch,
+    Jump,
+    Key,
+    KeyType,
+    Lookup,
+    Map,
+    Match,
+    PortMatch,
+    Program,
+    ProtocolMatch,
+    Rule,
+    Set,
+    SetMatch,
+    StateMatch,
+    Terminal,
+    Verdict,
+)
+from ..compiler.net import ANY_PORT, Family, Interval, Protocol, format_address, prefixes
+from .base import Ruleset, Size
+from .text import describe_origins, quotable
+
+COMMENT_BYTES = 128
+"""The longest comment (nftables, include/utils.h: NFTNL_UDATA_COMMENT_MAXLEN)."""
+
+HOOK_PRIORITY = {
+    # Behind DNAT (prerouting) and ahead of SNAT (postrouting), where addresses and ports are the
+    # pods' own; ahead of the host's own filter chains (priority 0) and firewalld's (+10), which
+    # may still drop what is accepted here. kube-proxy's nftables mode judges at -110.
+    Hook.FORWARD: -5,
+    Hook.INPUT: -5,
+}
+
+_FAMILY_WORD = {Family.IPV4: "ip", Family.IPV6: "ip6"}
+_ADDRESS_TYPE = {Family.IPV4: "ipv4_addr", Family.IPV6: "ipv6_addr"}
+_PROTOCOL_WORD = {Protocol.ICMPV6: "ipv6-icmp"}
+
+_VERDICT_WORD = {
+    Terminal.ACCEPT: "accept",
+    Terminal.DROP: "drop",
+    Terminal.RETURN: "return",
+    Terminal.REJECT_RESET: "reject with tcp reset",
+    # The word "type" may be left out since nft 1.0.0, and must not be before.
+    Terminal.REJECT_PROHIBITED: "reject with icmpx type admin-prohibited",
+}
+
+_SMALLEST_SIZE = 16
+_DYNAMIC_SIZE = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A set or map as the template lays it out."""
+
+    kind: str
+    name: str
+    type: str
+    properties: tuple[str, ...]
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A chain as the template lays it out; ``hook`` is empty where it has none."""
+
+    name: str
+    hook: str
+    rules: tuple[str, ...]
+    anonymous_sets: int
+
+
+class Nftables:
+    """Renders programs; text of sets and chains that several nodes share is made once."""
+
+    name = "nftables"
+
+    def __init__(self) -> None:
+        """Load the template."""
+        environment = Environment(
+            loader=PackageLoader("cnpc", "templates"),
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # noqa: S701 - the output is a ruleset, not HTML
+        )
+        self._template = environment.get_template("nftables.j2")
+        self._tables: dict[str, tuple[Set, _Table]] = {}
+        self._chains: dict[str, tuple[Chain, _Chain]] = {}
+
+    def build(self, program: Program, header: Sequence[str]) -> Ruleset:
+        """Return the node's ruleset: one text with the suffix ``nft``."""
+        families = {item.name: item.family for item in program.sets}
+        families |= {item.name: item.family for item in program.maps}
+        tables = [self._set(item) for item in program.sets] + [_map(item) for item in program.maps]
+        chains = [self._chain(chain, families) for chain in program.chains]
+        text = self._template.render(header=header, tables=tables, chains=chains)
+        size = Size(
+            chains=len(chains),
+            rules=sum(len(chain.rules) for chain in chains),
+            sets=len(tables) + sum(chain.anonymous_sets for chain in chains),
+            elements=sum(len(table.elements) for table in tables),
+        )
+        return Ruleset(program.node, {"nft": text}, size)
+
+    def _set(self, item: Set) -> _Table:
+        known = self._tables.get(item.name)
+        if known is None or known[0] is not item:
+            known = self._tables[item.name] = (item, _set(item))
+        return known[1]
+
+    def _chain(self, chain: Chain, families: Mapping[str, Family]) -> _Chain:
+        known = self._chains.get(chain.name)
+        if known is None or known[0] is not chain:
+            known = self._chains[chain.name] = (chain, _chain(chain, families))
+        return known[1]
+
+
+def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
+    rules = tuple(_rule(rule, families) for rule in chain.rules)
+    matches = (match for rule in chain.rules for match in rule.matches)
+    return _Chain(chain.name, _hook(chain), rules, sum(map(_is_anonymous_set, matches)))
+
+
+def _is_anonymous_set(match: Match) -> bool:
+    match match:
+        case (
+            AddressMatch(intervals=values)
+            | PortMatch(ports=values)
+            | Icmp6TypeMatch(types=values)
+            | ProtocolMatch(protocols=values)
+        ):
+            return len(values) > 1
+        case SetMatch() | StateMatch():
+            return False
+        case _:
+            assert_never(match)
+
+
+def _hook(chain: Chain) -> str:
+    if chain.hook is None:
+        return ""
+    priority = HOOK_PRIORITY[chain.hook]
+    return f"type filter hook {chain.hook.value} priority {priority}; policy accept;"
+
+
+def _set(item: Set) -> _Table:
+    properties: list[str] = []
+    if item.dynamic:
+        properties += ["flags timeout", f"size {_DYNAMIC_SIZE}"]
+    else:
+        properties += _storage(item.elements)
+    if item.note:
+        properties.append(f'comment "{quotable(item.note, COMMENT_BYTES)}"')
+    elements = tuple(_key(key, item.key, item.family) for key in item.elements)
+    return _Table("set", item.name, _type(item.key, item.family), tuple(properties), elements)
+
+
+def _map(item: Map) -> _Table:
+    elements = tuple(
+        f"{_key(key, item.key, item.family)} : {_verdict(verdict)}"
+        for key, verdict in item.elements
+    )
+    properties = _storage([key for key, _ in item.elements])
+    kind = f"{_type(item.key, item.family)} : verdict"
+    return _Table("map", item.name, kind, tuple(properties), elements)
+
+
+def _storage(keys: Sequence[Key]) -> list[str]:
+    """Return flags or size: a declared size makes the kernel choose its fastest hash.
+
+    The size is a hard cap, so it leaves room for as many again, and it goes in powers of two, so
+    that it rarely changes when the elements do.
+    """
+    if any(low != high for key in keys for low, high in key):
+        return ["flags interval"]
+    return [f"size {max(_SMALLEST_SIZE, 1 << (2 * len(keys)).bit_length())}"]
+
+
+def _type(key: Iterable[KeyType], family: Family) -> str:
+    words = {
+        KeyType.ADDRESS: _ADDRESS_TYPE[family],
+        KeyType.PROTOCOL: "inet_proto",
+        KeyType.PORT: "inet_service",
+    }
+    return " . ".join(words[part] for part in key)
+
+
+def _key(key: Key, types: Iterable[KeyType], family: Family) -> str:
+    return " . ".join(_interval(part, kind, family) for part, kind in zip(key, types, strict=True))
+
+
+def _interval(interval: Interval, kind: KeyType, family: Family) -> str:
+    low, high = interval
+    match kind:
+        case KeyType.ADDRESS:
+            return _addresses(interval, family)
+        case KeyType.PROTOCOL:
+            return _protocol(Protocol(low))
+        case KeyType.PORT:
+            return str(low) if low == high else f"{low}-{high}"
+        case _:
+            assert_never(kind)
+
+
+def _addresses(interval: Interval, family: Family) -> str:
+    """Return one address, a prefix where the interval is one, else a range."""
+    low, high = interval
+    if low == high:
+        return format_address(family, low)
+    covering = prefixes(family, interval)
+    if len(covering) == 1:
+        return str(covering[0])
+    return f"{format_address(family, low)}-{format_address(family, high)}"
+
+
+def _rule(rule: Rule, families: Mapping[str, Family]) -> str:
+    words = [_match(match, families) for match in rule.matches]
+    if isinstance(rule.verdict, Lookup):
+        name = rule.verdict.map
+        words.append(f"{_fields(rule.verdict.fields, families[name])} vmap @{name}")
+    else:
+        words.append(_verdict(rule.verdict))
+    if rule.origins:
+        words.append(f'comment "{quotable(describe_origins(rule.origins), COMMENT_BYTES)}"')
+    return " ".join(words)
+
+
+def _match(match: Match, families: Mapping[str, Family]) -> str:
+    match match:
+        case AddressMatch(field, family, intervals):
+            values = [_addresses(interval, family) for interval in intervals]
+            return f"{_fields((field,), family)} {_one_or_set(values)}"
+        case SetMatch(fields, name):
+            return f"{_fields(fields, families[name])} @{name}"
+        case PortMatch(protocol, ports):
+            if ports == ANY_PORT:
+                return f"meta l4proto {_protocol(protocol)}"
+            return f"{_protocol(protocol)} dport {_one_or_set(_numbers(ports))}"
+        case ProtocolMatch(protocols):
+            return f"meta l4proto {_one_or_set([_protocol(item) for item in protocols])}"
+        case StateMatch(states):
+            return f"ct state {','.join(state.value for state in states)}"
+        case Icmp6TypeMatch(types):
+            return f"icmpv6 type {_one_or_set(_numbers(types))}"
+        case _:
+            assert_never(match)
+
+
+def _numbers(intervals: Iterable[Interval]) -> list[str]:
+    return [str(low) if low == high else f"{low}-{high}" for low, high in intervals]
+
+
+def _one_or_set(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
+
+
+def _fields(fields: Iterable[Field], family: Family) -> str:
+    words = {
+        Field.SADDR: f"{_FAMILY_WORD[family]} saddr",
+        Field.DADDR: f"{_FAMILY_WORD[family]} daddr",
+        Field.PROTOCOL: "meta l4proto",
+        Field.DPORT: "th dport",
+    }
+    return " . ".join(words[field] for field in fields)
+
+
+def _protocol(protocol: Protocol) -> str:
+    return _PROTOCOL_WORD.get(protocol, protocol.name.lower())
+
+
+def _verdict(verdict: Verdict) -> str:
+    match verdict:
+        case Terminal():
+            return _VERDICT_WORD[verdict]
+        case Jump(chain):
+            return f"jump {chain}"
+        case Goto(chain):
+            return f"goto {chain}"
+        case _:
+            assert_never(verdict)

@@ -1,0 +1,53 @@
+"""Free text made fit for a place with few bytes and no escapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..compiler.ir import Origin
+
+_UNSAFE = frozenset('"\\%')
+_ELLIPSIS = "..."
+
+
+def describe_origins(origins: Iterable[Origin]) -> str:
+    """Return which policy rules a rule stands for: the first in full, of others the number."""
+    first, *others = (_describe(origin) for origin in origins)
+    return f"{first} +{len(others)}" if others else first
+
+
+def _describe(origin: Origin) -> str:
+    if origin.rule is None:
+        return f"{origin.tier} {origin.policy} {origin.direction} isolation"
+    name = f" {origin.name}" if origin.name else ""
+    return f"{origin.tier} {origin.policy} {origin.direction}[{origin.rule}]{name}"
+
+
+def quotable(text: str, limit: int) -> str:
+    """Return the text for a quoted string of at most ``limit`` bytes.
+
+    Quotes, backslashes and control characters become ``%`` and their UTF-8 in hexadecimal, as in
+    RFC 3986, because neither nft nor iptables-restore escapes them in a way that all versions read.
+    """
+    parts: list[str] = []
+    used = 0
+    for character in text:
+        part = _escape(character)
+        size = len(part.encode())
+        if used + size > limit - len(_ELLIPSIS):
+            return _fit(text, parts, limit)
+        parts.append(part)
+        used += size
+    return "".join(parts)
+
+
+def _fit(text: str, parts: list[str], limit: int) -> str:
+    """Return the whole text if its last few characters fit after all, else it cut short."""
+    whole = "".join(map(_escape, text))
+    return whole if len(whole.encode()) <= limit else "".join(parts) + _ELLIPSIS
+
+
+def _escape(character: str) -> str:
+    if character in _UNSAFE or not character.isprintable():
+        return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
+    return character

@@ -1,0 +1,254 @@
+"""``cnpc compile``: manifests in, a ruleset for each node out."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ...backends.base import Backend, Ruleset
+from ...backends.nftables import Nftables
+from ..conflicts import conflicts
+from ..errors import InputError, error
+from ..ir import Program
+from ..manifests import Inputs, OnUnknown, load
+from ..options import DenyWith, Options, OwnNode
+from ..passes import DEFAULT_LEVEL, PASSES
+from ..pipeline import Pipeline, stages
+from ..printer import print_program
+from .header import header
+from .messages import report, report_line
+from .output import OutputDirectory
+from .summary import NodeSummary, Summary, as_json, as_table
+
+_BACKENDS: Mapping[str, Callable[[], Backend]] = {Nftables.name: Nftables}
+
+_PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
+
+_EPILOG = """\b
+Examples:
+  kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc compile - -o rulesets/
+  cnpc compile cluster.yaml policies/ --node worker-1 > worker-1.nft
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the command line asks for, apart from what to read."""
+
+    options: Options
+    level: int
+    backend: Backend
+    output: Path | None
+    print_after: str | None
+    progress: bool
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.option("--node", "nodes", metavar="NAME", multiple=True, help="Only this node (repeatable).")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write DIR/<node>.nft for each node.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(list(_BACKENDS)),
+    default=Nftables.name,
+    show_default=True,
+    help="The packet filter to compile for.",
+)
+@click.option(
+    "-O",
+    "level",
+    type=click.Choice([str(level) for level in PASSES]),
+    default=str(DEFAULT_LEVEL),
+    show_default=True,
+    help="Optimisation level; 0 keeps one rule per policy rule.",
+)
+@click.option(
+    "--deny-with",
+    type=click.Choice([item.value for item in DenyWith]),
+    default=DenyWith.DROP.value,
+    show_default=True,
+    help="Drop silently, or answer with a TCP reset or an ICMP error.",
+)
+@click.option(
+    "--own-node",
+    type=click.Choice([item.value for item in OwnNode]),
+    default=OwnNode.EXEMPT.value,
+    show_default=True,
+    help="Whether NetworkPolicy isolates a pod from its own node.",
+)
+@click.option(
+    "--on-unknown",
+    type=click.Choice([item.value for item in OnUnknown]),
+    default=OnUnknown.ERROR.value,
+    show_default=True,
+    help="Unknown policy fields: refuse, or compile the rule fail-closed with a warning.",
+)
+@click.option(
+    "--print-after",
+    metavar="PASS",
+    type=click.Choice(stages(DEFAULT_LEVEL)),
+    help="Print the intermediate representation after this pass, instead of the ruleset.",
+)
+@click.option(
+    "--summary",
+    type=click.Choice(["table", "json", "none"]),
+    help="What to say on standard error.  [default: table on a terminal, else none]",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No summary and no progress bar.")
+@click.option("-v", "--verbose", is_flag=True, help="Also say what was read and not used.")
+def command(  # noqa: PLR0913 - one parameter for each option of the command line
+    *,
+    paths: tuple[str, ...],
+    nodes: tuple[str, ...],
+    output: Path | None,
+    backend: str,
+    level: str,
+    deny_with: str,
+    own_node: str,
+    on_unknown: str,
+    print_after: str | None,
+    summary: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Compile network policies and a cluster snapshot to a ruleset for each node.
+
+    Each PATH is a file of YAML or JSON, a folder of such files, or - for standard input; a name
+    that ends in .gz is unpacked. Without -o, the ruleset of one node goes to standard output.
+    """
+    kind = summary or ("table" if sys.stderr.isatty() else "none")
+    request = _Request(
+        Options(DenyWith(deny_with), OwnNode(own_node)),
+        int(level),
+        _BACKENDS[backend](),
+        output,
+        print_after,
+        progress=sys.stderr.isatty() and not quiet,
+    )
+    if print_after and print_after not in stages(request.level):
+        raise click.UsageError(f"-O{level} has no pass '{print_after}'")
+    inputs = load(paths, on_unknown=OnUnknown(on_unknown))
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level)
+    warnings = [*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)]
+    report(warnings)
+    if verbose:
+        for what, number in sorted(inputs.passed_over.items()):
+            report_line(f"{number} of {what} not used")
+    chosen = _choose(pipeline, nodes)
+    if output is None and len(chosen) > 1:
+        raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
+    compiled = tuple(_compile(pipeline, inputs, chosen, request))
+    if quiet or kind == "none":
+        return
+    made = _summarize(inputs, len(warnings), compiled)
+    click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")
+
+
+def _choose(pipeline: Pipeline, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the nodes to compile for, in order; InputError names all that do not exist."""
+    known = pipeline.resolver.node_names()
+    problems = [
+        error(f"no node '{name}'", None, _similar(name, known))
+        for name in dict.fromkeys(wanted)
+        if name not in known
+    ]
+    if not known and not wanted:
+        problems.append(error("no nodes", None, "the input needs Node objects, or pods on nodes"))
+    if problems:
+        raise InputError(problems)
+    return tuple(sorted(set(wanted))) if wanted else known
+
+
+def _similar(name: str, known: Sequence[str]) -> str:
+    found = difflib.get_close_matches(name, known, n=1)
+    if found:
+        return f"did you mean '{found[0]}'?"
+    return f"the input has {', '.join(known[:5])}{', ...' if len(known) > 5 else ''}"  # noqa: PLR2004
+
+
+def _compile(
+    pipeline: Pipeline, inputs: Inputs, nodes: Sequence[str], request: _Request
+) -> Iterator[NodeSummary]:
+    """Write each node's texts and yield what was made of it."""
+    with _sink(request) as sink, _progress(nodes, request) as steps:
+        for node in steps:
+            if request.print_after:
+                sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
+                continue
+            ruleset = _build(pipeline, inputs, node, request)
+            for suffix, text in ruleset.texts.items():
+                sink.write(f"{node}.{suffix}", text)
+            size = ruleset.size
+            yield NodeSummary(
+                node,
+                len(pipeline.resolver.local(node)),
+                len(pipeline.in_force(node)),
+                size.chains,
+                size.rules,
+                size.sets,
+                size.elements,
+            )
+
+
+def _build(pipeline: Pipeline, inputs: Inputs, node: str, request: _Request) -> Ruleset:
+    lines = header(node, inputs.snapshot, pipeline.in_force(node), request.options, request.level)
+    return request.backend.build(pipeline.program(node), lines)
+
+
+def _program_after(pipeline: Pipeline, node: str, stage: str) -> str:
+    found: dict[str, Program] = {}
+
+    def keep(name: str, program: Program) -> None:
+        found[name] = program
+
+    pipeline.program(node, keep)
+    return print_program(found[stage])
+
+
+class _StandardOutput:
+    """Takes the one text there is, where no directory was asked for."""
+
+    def write(self, _name: str, text: str) -> None:
+        """Print the text."""
+        click.echo(text, nl=False)
+
+
+@contextmanager
+def _sink(request: _Request) -> Iterator[OutputDirectory | _StandardOutput]:
+    if request.output is None:
+        yield _StandardOutput()
+    else:
+        with OutputDirectory(request.output) as directory:
+            yield directory
+
+
+@contextmanager
+def _progress(nodes: Sequence[str], request: _Request) -> Iterator[Iterable[str]]:
+    if not request.progress or len(nodes) < _PROGRESS_FROM:
+        yield nodes
+        return
+    with click.progressbar(nodes, label="compiling", file=sys.stderr, show_pos=True) as bar:
+        yield bar
+
+
+def _summarize(inputs: Inputs, warnings: int, compiled: tuple[NodeSummary, ...]) -> Summary:
+    return Summary(
+        len(inputs.snapshot.namespaces),
+        len(inputs.snapshot.nodes),
+        len(inputs.snapshot.endpoints),
+        len(inputs.policies),
+        warnings,
+        compiled,
+    )

@@ -1,0 +1,37 @@
+"""The comment that a ruleset file starts with: what it was compiled from, without a time stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ... import __version__
+from ..options import Options
+from ..policy import Policy
+from ..snapshot import Snapshot
+
+
+def header(
+    node: str,
+    snapshot: Snapshot,
+    policies: Iterable[Policy],
+    options: Options,
+    level: int,
+) -> tuple[str, ...]:
+    """Return the lines: node, version, options, the snapshot's counts, the policies in force."""
+    in_force = tuple(policies)
+    options_line = f"-O{level} --deny-with {options.deny_with.value}"
+    options_line += f" --own-node {options.own_node.value}"
+    counts = (len(snapshot.namespaces), len(snapshot.nodes), len(snapshot.endpoints))
+    lines = [
+        f"Network policy of node {node}, compiled by cnpc {__version__}.",
+        "",
+        f"Options: {options_line}",
+        "Snapshot: {} namespaces, {} nodes, {} endpoints".format(*counts),
+        f"Policies in force here: {len(in_force)}",
+    ]
+    return (*lines, *(f"  {_describe(policy)}" for policy in in_force))
+
+
+def _describe(policy: Policy) -> str:
+    generation = f" (generation {policy.generation})" if policy.generation else ""
+    return f"{policy.kind} {policy.name}, tier {policy.tier.value}{generation}"

@@ -1,0 +1,90 @@
+"""The ``cnpc`` program: finds the command, and turns every failure into a message and exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from ... import __version__
+from ..errors import CnpcError, InputError
+from .messages import report, report_line
+
+_COMMANDS: Mapping[str, str] = {
+    "compile": "Compile policies and a cluster snapshot to a ruleset for each node.",
+}
+"""What ``cnpc -h`` lists; a command's module is imported only when it runs."""
+
+_EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h(3head)
+_EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+_EPILOG = "Exit codes: 0 done, 1 the answer is no, 2 the input is wrong, 3 the node refused."
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module, and all it needs, only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f".{cmd_name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings=_CONTEXT, epilog=_EPILOG)
+@click.version_option(__version__, "--version", prog_name="cnpc", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Compile Kubernetes network policy to packet filters."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and leave the process with its exit code."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        return _exit_code(cli.main(arguments, prog_name="cnpc", standalone_mode=False))
+    except click.ClickException as usage:
+        usage.show()
+        return usage.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        report_line("interrupted; nothing was changed")
+        return _EXIT_INTERRUPTED
+    except InputError as wrong:
+        report(wrong.diagnostics)
+        return wrong.exit_code
+    except CnpcError as failure:
+        report_line(f"error: {failure}")
+        return failure.exit_code
+    except BrokenPipeError:
+        # The reader of our output has left; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as bug:
+        if os.environ.get("CNPC_TRACEBACK"):
+            raise
+        report_line(f"internal error: {type(bug).__name__}: {bug}")
+        report_line("this is a bug in cnpc; CNPC_TRACEBACK=1 shows where it happened")
+        return _EXIT_BUG
+
+
+def _exit_code(result: object) -> int:
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,100 @@
+"""What a compilation made, as a table for people or JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+_HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """One node's line; ``policies`` are those that select an endpoint of it."""
+
+    node: str
+    endpoints: int
+    policies: int
+    chains: int
+    rules: int
+    sets: int
+    elements: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All of it; the counts of the first part are of the whole input."""
+
+    namespaces: int
+    nodes: int
+    endpoints: int
+    policies: int
+    warnings: int
+    compiled: tuple[NodeSummary, ...]
+
+
+def as_json(summary: Summary) -> str:
+    """Return the summary on one line of JSON."""
+    return json.dumps(asdict(summary))
+
+
+def as_table(summary: Summary, longest: int = 20) -> str:
+    """Return the summary in columns; of more than ``longest`` nodes only the largest are shown."""
+    shown = summary.compiled
+    if len(shown) > longest:
+        shown = tuple(sorted(shown, key=lambda item: (-item.rules, item.node))[:longest])
+    rows = [_HEADINGS, *(_row(item) for item in shown)]
+    if len(summary.compiled) > 1:
+        rows.append(_total(summary.compiled))
+    lines = _align(rows)
+    left_out = len(summary.compiled) - len(shown)
+    if left_out:
+        lines.insert(-1, f"... {left_out} smaller nodes")
+    return "\n".join([_sentence(summary), "", *lines]) + "\n"
+
+
+def _sentence(summary: Summary) -> str:
+    return ", ".join(
+        (
+            _count(summary.policies, "policy", "policies"),
+            _count(summary.namespaces, "namespace", "namespaces"),
+            _count(summary.nodes, "node", "nodes"),
+            _count(summary.endpoints, "endpoint", "endpoints"),
+            _count(summary.warnings, "warning", "warnings"),
+        )
+    )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _row(item: NodeSummary) -> tuple[str, ...]:
+    counts = (item.endpoints, item.policies, item.chains, item.rules, item.sets, item.elements)
+    return (item.node, *(f"{count:,}" for count in counts))
+
+
+def _total(items: Iterable[NodeSummary]) -> tuple[str, ...]:
+    """Return the sums, but not of policies: one policy is in force on many nodes."""
+    listed = tuple(items)
+    return (
+        "all",
+        f"{sum(item.endpoints for item in listed):,}",
+        "",
+        f"{sum(item.chains for item in listed):,}",
+        f"{sum(item.rules for item in listed):,}",
+        f"{sum(item.sets for item in listed):,}",
+        f"{sum(item.elements for item in listed):,}",
+    )
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

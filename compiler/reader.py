@@ -1,0 +1,249 @@
+"""Text → Program: the inverse of `printer`, for tests and for people who write IR by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput, VisitError
+
+from .errors import InputError, Span, error
+from .ir import (
+    AddressMatch,
+    Chain,
+    Field,
+    Goto,
+    Hook,
+    Icmp6TypeMatch,
+    Jump,
+    Key,
+    KeyType,
+    Lookup,
+    Map,
+    Match,
+    Origin,
+    PortMatch,
+    Program,
+    ProtocolMatch,
+    Rule,
+    Set,
+    SetMatch,
+    State,
+    StateMatch,
+    Terminal,
+    Verdict,
+)
+from .net import ANY_PORT, Family, Interval, Protocol, parse_address
+
+_FAMILIES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
+_HOOKS = {item.value: item for item in Hook}
+_KEY_TYPES = {item.value: item for item in KeyType}
+_FIELDS = {item.value: item for item in Field}
+_STATES = {item.value: item for item in State}
+_PROTOCOLS = {item.name.lower(): item for item in Protocol}
+
+_Interval = tuple[Token, Token]
+_Meaning = TypeVar("_Meaning")
+
+
+class _MeaningError(Exception):
+    """A word that the grammar allows and its place does not."""
+
+    def __init__(self, token: Token, wanted: str) -> None:
+        super().__init__(f"'{token}' is not {wanted}")
+        self.token = token
+
+
+def read_program(text: str, name: str = "<ir>") -> Program:
+    """Return the program that the text describes; InputError points to where it makes no sense."""
+    parser = Lark.open_from_package("cnpc.grammar", "ir.lark", parser="lalr")
+    try:
+        program: Program = _Builder().transform(parser.parse(text))
+    except UnexpectedInput as unexpected:
+        span = Span(name, unexpected.line, unexpected.column)
+        raise InputError([error("this cannot stand here", span)]) from None
+    except VisitError as failure:
+        if not isinstance(failure.orig_exc, _MeaningError):
+            raise
+        token = failure.orig_exc.token
+        span = Span(name, token.line or 0, token.column or 0)
+        raise InputError([error(str(failure.orig_exc), span)]) from None
+    return program
+
+
+def _known(words: Mapping[str, _Meaning], token: Token) -> _Meaning:
+    try:
+        return words[token]
+    except KeyError:
+        raise _MeaningError(token, f"one of {', '.join(words)}") from None
+
+
+def _number(token: Token) -> int:
+    if not token.isdecimal():
+        raise _MeaningError(token, "a number")
+    return int(token)
+
+
+def _address(token: Token) -> int:
+    return _family_and_address(token)[1]
+
+
+def _family_and_address(token: Token) -> tuple[Family, int]:
+    try:
+        return parse_address(token)
+    except ValueError:
+        raise _MeaningError(token, "an address") from None
+
+
+_VALUES: Mapping[KeyType, Callable[[Token], int]] = {
+    KeyType.ADDRESS: _address,
+    KeyType.PROTOCOL: partial(_known, _PROTOCOLS),
+    KeyType.PORT: _number,
+}
+
+
+def _values(convert: Callable[[Token], int], interval: _Interval) -> Interval:
+    return (convert(interval[0]), convert(interval[1]))
+
+
+def _key(types: Iterable[KeyType], intervals: Sequence[_Interval]) -> Key:
+    return tuple(
+        _values(_VALUES[kind], interval) for kind, interval in zip(types, intervals, strict=True)
+    )
+
+
+def _text(token: Token) -> str:
+    text: str = json.loads(token)
+    return text
+
+
+class _Builder(Transformer[Token, Program]):
+    """One method for each rule of the grammar, given what the rules below it returned."""
+
+    @v_args(inline=True)
+    def start(self, node: Token, *items: Set | Map | Chain) -> Program:
+        return Program(
+            _text(node),
+            tuple(item for item in items if isinstance(item, Set)),
+            tuple(item for item in items if isinstance(item, Map)),
+            tuple(item for item in items if isinstance(item, Chain)),
+        )
+
+    @v_args(inline=True)
+    def set(
+        self,
+        name: Token,
+        family: Token,
+        types: tuple[KeyType, ...],
+        dynamic: Token | None,
+        note: Token | None,
+        *keys: list[_Interval],
+    ) -> Set:
+        return Set(
+            str(name),
+            _known(_FAMILIES, family),
+            types,
+            tuple(_key(types, key) for key in keys),
+            "" if note is None else _text(note),
+            dynamic is not None,
+        )
+
+    @v_args(inline=True)
+    def map(
+        self,
+        name: Token,
+        family: Token,
+        types: tuple[KeyType, ...],
+        *entries: tuple[list[_Interval], Verdict],
+    ) -> Map:
+        elements = tuple((_key(types, key), verdict) for key, verdict in entries)
+        return Map(str(name), _known(_FAMILIES, family), types, elements)
+
+    @v_args(inline=True)
+    def chain(self, name: Token, hook: Token | None, *rules: Rule) -> Chain:
+        return Chain(str(name), rules, None if hook is None else _known(_HOOKS, hook))
+
+    def types(self, words: list[Token]) -> tuple[KeyType, ...]:
+        return tuple(_known(_KEY_TYPES, word) for word in words)
+
+    def key(self, intervals: list[_Interval]) -> list[_Interval]:
+        return intervals
+
+    def intervals(self, intervals: list[_Interval]) -> list[_Interval]:
+        return intervals
+
+    @v_args(inline=True)
+    def entry(self, key: list[_Interval], verdict: Verdict) -> tuple[list[_Interval], Verdict]:
+        return key, verdict
+
+    @v_args(inline=True)
+    def interval(self, low: Token, high: Token | None) -> _Interval:
+        return low, low if high is None else high
+
+    def rule(self, parts: list[Match | Verdict | Lookup | Origin]) -> Rule:
+        matches = tuple(part for part in parts if isinstance(part, Match))
+        origins = tuple(part for part in parts if isinstance(part, Origin))
+        verdict = parts[len(matches)]
+        assert isinstance(verdict, Verdict | Lookup)  # noqa: S101 - the grammar puts it there
+        return Rule(matches, verdict, origins)
+
+    @v_args(inline=True)
+    def any_port(self, protocol: Token) -> PortMatch:
+        return PortMatch(_known(_PROTOCOLS, protocol), ANY_PORT)
+
+    @v_args(inline=True)
+    def intervals_of(self, word: Token, intervals: list[_Interval]) -> AddressMatch | PortMatch:
+        if word in _PROTOCOLS:
+            ports = tuple(_values(_number, interval) for interval in intervals)
+            return PortMatch(_PROTOCOLS[word], ports)
+        family, _ = _family_and_address(intervals[0][0])
+        addresses = tuple(_values(_address, interval) for interval in intervals)
+        return AddressMatch(_known(_FIELDS, word), family, addresses)
+
+    @v_args(inline=True)
+    def protocols(self, words: list[Token]) -> ProtocolMatch:
+        return ProtocolMatch(tuple(_known(_PROTOCOLS, word) for word in words))
+
+    @v_args(inline=True)
+    def states(self, words: list[Token]) -> StateMatch:
+        return StateMatch(tuple(_known(_STATES, word) for word in words))
+
+    @v_args(inline=True)
+    def icmp6_types(self, intervals: list[_Interval]) -> Icmp6TypeMatch:
+        return Icmp6TypeMatch(tuple(_values(_number, interval) for interval in intervals))
+
+    @v_args(inline=True)
+    def in_set(self, fields: tuple[Field, ...], name: Token) -> SetMatch:
+        return SetMatch(fields, str(name))
+
+    def fields(self, words: list[Token]) -> tuple[Field, ...]:
+        return tuple(_known(_FIELDS, word) for word in words)
+
+    def words(self, words: list[Token]) -> list[Token]:
+        return words
+
+    @v_args(inline=True)
+    def terminal(self, word: Token) -> Terminal:
+        return Terminal(str(word))
+
+    @v_args(inline=True)
+    def jump(self, chain: Token) -> Jump:
+        return Jump(str(chain))
+
+    @v_args(inline=True)
+    def goto(self, chain: Token) -> Goto:
+        return Goto(str(chain))
+
+    @v_args(inline=True)
+    def lookup(self, fields: tuple[Field, ...], name: Token) -> Lookup:
+        return Lookup(fields, str(name))
+
+    @v_args(inline=True)
+    def origin(
+        self, tier: Token, policy: Token, direction: Token, rule: Token, name: Token
+    ) -> Origin:
+        number = None if rule == "-" else _number(rule)
+        return Origin(str(tier), _text(policy), str(direction), number, _text(name))
