@@ -6,12 +6,13 @@ import struct
 from dataclasses import dataclass
 
 from . import packets
-from .packets import ACK, ANSWER, MARKER_LENGTH, REQUEST, RST, SYN, Ends
+from .packets import ACK, ANSWER, MARKER_LENGTH, REQUEST, RST, SILENT, SYN, Ends
 from .probes import ICMP, ICMPV6, SCTP, TCP, UDP
 
 _ECHO_REQUEST = {ICMP: 8, ICMPV6: 128}
 _ECHO_REPLY = {ICMP: 0, ICMPV6: 129}
-_ERRORS = {ICMP: frozenset((3, 4, 5, 11, 12)), ICMPV6: frozenset(range(128))}
+_ERRORS = {ICMP: frozenset((3, 4, 11, 12)), ICMPV6: frozenset(range(128))}
+_REDIRECTS = (5, 137)
 # What other protocols start with: GRE (RFC 2784) makes of it an empty header, so that conntrack
 # takes the packet for valid.
 _OTHER_HEAD = bytes(4)
@@ -75,11 +76,19 @@ def read(protocol: int, source: bytes, body: bytes) -> Reading | None:
         return _read_bare(protocol, body)
     flow, kind = found
     if is_echo(protocol, source):
-        if body[0] == _ECHO_REPLY[protocol]:
-            return Reading(flow, ANSWER, "reply")
-        if body[0] in _ERRORS[protocol]:
-            return Reading(flow, kind, f"icmp {body[0]}.{body[1]}")
+        return _read_icmp(protocol, body, flow, kind)
     return Reading(flow, kind, "reply" if kind == ANSWER else "")
+
+
+def _read_icmp(protocol: int, body: bytes, flow: int, kind: bytes) -> Reading | None:
+    """Read an ICMP message; other types, such as a redirect, only quote a packet on its way."""
+    if body[0] in _ERRORS[protocol]:
+        return Reading(flow, kind, f"icmp {body[0]}.{body[1]}")
+    if body[0] == _ECHO_REPLY[protocol]:
+        return Reading(flow, ANSWER, "reply")
+    if body[0] == _ECHO_REQUEST[protocol] or (kind == SILENT and body[0] not in _REDIRECTS):
+        return Reading(flow, kind, "")
+    return None
 
 
 def _read_bare(protocol: int, body: bytes) -> Reading | None:
