@@ -19,6 +19,7 @@ class State(enum.Enum):
     ESTABLISHED = "established"
     RELATED = "related"
     INVALID = "invalid"
+    UNTRACKED = "untracked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from oracle.cluster import Address, Cluster, Node, Pod
 from oracle.flow import PROTOCOL_NUMBERS, Flow
-from oracle.policies import NetworkPolicy
+from oracle.policies import NetworkPolicy, known_network_peer, known_network_port
 from oracle.selectors import Labels, Manifest, selects, selects_namespace
 
 
@@ -59,8 +59,8 @@ def peer_matches(peer: Manifest, end: End, cluster: Cluster, subject: Pod) -> bo
 
 def network_peer_matches(peer: Manifest, end: End, cluster: Cluster, policy: NetworkPolicy) -> bool:
     """Tell whether a peer of a NetworkPolicy matches the other end of the flow."""
-    if not peer or not set(peer) <= {"ipBlock", "namespaceSelector", "podSelector"}:
-        return False  # unknown here
+    if not known_network_peer(peer):
+        return False
     if "ipBlock" in peer:
         block = peer["ipBlock"]
         excepted = block.get("except") or []
@@ -109,8 +109,8 @@ def protocol_matches(entry: Manifest, flow: Flow, destination: Pod | None) -> bo
 
 def network_port_matches(entry: Manifest, flow: Flow, destination: Pod | None) -> bool:
     """Tell whether an entry of a NetworkPolicy rule's ``ports`` matches the flow."""
-    if not set(entry) <= {"protocol", "port", "endPort"}:
-        return False  # unknown here
+    if not known_network_port(entry):
+        return False
     protocol = PROTOCOL_NUMBERS[entry.get("protocol", "TCP")]
     if "port" not in entry:
         return flow.protocol == protocol

@@ -13,6 +13,8 @@ PEER_FIELDS = {
     "ingress": {"namespaces", "pods"},
     "egress": {"namespaces", "pods", "nodes", "networks", "domainNames"},
 }
+RULE_FIELDS = {"name", "action", "from", "to", "protocols", "ports"}
+NETWORK_RULE_FIELDS = {"from", "to", "ports"}
 SELECTOR_FIELDS = {"matchLabels", "matchExpressions"}
 NAMESPACE_FIELDS = SELECTOR_FIELDS | {"sameLabels", "notSameLabels"}
 
@@ -51,11 +53,11 @@ class NetworkPolicy:
     namespace: str
     name: str
     pods: Manifest
-    ingress: list[Manifest] | None
-    egress: list[Manifest] | None
+    ingress: list[tuple[int, Manifest]] | None
+    egress: list[tuple[int, Manifest]] | None
 
-    def rules(self, direction: Direction) -> list[Manifest] | None:
-        """Return the rules of one direction."""
+    def rules(self, direction: Direction) -> list[tuple[int, Manifest]] | None:
+        """Return the rules of one direction, each with its place in the list."""
         return self.ingress if direction == "ingress" else self.egress
 
     def __str__(self) -> str:
@@ -94,8 +96,10 @@ def _rules(spec: Manifest, direction: Direction) -> list[Rule]:
         peers = item[PEER_LISTS[direction]]
         protocols = item.get("protocols") or item.get("ports")
         name, action = item.get("name", ""), ACTIONS[item["action"]]
-        if all(_known_peer(peer, direction) for peer in peers) and all(
-            _known_protocol(entry) for entry in protocols or []
+        if (
+            set(item) <= RULE_FIELDS
+            and all(_known_peer(peer, direction) for peer in peers)
+            and all(_known_protocol(entry) for entry in protocols or [])
         ):
             rules.append(Rule(index, name, action, peers, protocols))
         elif action != "Accept":  # fail closed: an Accept matches nothing, others deny everything
@@ -152,6 +156,23 @@ def _known_port(value: Manifest) -> bool:
     )
 
 
+def known_network_peer(peer: Manifest) -> bool:
+    """Tell whether a NetworkPolicy's peer says something, all of which this version knows."""
+    if "ipBlock" in peer:
+        return len(peer) == 1 and set(peer["ipBlock"]) <= {"cidr", "except"}
+    selectors = {"namespaceSelector", "podSelector"}
+    return (
+        bool(peer)
+        and set(peer) <= selectors
+        and all(set(selector) <= SELECTOR_FIELDS for selector in peer.values())
+    )
+
+
+def known_network_port(entry: Manifest) -> bool:
+    """Tell whether this version knows all fields of a NetworkPolicy's port; none is any TCP."""
+    return set(entry) <= {"protocol", "port", "endPort"}
+
+
 def network_policies(documents: list[Manifest]) -> list[NetworkPolicy]:
     """Return the NetworkPolicies."""
     return [_network_policy(item) for item in documents if item["kind"] == "NetworkPolicy"]
@@ -166,6 +187,12 @@ def _network_policy(document: Manifest) -> NetworkPolicy:
         namespace=metadata.get("namespace", "default"),
         name=metadata["name"],
         pods=spec.get("podSelector") or {},
-        ingress=(spec.get("ingress") or []) if "Ingress" in types else None,
-        egress=(spec.get("egress") or []) if "Egress" in types else None,
+        ingress=_network_rules(spec, "ingress") if "Ingress" in types else None,
+        egress=_network_rules(spec, "egress") if "Egress" in types else None,
     )
+
+
+def _network_rules(spec: Manifest, direction: Direction) -> list[tuple[int, Manifest]]:
+    """Return the rules with their places; one with an unknown field matches nothing."""
+    rules = enumerate(spec.get(direction) or [])
+    return [(index, rule) for index, rule in rules if set(rule) <= NETWORK_RULE_FIELDS]

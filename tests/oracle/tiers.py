@@ -86,7 +86,7 @@ def _rule_matches(view: View, rule: Rule) -> bool:
 def _network_policy_step(view: View, policies: tuple[NetworkPolicy, ...]) -> Step:
     """Return the first rule of any policy that matches, or the isolation's denial."""
     for policy in policies:
-        for index, rule in enumerate(policy.rules(view.direction) or []):
+        for index, rule in policy.rules(view.direction) or []:
             if _network_rule_matches(view, policy, rule):
                 return Step("NetworkPolicy", str(policy), index, "", "Accept")
     return Step("NetworkPolicy", ",".join(map(str, policies)), None, "", "Deny")

@@ -1,0 +1,102 @@
+"""A flow's verdict by the compiled Programs, on its way through the hooks of its nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from cnpc.compiler.evaluate import Evaluator, Packet
+from cnpc.compiler.ir import Hook, Program
+from cnpc.compiler.ir import State as ProgramState
+from cnpc.compiler.manifests import Inputs, OnUnknown, load
+from cnpc.compiler.net import Protocol, parse_address
+from cnpc.compiler.options import Options, OwnNode
+from cnpc.compiler.passes import PASSES
+from cnpc.compiler.pipeline import Pipeline, checked
+from oracle import Flow, Hop, Judgement, Oracle
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A flow that some stage of the compiler judges unlike the oracle."""
+
+    flow: Flow
+    stage: str
+    hop: Hop
+    accepted: bool
+    judgement: Judgement
+
+    def __str__(self) -> str:
+        verdict = "accepts" if self.accepted else "denies"
+        return (
+            f"{self.flow}\n{verdict} after {self.stage}, in {self.hop.hook} of {self.hop.node}\n"
+            f"{self.judgement}"
+        )
+
+
+def read(documents: Iterable[dict[str, Any]], *, unknown: bool) -> Inputs:
+    """Return the manifests as the front end reads them; JSON is YAML, and quick to write."""
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
+    on_unknown = OnUnknown.FAIL_CLOSED if unknown else OnUnknown.ERROR
+    return load(["-"], stdin=BytesIO(text.encode()), on_unknown=on_unknown)
+
+
+class Compilation:
+    """The Programs of all nodes of a cluster, after each stage of each level."""
+
+    def __init__(self, inputs: Inputs, own_node: str) -> None:
+        """Compile; AssertionError if a stage makes an invalid Program."""
+        self._programs: dict[str, list[tuple[str, Evaluator]]] = {}
+        options = Options(own_node=OwnNode(own_node))
+        for level in PASSES:
+            pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
+            for node in pipeline.resolver.node_names():
+                stages = self._programs.setdefault(node, [])
+                stages += _stages(pipeline, node, level)
+
+    def differences(self, oracle: Oracle, flow: Flow) -> list[Difference]:
+        """Return where a stage's Program judges the flow unlike the oracle, hook by hook."""
+        judgement = oracle.judge(flow)
+        packet = to_packet(flow)
+        found = []
+        for hop in oracle.per_node(flow):
+            expected = all(getattr(judgement, way).allowed for way in hop.directions)
+            for stage, evaluator in self._programs[hop.node]:
+                accepted = evaluator.judge(packet, Hook(hop.hook)).accepted
+                if accepted != expected:
+                    found.append(Difference(flow, stage, hop, accepted, judgement))
+        return found
+
+
+def _stages(pipeline: Pipeline, node: str, level: int) -> list[tuple[str, Evaluator]]:
+    """Return the stages that change the node's program, with evaluators of what they made."""
+    programs: list[Program] = []
+    found: list[tuple[str, Evaluator]] = []
+
+    def watch(stage: str, program: Program) -> None:
+        checked(stage, program)
+        if programs[-1:] != [program]:
+            programs.append(program)
+            found.append((f"{stage} (-O{level})", Evaluator(program)))
+
+    pipeline.program(node, watch)
+    return found
+
+
+def to_packet(flow: Flow) -> Packet:
+    """Return the flow's first packet."""
+    family, source = parse_address(flow.source)
+    _, destination = parse_address(flow.destination)
+    is_icmp6 = flow.protocol == Protocol.ICMPV6 and flow.icmp_type is not None
+    return Packet(
+        family=family,
+        saddr=source,
+        daddr=destination,
+        protocol=flow.protocol,
+        dport=flow.port,
+        icmp6_type=flow.icmp_type if is_icmp6 and flow.icmp_type is not None else -1,
+        state=ProgramState(flow.state.value),
+    )

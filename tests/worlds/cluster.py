@@ -1,0 +1,125 @@
+"""Random nodes, namespaces and pods."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from worlds.addresses import Plan
+from worlds.chance import chance, count, some
+from worlds.labels import NAMESPACE_LABELS, NAMESPACE_NAMES, NODE_LABELS, POD_LABELS, labels
+from worlds.ports import container_port
+from worlds.world import Manifest, Profile
+
+_SECOND = 100
+
+
+def plan(random: Random) -> Plan:
+    """Return the families of a world: both, or one."""
+    ipv4, ipv6 = random.choice([(True, True), (True, False), (False, True), (True, True)])
+    return Plan(ipv4, ipv6)
+
+
+def namespaces(random: Random, profile: Profile) -> list[Manifest]:
+    """Return namespaces; their name's label is often left out."""
+    names = some(random, NAMESPACE_NAMES, *profile.namespaces)
+    return [_namespace(random, name) for name in names]
+
+
+def _namespace(random: Random, name: str) -> Manifest:
+    metadata: Manifest = {"name": name, "labels": labels(random, NAMESPACE_LABELS)}
+    if chance(random, 0.5):
+        metadata["labels"]["kubernetes.io/metadata.name"] = name
+    if not metadata["labels"]:
+        del metadata["labels"]
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def nodes(random: Random, profile: Profile, addresses: Plan) -> list[Manifest]:
+    """Return nodes, some with external addresses, all with a host name among the addresses."""
+    return [_node(random, number + 1, addresses) for number in range(count(random, profile.nodes))]
+
+
+def _node(random: Random, number: int, plan: Plan) -> Manifest:
+    name = f"n{number}"
+    addresses = [{"type": "InternalIP", "address": item} for item in plan.node(number)]
+    if chance(random, 0.4):
+        addresses += [{"type": "ExternalIP", "address": item} for item in plan.external(number)]
+    addresses.append({"type": "Hostname", "address": name})
+    metadata = {"name": name, "labels": labels(random, NODE_LABELS)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": metadata,
+        "status": {"addresses": addresses},
+    }
+
+
+def pods(
+    random: Random, profile: Profile, plan: Plan, where: list[str], nodes: int
+) -> list[Manifest]:
+    """Return pods in the namespaces: mostly endpoints, and all that is none."""
+    made: list[Manifest] = []
+    for number in range(count(random, profile.pods)):
+        node = random.randint(1, nodes)
+        pod = _pod(random, f"p{number}", random.choice(where), f"n{node}")
+        live = [item["status"]["podIPs"] for item in made if item["status"].get("podIPs")]
+        own = plan.pod(node, number)
+        if chance(random, 0.05):  # more than one IP of a family
+            own = own + plan.pod(node, number + _SECOND)
+        _give_status(random, pod, own, plan.node(node), live)
+        made.append(pod)
+    return made
+
+
+def _pod(random: Random, name: str, namespace: str, node: str) -> Manifest:
+    containers = [_container(random, f"c{index}") for index in range(random.randint(1, 2))]
+    spec: Manifest = {"nodeName": node, "containers": containers}
+    if chance(random, 0.3):
+        sidecar = _container(random, "init")
+        if not chance(random, 0.3):
+            sidecar["restartPolicy"] = "Always"
+        spec["initContainers"] = [sidecar]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels(random, POD_LABELS)},
+        "spec": spec,
+    }
+
+
+def _container(random: Random, name: str) -> Manifest:
+    container: Manifest = {"name": name}
+    if chance(random, 0.6):
+        container["ports"] = [container_port(random) for _ in range(random.randint(1, 2))]
+    return container
+
+
+def _give_status(
+    random: Random,
+    pod: Manifest,
+    own: list[str],
+    node: list[str],
+    live: list[list[dict[str, Any]]],
+) -> None:
+    """Set the pod's phase and IPs; a pod that has ended may still show what another has now."""
+    phase, ips = random.choice(["Running", "Running", "Running", "Pending", "Unknown"]), own
+    unusual = random.random()
+    if unusual > 0.95:
+        phase, ips = "Pending", []
+        if chance(random, 0.5):
+            del pod["spec"]["nodeName"]
+    elif unusual > 0.87:
+        phase = random.choice(["Succeeded", "Failed"])
+        if live and chance(random, 0.7):
+            ips = [item["ip"] for item in random.choice(live)]
+    elif unusual > 0.8:
+        pod["spec"]["hostNetwork"] = True
+        ips = node
+    elif unusual > 0.7:
+        ips = random.sample(own, 1)
+    pod["status"] = {"phase": phase}
+    if ips:
+        pod["status"] |= {"podIP": ips[0], "podIPs": [{"ip": item} for item in ips]}
+        if chance(random, 0.05) and len(ips) == 1:
+            del pod["status"]["podIPs"]
