@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from ..errors import Place
-from ..net import format_address
+from ..net import format_address, parse_address
 from ..snapshot import (
     NAMESPACE_NAME_LABEL,
     Address,
@@ -17,7 +17,7 @@ from ..snapshot import (
     Snapshot,
 )
 from .documents import Manifest
-from .findings import Findings, quote
+from .findings import Findings, path_text, quote
 from .labels import is_dns_label
 from .misfits import report_misfits
 from .objects import (
@@ -29,6 +29,7 @@ from .objects import (
     make_namespace,
     make_node,
     pod_addresses,
+    written_addresses,
 )
 
 T = TypeVar("T")
@@ -55,7 +56,9 @@ class Cluster:
         if first is not place:
             full = f"{namespace}/{name}" if namespace else name
             self._findings.error(
-                f"{kind} {quote(full)} is in the input twice", place, related=(first,)
+                f"{kind} {quote(full)} is in the input twice",
+                place.child("metadata", "name"),
+                related=(first.child("metadata", "name"),),
             )
 
     def add_pod(self, manifest: Manifest) -> None:
@@ -69,10 +72,18 @@ class Cluster:
             return
         try:
             endpoint = make_endpoint(pod, addresses, self._labels)
-        except ValueError as problem:
-            self._findings.error(f"status: {problem}", manifest.place.child("status", "podIP"))
+        except ValueError:
+            self._report_addresses(pod, manifest.place.child("status"))
             return
         self._endpoints.append((endpoint, manifest.place))
+
+    def _report_addresses(self, pod: PodManifest, status: Place) -> None:
+        for path, text in written_addresses(pod):
+            try:
+                parse_address(text)
+            except ValueError as problem:
+                place = status.child(*path)
+                self._findings.error(f"{path_text(place.path)}: {problem}", place)
 
     def add_node(self, manifest: Manifest) -> None:
         """Add a Node."""
@@ -133,9 +144,9 @@ class Cluster:
                         f"pods {other.namespace}/{other.name} and "
                         f"{endpoint.namespace}/{endpoint.name} both have the address "
                         f"{format_address(*address)}",
-                        place,
+                        place.child("status", "podIP"),
                         "one of them may have ended: its phase is then Succeeded or Failed",
-                        related=(first,),
+                        related=(first.child("status", "podIP"),),
                     )
 
     def _add_missing_namespaces(self) -> None:
@@ -145,6 +156,6 @@ class Cluster:
                 self._namespaces[name] = Namespace(name, {NAMESPACE_NAME_LABEL: name})
                 self._findings.warning(
                     f"the namespace {quote(name)} of a pod is not in the input",
-                    place,
+                    place.child("metadata", "namespace"),
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",
                 )

@@ -9,14 +9,14 @@ from typing import TypeVar
 
 import msgspec
 
-from ..errors import Place, Source, Span
+from ..errors import Place, Source
 from .findings import Findings, describe
 from .json_text import decode_plain, is_json, read_json
 from .yaml_text import Part, read_yaml
 
 T = TypeVar("T")
 _LIST = "List"
-_HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([^"\\]*)"\s*,\s*"kind"\s*:\s*"([^"\\]*)"')
+_HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([\w./-]*)"\s*,\s*"kind"\s*:\s*"(\w*)"')
 _MAX_DEPTH = 10
 
 
@@ -178,8 +178,3 @@ def _list_items(head: dict[str, object], place: Place, findings: Findings) -> li
         findings.error(f"items: must be a list, not {describe(items)}", place.child("items"))
         return []
     return items
-
-
-def whole(source: Source) -> Span:
-    """Return the place of a finding about a file as a whole."""
-    return Span(source.name, 0, 0)

@@ -31,6 +31,14 @@ def is_json(name: str, data: bytes) -> bool:
 def read_json(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
     """Return the documents, one after the other in the file; report what is not JSON."""
     data = data.removeprefix(_BOM)
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError as problem:
+            before = data[: problem.start].decode()
+            where = span_at(before, len(before), source)
+            findings.error(f"not UTF-8 text: {problem.reason}", where)
+            return
     try:
         yield msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError):
@@ -38,12 +46,7 @@ def read_json(data: bytes, source: Source, findings: Findings) -> Iterator[msgsp
 
 
 def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as problem:
-        before = data[: problem.start].decode()
-        findings.error(f"not UTF-8 text: {problem.reason}", span_at(before, len(before), source))
-        return
+    text = data.decode()
     position = skip_space(text, 0)
     while position < len(text):
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from difflib import get_close_matches
 
-from ..errors import Place
 from ..policy import Policy
 from .cluster import Cluster
 from .cluster_wide import (
@@ -34,7 +33,10 @@ _VERSIONS = {
     "Node": ("v1",),
     "Namespace": ("v1",),
 }
-_GROUPS = {version.rpartition("/")[0] for versions in _VERSIONS.values() for version in versions}
+_GROUPS = {
+    kind: {version.rpartition("/")[0] for version in versions}
+    for kind, versions in _VERSIONS.items()
+} | {"NetworkPolicy": {"networking.k8s.io", "extensions"}}  # where it was before Kubernetes 1.16
 
 
 class Collector:
@@ -68,16 +70,16 @@ class Collector:
         name, place = manifest.type_name, manifest.place
         group = name.api_version.rpartition("/")[0]
         versions = _VERSIONS.get(name.kind)
-        if versions and group in _GROUPS:
+        if versions and group in _GROUPS[name.kind]:
             self._findings.error(
                 f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
-                _at(place, "apiVersion"),
+                place.child("apiVersion"),
             )
         elif group == _GROUP:
             near = get_close_matches(name.kind, _DIALECTS, n=1)
             self._findings.error(
                 f"{quote(name.kind)} is no kind of {name.api_version} that is known",
-                _at(place, "kind"),
+                place.child("kind"),
                 f"did you mean '{near[0]}'?" if near else "",
             )
         else:
@@ -101,7 +103,3 @@ class Collector:
             policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
         if policy is not None:
             self.policies.append(policy)
-
-
-def _at(place: Place, name: str) -> Place:
-    return place.child(name)

@@ -24,6 +24,9 @@ _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\Z")
 _MAX_NAME = 63
 _MAX_SUBDOMAIN = 253
 _SELECTOR = ("matchLabels", "matchExpressions")
+_ELSEWHERE = dict.fromkeys(
+    ("sameLabels", "notSameLabels"), "only the namespaces of a peer can be selected so"
+)
 
 
 def is_subdomain(text: str) -> bool:
@@ -53,7 +56,7 @@ def _is_name(text: str) -> bool:
 
 def decode_selector(field: Field) -> LabelSelector | None:
     """Return a metav1.LabelSelector; the empty one selects everything."""
-    fields = field.fields(*_SELECTOR)
+    fields = field.fields(*_SELECTOR, hints=_ELSEWHERE)
     return None if fields is None else _selector(fields)
 
 

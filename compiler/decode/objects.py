@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -102,6 +103,16 @@ def pod_addresses(pod: PodManifest) -> list[str]:
     if status.pod_ip and status.pod_ip not in found:
         found.append(status.pod_ip)
     return found
+
+
+def written_addresses(pod: PodManifest) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Return every address in the status with its path there."""
+    status = pod.status or _PodStatus()
+    if status.pod_ip:
+        yield ("podIP",), status.pod_ip
+    for index, item in enumerate(status.pod_ips or ()):
+        if item.ip:
+            yield ("podIPs", index, "ip"), item.ip
 
 
 def make_endpoint(pod: PodManifest, addresses: list[str], pool: LabelPool) -> Endpoint:

@@ -30,6 +30,9 @@ _DOMAIN = re.compile(
 )
 _CLOSED = "an empty peer may stand for a field yet unknown"
 _SELECTED = ("namespaces", "pods")
+_ELSEWHERE = dict.fromkeys(
+    ("nodes", "networks", "domainNames"), "a peer of this kind or direction cannot have it"
+)
 
 
 def decode_subject(field: Field) -> PodsPeer | None:
@@ -39,8 +42,8 @@ def decode_subject(field: Field) -> PodsPeer | None:
         return None
     chosen = fields.only(_SELECTED)
     if chosen is None:
-        if not fields.present:
-            field.error("must have 'namespaces' or 'pods'")
+        if not fields.present and not fields.strange:
+            field.error(f"must have {one_of(_SELECTED)}")
         return None
     return _selected(chosen, decode_selector, wrapped=False)
 
@@ -52,7 +55,7 @@ def decode_peer(
 
     ``wrapped`` allows the spelling of v1alpha1 up to v0.1.1: ``namespaces: {namespaceSelector}``.
     """
-    fields = field.fields(*known)
+    fields = field.fields(*known, hints=_ELSEWHERE)
     if fields is None:
         return None
     chosen = fields.only(known)
@@ -144,9 +147,7 @@ def _cidr(field: Field) -> Prefix | None:
 
 def _domain_names(field: Field, action: Action | None) -> DomainNamesPeer:
     if action in (Action.DENY, Action.PASS):
-        field.findings.error(
-            f"'domainNames' is only for Accept rules, not {action.value}", field.place
-        )
+        field.error(f"can only be in a rule that accepts, not in a {action.value}")
     items = field.items(1, MAX_LIST)
     _report_repeated(items)
     names = {name for item in items if (name := _domain_name(item)) is not None}

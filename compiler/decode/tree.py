@@ -5,15 +5,17 @@ Null counts as absent everywhere, as the API server prunes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TypeVar
 
 from ..errors import Place
 from .findings import Findings, OnUnknown, describe, one_of, path_text, quote
 
 T = TypeVar("T")
+NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Field:
         where = path_text(self.place.path)
         return f"{where}: {message}" if where else message
 
+    def keys(self) -> list[str]:
+        """Return the keys of a mapping, those of null values too."""
+        return list(self.value) if isinstance(self.value, dict) else []
+
     def mapping(self) -> dict[str, Field] | None:
         """Return the entries of a mapping."""
         if not isinstance(self.value, dict):
@@ -51,14 +57,14 @@ class Field:
             if value is not None
         }
 
-    def fields(self, *known: str) -> Fields | None:
-        """Return the known fields of a mapping; report the others."""
+    def fields(self, *known: str, hints: Mapping[str, str] = NO_HINTS) -> Fields | None:
+        """Return the known fields of a mapping; report the others, with hints for some."""
         entries = self.mapping()
         if entries is None:
             return None
-        fields = Fields(self, {key: entries[key] for key in known if key in entries})
-        if isinstance(self.value, dict):  # what mapping() has made sure of
-            fields.report_unknown((key for key in self.value if key not in known), known)
+        strange = [key for key in self.keys() if key not in known]
+        fields = Fields(self, {key: entries[key] for key in known if key in entries}, strange)
+        fields.report_strange(known, hints)
         return fields
 
     def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
@@ -100,13 +106,13 @@ class Field:
             return None
         return self.value
 
-    def choice(self, choices: Mapping[str, T], hints: Mapping[str, str] | None = None) -> T | None:
+    def choice(self, choices: Mapping[str, T], hints: Mapping[str, str] = NO_HINTS) -> T | None:
         """Return what one of the words stands for; ``hints`` are for words of other APIs."""
         word = self.string()
         if word is None:
             return None
         if word not in choices:
-            hint = (hints or {}).get(word) or did_you_mean(word, choices)
+            hint = hints.get(word) or did_you_mean(word, choices)
             self.error(f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
             return None
         return choices[word]
@@ -114,10 +120,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The known fields of a mapping that are present."""
+    """The known fields of a mapping that are present; ``strange`` are its unknown keys."""
 
     owner: Field
     present: Mapping[str, Field]
+    strange: Sequence[str]
 
     def get(self, name: str) -> Field | None:
         """Return a field if it is present."""
@@ -149,14 +156,13 @@ class Fields:
             return None
         return self.present[found[0]] if found else None
 
-    def report_unknown(self, names: Iterable[object], known: Iterable[str]) -> None:
+    def report_strange(self, known: Iterable[str], hints: Mapping[str, str]) -> None:
         """Report keys that are not known, each at its place."""
-        for name in names:
-            text = str(name)
+        for name in self.strange:
             self.owner.findings.unknown(
-                f"{path_text((*self.owner.place.path, text))}: unknown field",
-                self.owner.place.key(text),
-                did_you_mean(text, known),
+                f"{path_text((*self.owner.place.path, name))}: unknown field",
+                self.owner.place.key(name),
+                hints.get(name) or did_you_mean(name, known),
             )
 
 

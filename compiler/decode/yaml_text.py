@@ -22,6 +22,8 @@ _STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "<<"
+_TEMPLATE = "a template has to be rendered first"
+_HINTS = {"found character that cannot start any token": "YAML is indented with blanks, not tabs"}
 
 # PyYAML's stubs give events no fields, and two unrelated types of marks.
 Event = Any
@@ -62,7 +64,8 @@ def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]
     except yaml.MarkedYAMLError as problem:
         parts = [part for part in (problem.context, problem.problem) if part]
         mark = problem.problem_mark or problem.context_mark
-        findings.error("not YAML: " + ", ".join(parts), _mark_span(mark, source))
+        hint = _HINTS.get(problem.problem or "", "")
+        findings.error("not YAML: " + ", ".join(parts), _mark_span(mark, source), hint)
     except yaml.reader.ReaderError as problem:
         findings.error(f"not text: {problem.reason}", _offset_span(data, problem, source))
 
@@ -151,7 +154,8 @@ class _Reader:
         merged: dict[str, object] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
             if type(event) is not yaml.ScalarEvent:
-                self._fail(event, "a key must be a string")
+                self._error(event, "a key must be a string", _TEMPLATE)
+                raise _Stop
             key: str = event.value
             if event.implicit[0] and key == _MERGE:
                 merged = {**self._merged(event), **merged}
