@@ -86,7 +86,8 @@ class Cluster:
         """Return where a packet of one's own making was seen, past the input hook there.
 
         ``make`` gets a marker and returns an IP packet with the marker anywhere in it. Nobody
-        answers it; an ICMP error that quotes it counts as seen too. ``device`` names the way out for link-local and multicast destinations.
+        answers it; an ICMP error that quotes it counts as seen too. ``device`` names the way out
+        for link-local and multicast destinations.
         """
         index = 0
         if device:
