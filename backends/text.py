@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ..compiler.ir import Origin
 
 _UNSAFE = frozenset('"\\%')
 _ELLIPSIS = "..."
+_PLAIN = re.compile(r"[ !#-$&-\[\]-~]*")
+"""ASCII that stands for itself: nearly every text, told at once."""
 
 
 def describe_origins(origins: Iterable[Origin]) -> str:
@@ -29,6 +32,8 @@ def quotable(text: str, limit: int) -> str:
     Quotes, backslashes and control characters become ``%`` and their UTF-8 in hexadecimal, as in
     RFC 3986, because neither nft nor iptables-restore escapes them in a way that all versions read.
     """
+    if len(text) <= limit and _PLAIN.fullmatch(text):
+        return text
     parts: list[str] = []
     used = 0
     for character in text:

@@ -8,19 +8,25 @@ the base chain, which goes on to ingress.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from .dispatch import Dispatch, dispatch_chain, lookup
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
-from .lower_tiers import TierLowering
+from .lower_tiers import Members, TierLowering
 from .net import Family
 from .options import DenyWith, Options
 from .policy import Policy
 from .resolve import Resolver, Selection
 from .selectors import mask_of
 from .ways import Way, ways_by_hook
+
+_TierChains = tuple[tuple[str, Chain], ...]
+"""For each tier that has rules, in order: the name of its map, and the chain."""
+
+_Plan = Mapping[Family, tuple[tuple[str, _TierChains], ...]]
+"""By family, for each way: the name of its entry map, and its tiers."""
 
 _by_name = attrgetter("name")
 
@@ -35,6 +41,7 @@ class Lowering:
         deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
+        self._plans: dict[Members, _Plan] = {}
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
@@ -65,17 +72,30 @@ class Lowering:
         return dict.fromkeys(way for ways in self._ways_by_hook.values() for way in ways)
 
     def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
-        selecting = self._tiers.policies_of(position)
-        if not selecting:
-            return
+        plan = self._plan(self._tiers.members(position))
         for family, address in self._resolver.snapshot.endpoints[position].addresses:
-            for way in self._ways():
-                tiers = [
-                    (way.dispatch(tier, family), chain)
-                    for tier in way.tiers
-                    if (chain := self._tiers.chain(way, tier, family, selecting, position))
-                ]
-                dispatch.add(way.dispatch(way.tiers[0], family), family, address, tiers)
+            for entry, tiers in plan[family]:
+                dispatch.add(entry, family, address, tiers)
+
+    def _plan(self, members: Members) -> _Plan:
+        """Return where endpoints with these policies go, the same for all of them."""
+        plan = self._plans.get(members)
+        if plan is None:
+            plan = self._plans[members] = {
+                family: tuple(
+                    (way.dispatch(way.tiers[0], family), self._tier_chains(way, family, members))
+                    for way in self._ways()
+                )
+                for family in Family
+            }
+        return plan
+
+    def _tier_chains(self, way: Way, family: Family, members: Members) -> _TierChains:
+        return tuple(
+            (way.dispatch(tier, family), chain)
+            for tier in way.tiers
+            if (chain := self._tiers.chain(way, tier, family, members))
+        )
 
     def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
         """Return the chains between tiers, for the ways and families that lead anywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
@@ -18,7 +18,8 @@ from .ways import Way
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
 
 
-_PolicyInContext = tuple[int, Subject]
+Members = tuple[tuple[int, Subject], ...]
+"""Policies by number, each with what of its subject it depends on: who shares it shares chains."""
 
 
 class TierLowering:
@@ -34,7 +35,8 @@ class TierLowering:
         self._namespaced: dict[str, list[int]] = {}
         self._cluster_wide: list[tuple[int, bytes]] = []
         self._index_subjects()
-        self._chains: dict[tuple[Way, Tier, Family, tuple[_PolicyInContext, ...]], Chain] = {}
+        self._selecting: dict[int, tuple[int, ...]] = {}
+        self._chains: dict[tuple[Way, Tier, Family, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
 
     def _index_subjects(self) -> None:
@@ -48,6 +50,12 @@ class TierLowering:
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
+        found = self._selecting.get(position)
+        if found is None:
+            found = self._selecting[position] = self._find_policies(position)
+        return found
+
+    def _find_policies(self, position: int) -> tuple[int, ...]:
         endpoint = self._resolver.snapshot.endpoints[position]
         byte, bit = position >> 3, 1 << (position & 7)
         found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
@@ -58,22 +66,27 @@ class TierLowering:
         )
         return tuple(sorted(found))
 
-    def chain(
-        self, way: Way, tier: Tier, family: Family, selecting: Iterable[int], position: int
-    ) -> Chain | None:
-        """Return the tier's chain for the endpoint that these policies select, if it has one."""
+    def members(self, position: int) -> Members:
+        """Return the policies that select the endpoint, with all that their rules depend on."""
         endpoint = self._resolver.snapshot.endpoints[position]
-        members = tuple(
+        return tuple(
             (number, self._traits[number].subject(endpoint))
-            for number in selecting
+            for number in self.policies_of(position)
+        )
+
+    def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
+        """Return the tier's chain for endpoints that these policies select, if they need one."""
+        speaking = tuple(
+            (number, subject)
+            for number, subject in members
             if self._policies[number].tier is tier and self._speaks(number, way.direction)
         )
-        if not members:
+        if not speaking:
             return None
-        key = (way, tier, family, members)
+        key = (way, tier, family, speaking)
         chain = self._chains.get(key)
         if chain is None:
-            chain = self._chains[key] = self._build(way, tier, family, members)
+            chain = self._chains[key] = self._build(way, tier, family, speaking)
         return chain
 
     def _speaks(self, number: int, direction: Direction) -> bool:
@@ -82,9 +95,7 @@ class TierLowering:
         rules = policy.rules(direction)
         return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
 
-    def _build(
-        self, way: Way, tier: Tier, family: Family, members: Sequence[_PolicyInContext]
-    ) -> Chain:
+    def _build(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain:
         behind = way.behind(tier, family)
         rules: list[Rule] = []
         for number, subject in members:
@@ -97,9 +108,7 @@ class TierLowering:
         content = "\n".join(print_rule(rule) for rule in rules)
         return Chain(hashed_name(prefix, family, content), tuple(rules))
 
-    def _isolation(
-        self, members: Iterable[_PolicyInContext], direction: Direction
-    ) -> tuple[Origin, ...]:
+    def _isolation(self, members: Members, direction: Direction) -> tuple[Origin, ...]:
         tier = Tier.NETWORK_POLICY.value
         names = (self._policies[number].name for number, _ in members)
         return tuple(Origin(tier, name, direction.value) for name in names)

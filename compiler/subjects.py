@@ -16,6 +16,9 @@ class Subject:
     ports: tuple[ContainerPort, ...]
 
 
+_ANYONE = Subject("", ())
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What of its subjects a policy depends on."""
@@ -25,6 +28,8 @@ class Traits:
 
     def subject(self, endpoint: Endpoint) -> Subject:
         """Return what of the endpoint matters."""
+        if not self.namespace and not self.port_names:
+            return _ANYONE
         return Subject(
             endpoint.namespace if self.namespace else "",
             tuple(port for port in endpoint.ports if port.name in self.port_names),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from ...backends.base import Backend, Ruleset
+from ...backends.base import Backend
 from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..errors import InputError, error
@@ -187,24 +187,21 @@ def _compile(
             if request.print_after:
                 sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
                 continue
-            ruleset = _build(pipeline, inputs, node, request)
+            in_force = pipeline.in_force(node)
+            lines = header(node, inputs.snapshot, in_force, request.options, request.level)
+            ruleset = request.backend.build(pipeline.program(node), lines)
             for suffix, text in ruleset.texts.items():
                 sink.write(f"{node}.{suffix}", text)
             size = ruleset.size
             yield NodeSummary(
                 node,
                 len(pipeline.resolver.local(node)),
-                len(pipeline.in_force(node)),
+                len(in_force),
                 size.chains,
                 size.rules,
                 size.sets,
                 size.elements,
             )
-
-
-def _build(pipeline: Pipeline, inputs: Inputs, node: str, request: _Request) -> Ruleset:
-    lines = header(node, inputs.snapshot, pipeline.in_force(node), request.options, request.level)
-    return request.backend.build(pipeline.program(node), lines)
 
 
 def _program_after(pipeline: Pipeline, node: str, stage: str) -> str:
