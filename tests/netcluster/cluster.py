@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -30,12 +31,20 @@ class Cluster:
 
     def __enter__(self) -> Self:
         raise_file_limit()
-        self._spaces = build(self.topology)
-        homes = {name: name for name in self._spaces}
-        homes.update((pod.full_name, pod.node) for pod in self.topology.pods if pod.host_network)
-        self._homes = homes
-        self._conntracks = [self._conntrack(node.name) for node in self.topology.nodes]
-        self._prober = Prober(self._spaces, homes, self._conntracks)
+        with ExitStack() as stack:
+            self._spaces = build(self.topology)
+            for space in self._spaces.values():
+                stack.callback(space.close)
+            self._homes = {name: name for name in self._spaces}
+            self._homes |= {
+                pod.full_name: pod.node for pod in self.topology.pods if pod.host_network
+            }
+            self._conntracks = [self._conntrack(node.name) for node in self.topology.nodes]
+            for conntrack in self._conntracks:
+                stack.callback(conntrack.close)
+            self._prober = Prober(self._spaces, self._homes, self._conntracks)
+            stack.callback(self._prober.close)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -44,11 +53,7 @@ class Cluster:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._prober.close()
-        for conntrack in self._conntracks:
-            conntrack.close()
-        for space in self._spaces.values():
-            space.close()
+        self._stack.close()
 
     def namespace(self, name: str) -> Namespace:
         """Return the namespace that a node, a pod or OUTSIDE lives in."""

@@ -6,7 +6,7 @@ import os
 import resource
 import shutil
 
-from .namespaces import Namespace
+from .namespaces import Namespace, write_sysctls
 
 
 def raise_file_limit() -> None:
@@ -23,7 +23,16 @@ def missing() -> str:
         if shutil.which(tool) is None:
             return f"needs {tool}"
     try:
-        Namespace().close()
+        _try()
     except OSError as error:
         return f"needs network namespaces: {error}"
     return ""
+
+
+def _try() -> None:
+    space = Namespace()
+    try:
+        with space.entered():
+            write_sysctls([("ipv4/ip_forward", "1")])  # a container may have /proc/sys read-only
+    finally:
+        space.close()
