@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from ..compiler.ir import (
     AddressMatch,
     Chain,
@@ -37,7 +35,8 @@ from ..compiler.ir import (
 )
 from ..compiler.net import ANY_PORT, Family, Interval, Protocol, format_address, prefixes
 from .base import Ruleset, Size
-from .text import describe_origins, quotable
+from .layout import template
+from .text import PROTOCOL_WORD, describe_origins, quotable, room
 
 COMMENT_BYTES = 128
 """The longest comment (nftables, include/utils.h: NFTNL_UDATA_COMMENT_MAXLEN)."""
@@ -52,7 +51,6 @@ HOOK_PRIORITY = {
 
 _FAMILY_WORD = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 _ADDRESS_TYPE = {Family.IPV4: "ipv4_addr", Family.IPV6: "ipv6_addr"}
-_PROTOCOL_WORD = {Protocol.ICMPV6: "ipv6-icmp"}
 
 _VERDICT_WORD = {
     Terminal.ACCEPT: "accept",
@@ -63,7 +61,6 @@ _VERDICT_WORD = {
     Terminal.REJECT_PROHIBITED: "reject with icmpx type admin-prohibited",
 }
 
-_SMALLEST_SIZE = 16
 _DYNAMIC_SIZE = 65535
 
 
@@ -95,15 +92,7 @@ class Nftables:
 
     def __init__(self) -> None:
         """Load the template."""
-        environment = Environment(
-            loader=PackageLoader("cnpc", "templates"),
-            undefined=StrictUndefined,
-            keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=False,  # noqa: S701 - the output is a ruleset, not HTML
-        )
-        self._template = environment.get_template("nftables.j2")
+        self._template = template("nftables.j2")
         self._tables: dict[str, tuple[Set, _Table]] = {}
         self._chains: dict[str, tuple[Chain, _Chain]] = {}
 
@@ -186,14 +175,10 @@ def _map(item: Map) -> _Table:
 
 
 def _storage(keys: Sequence[Key]) -> list[str]:
-    """Return flags or size: a declared size makes the kernel choose its fastest hash.
-
-    The size is a hard cap, so it leaves room for as many again, and it goes in powers of two, so
-    that it rarely changes when the elements do.
-    """
+    """Return flags or size: a declared size makes the kernel choose its fastest hash."""
     if any(low != high for key in keys for low, high in key):
         return ["flags interval"]
-    return [f"size {max(_SMALLEST_SIZE, 1 << (2 * len(keys)).bit_length())}"]
+    return [f"size {room(len(keys))}"]
 
 
 def _type(key: Iterable[KeyType], family: Family) -> str:
@@ -215,7 +200,7 @@ def _interval(interval: Interval, kind: KeyType, family: Family) -> str:
         case KeyType.ADDRESS:
             return _addresses(interval, family)
         case KeyType.PROTOCOL:
-            return _protocol(Protocol(low))
+            return PROTOCOL_WORD[Protocol(low)]
         case KeyType.PORT:
             return str(low) if low == high else f"{low}-{high}"
         case _:
@@ -254,10 +239,10 @@ def _match(match: Match, families: Mapping[str, Family]) -> str:
             return f"{_fields(fields, families[name])} @{name}"
         case PortMatch(protocol, ports):
             if ports == ANY_PORT:
-                return f"meta l4proto {_protocol(protocol)}"
-            return f"{_protocol(protocol)} dport {_one_or_set(_numbers(ports))}"
+                return f"meta l4proto {PROTOCOL_WORD[protocol]}"
+            return f"{PROTOCOL_WORD[protocol]} dport {_one_or_set(_numbers(ports))}"
         case ProtocolMatch(protocols):
-            return f"meta l4proto {_one_or_set([_protocol(item) for item in protocols])}"
+            return f"meta l4proto {_one_or_set([PROTOCOL_WORD[item] for item in protocols])}"
         case StateMatch(states):
             return f"ct state {','.join(state.value for state in states)}"
         case Icmp6TypeMatch(types):
@@ -282,10 +267,6 @@ def _fields(fields: Iterable[Field], family: Family) -> str:
         Field.DPORT: "th dport",
     }
     return " . ".join(words[field] for field in fields)
-
-
-def _protocol(protocol: Protocol) -> str:
-    return _PROTOCOL_WORD.get(protocol, protocol.name.lower())
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Free text made fit for a place with few bytes and no escapes."""
+"""Words and sizes that rulesets share, and free text made fit for few bytes and no escapes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,31 @@ import re
 from collections.abc import Iterable
 
 from ..compiler.ir import Origin
+from ..compiler.net import Protocol
 
+PROTOCOL_WORD = {
+    Protocol.ICMP: "icmp",
+    Protocol.TCP: "tcp",
+    Protocol.UDP: "udp",
+    Protocol.ICMPV6: "ipv6-icmp",
+    Protocol.SCTP: "sctp",
+}
+"""What nft, iptables and ipset alike call the protocols (protocols(5))."""
+
+_SMALLEST_ROOM = 16
 _UNSAFE = frozenset('"\\%')
 _ELLIPSIS = "..."
 _PLAIN = re.compile(r"[ !#-$&-\[\]-~]*")
 """ASCII that stands for itself: nearly every text, told at once."""
+
+
+def room(elements: int) -> int:
+    """Return the size to declare for a set or map: a power of two, for twice as many elements.
+
+    Declared sizes are hard caps, so there is room for as many again; powers of two, so that the
+    size rarely changes when the elements do.
+    """
+    return max(_SMALLEST_ROOM, 1 << (2 * elements).bit_length())
 
 
 def describe_origins(origins: Iterable[Origin]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
+from ...backends.iptables import Iptables
 from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..errors import InputError, error
@@ -26,7 +27,10 @@ from .messages import report, report_line
 from .output import OutputDirectory
 from .summary import NodeSummary, Summary, as_json, as_table
 
-_BACKENDS: Mapping[str, Callable[[], Backend]] = {Nftables.name: Nftables}
+_BACKENDS: Mapping[str, Callable[[], Backend]] = {
+    Nftables.name: Nftables,
+    Iptables.name: Iptables,
+}
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
 

@@ -1,0 +1,115 @@
+"""The iptables backend: a Program as texts for ipset, iptables-restore and ip6tables-restore.
+
+The sets come first, then the rules of each family with ``--noflush``. Nothing but our own chains
+and one jump in each of the host's is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..compiler.errors import InputError
+from ..compiler.ir import Chain, Hook, Lookup, Program, Rule, Set
+from ..compiler.net import Family
+from .base import Ruleset, Size
+from .families import of_family
+from .ipset import IpSet, expressible, ipset
+from .iptables_rules import Line, RuleText
+from .layout import template
+from .returns import accept_by_return
+from .slots import Slots, assign
+from .trees import maps_as_trees
+from .unsupported import unsupported
+
+HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
+"""The host's chains that jump to ours."""
+
+_SUFFIX = {Family.IPV4: "v4", Family.IPV6: "v6"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """A chain as the template lays it out: its name, what it is in the IR, and its rules."""
+
+    name: str
+    note: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One family's chains, and the names of those that no rule of this version is in."""
+
+    chains: tuple[_Chain, ...]
+    unused: tuple[str, ...]
+
+
+class Iptables:
+    """Renders programs; text of sets and chains that several nodes share is made once."""
+
+    name = "iptables"
+
+    def __init__(self) -> None:
+        """Load the templates."""
+        self._sets_template = template("ipset.j2")
+        self._rules_template = template("iptables.j2")
+        self._sets: dict[str, tuple[Set, IpSet]] = {}
+        self._lines: dict[tuple[Family, str], tuple[Chain, tuple[str, ...], tuple[Line, ...]]] = {}
+
+    def build(self, program: Program, header: Sequence[str]) -> Ruleset:
+        """Return the node's ruleset: three texts; InputError names a rule beyond iptables."""
+        sets = {item.name: self._set(item) for item in program.sets}
+        names = {name: item.name for name, item in sets.items()}
+        tables = {family: self._table(program, family, names) for family in Family}
+        texts = {"ipset": self._sets_template.render(header=header, sets=sets.values())}
+        for family, table in tables.items():
+            texts[_SUFFIX[family]] = self._rules_template.render(
+                header=header,
+                hooks=HOOK_CHAIN.values(),
+                chains=table.chains,
+                unused=table.unused,
+            )
+        chains = [chain for table in tables.values() for chain in table.chains]
+        size = Size(
+            chains=len(chains),
+            rules=sum(len(chain.rules) for chain in chains),
+            sets=len(sets),
+            elements=sum(len(item.entries) for item in sets.values()),
+        )
+        return Ruleset(program.node, texts, size)
+
+    def _set(self, item: Set) -> IpSet:
+        known = self._sets.get(item.name)
+        if known is None or known[0] is not item:
+            if not expressible(item):
+                raise unsupported(self.name, f"the set {item.name} ({item.note})")
+            known = self._sets[item.name] = (item, ipset(item))
+        return known[1]
+
+    def _table(self, program: Program, family: Family, names: Mapping[str, str]) -> _Table:
+        own = maps_as_trees(accept_by_return(of_family(program, family), _refuse), _refuse)
+        slots = assign([chain.name for chain in own.chains if chain.hook is None])
+        bases = {chain.name: _hook_name(chain.hook) for chain in own.chains if chain.hook}
+        slot_names = {**slots.names, **bases}
+        text = RuleText(family, names, _refuse)
+        chains = []
+        for chain in own.chains:
+            lines = text.lines(chain)
+            name = slot_names[chain.name]
+            chains.append(_Chain(name, chain.name, tuple(_line(name, line, slot_names) for line in lines)))
+        return _Table(tuple(chains), slots.unused)
+
+
+def _hook_name(hook: Hook) -> str:
+    return f"CNPC-{HOOK_CHAIN[hook]}"
+
+
+def _line(chain: str, line: Line, slots: Mapping[str, str]) -> str:
+    tests = f" {line.tests}" if line.tests else ""
+    target = slots[line.target] if line.target else ""
+    return f"-A {chain}{tests} {line.verdict}{target}"
+
+
+def _refuse(what: str, rule: Rule) -> InputError:
+    return unsupported(Iptables.name, what, rule.origins)
