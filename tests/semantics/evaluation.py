@@ -9,11 +9,11 @@ from io import BytesIO
 from typing import Any
 
 from cnpc.compiler.evaluate import Evaluator, Packet
-from cnpc.compiler.ir import Hook, Program
+from cnpc.compiler.ir import Hook, Program, Terminal
 from cnpc.compiler.ir import State as ProgramState
 from cnpc.compiler.manifests import Inputs, OnUnknown, load
 from cnpc.compiler.net import Protocol, parse_address
-from cnpc.compiler.options import Options, OwnNode
+from cnpc.compiler.options import Options
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline, checked
 from oracle import Flow, Hop, Judgement, Oracle
@@ -26,15 +26,19 @@ class Difference:
     flow: Flow
     stage: str
     hop: Hop
-    accepted: bool
+    verdict: Terminal
     judgement: Judgement
 
     def __str__(self) -> str:
-        verdict = "accepts" if self.accepted else "denies"
-        return (
-            f"{self.flow}\n{verdict} after {self.stage}, in {self.hop.hook} of {self.hop.node}\n"
-            f"{self.judgement}"
-        )
+        where = f"in {self.hop.hook} of {self.hop.node}"
+        return f"{self.flow}\n{self.verdict.value} {where} after {self.stage}\n{self.judgement}"
+
+
+_DENIALS = {
+    None: Terminal.DROP,
+    "reset": Terminal.REJECT_RESET,
+    "prohibited": Terminal.REJECT_PROHIBITED,
+}
 
 
 def read(documents: Iterable[dict[str, Any]], *, unknown: bool) -> Inputs:
@@ -47,10 +51,9 @@ def read(documents: Iterable[dict[str, Any]], *, unknown: bool) -> Inputs:
 class Compilation:
     """The Programs of all nodes of a cluster, after each stage of each level."""
 
-    def __init__(self, inputs: Inputs, own_node: str) -> None:
+    def __init__(self, inputs: Inputs, options: Options) -> None:
         """Compile; AssertionError if a stage makes an invalid Program."""
         self._programs: dict[str, list[tuple[str, Evaluator]]] = {}
-        options = Options(own_node=OwnNode(own_node))
         for level in PASSES:
             pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
             for node in pipeline.resolver.node_names():
@@ -63,11 +66,12 @@ class Compilation:
         packet = to_packet(flow)
         found = []
         for hop in oracle.per_node(flow):
-            expected = all(getattr(judgement, way).allowed for way in hop.directions)
+            allowed = all(getattr(judgement, way).allowed for way in hop.directions)
+            expected = Terminal.ACCEPT if allowed else _DENIALS[judgement.answer]
             for stage, evaluator in self._programs[hop.node]:
-                accepted = evaluator.judge(packet, Hook(hop.hook)).accepted
-                if accepted != expected:
-                    found.append(Difference(flow, stage, hop, accepted, judgement))
+                verdict = evaluator.judge(packet, Hook(hop.hook)).verdict
+                if verdict is not expected:
+                    found.append(Difference(flow, stage, hop, verdict, judgement))
         return found
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from worlds.generate import generate
 from worlds.world import SMALL, Profile, World
 
-SEEDS = {"dev": 100, "ci": 5000}
+SEEDS = {"dev": 100, "ci": 3000}
 EXAMPLES = {"dev": 20, "ci": 300}
 
 
