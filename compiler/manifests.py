@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ def load(
         sources = [
             source
             for path in _files(paths, findings)
-            if (source := _read(path, stdin, collector, findings)) is not None
+            if (source := _read(path, stdin, collector, findings, named=path in paths))
         ]
         snapshot = collector.cluster.finish()
     if any(item.severity is Severity.ERROR for item in findings.diagnostics):
@@ -71,19 +72,21 @@ def _order(policy: Policy) -> tuple[int, int, str, str]:
 
 
 def _files(paths: Sequence[str], findings: Findings) -> list[str]:
-    """Return each file once, in the order of the paths."""
-    found: dict[str, None] = {}
-    for path in paths:
+    """Return each file once, in the order of the paths, whatever links lead to it."""
+    found: dict[str, str] = {}
+    for path in dict.fromkeys(paths):
         try:
-            found.update(dict.fromkeys(expand(path)))
+            for file in expand(path):
+                found.setdefault(os.path.realpath(file), file)
         except SourceError as problem:
             findings.error(str(problem), Span(path, 0, 0), problem.hint)
-    return list(found)
+    return list(found.values())
 
 
 def _read(
-    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings
+    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings, *, named: bool
 ) -> Source | None:
+    """Read one file; that it is empty is an error if the user has named it."""
     try:
         source, data = open_source(path, stdin)
     except SourceError as problem:
@@ -94,7 +97,8 @@ def _read(
         count += 1
         collector.add(manifest)
     if not count and len(findings.diagnostics) == before:
-        findings.error("there is no object in this file", Span(source.name, 0, 0))
+        report = findings.error if named else findings.warning
+        report("there is no object in this file", Span(source.name, 0, 0))
     return source
 
 

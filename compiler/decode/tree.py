@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from ..errors import Place
-from .findings import Findings, OnUnknown, describe, one_of, path_text, quote
+from .findings import Findings, OnUnknown, describe, number_text, one_of, path_text, quote
 
 T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
@@ -102,7 +102,7 @@ class Field:
             self.error(f"must be a whole number, not {describe(self.value)}")
             return None
         if not low <= self.value <= high:
-            self.error(f"must be between {low} and {high}, not {describe(self.value)[11:]}")
+            self.error(f"must be between {low} and {high}, not {number_text(self.value)}")
             return None
         return self.value
 
