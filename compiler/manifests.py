@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .decode.documents import read_manifests
+from .decode.documents import EmptyFile, read_manifests
 from .decode.findings import Findings, OnUnknown
 from .decode.kinds import Collector
 from .diagnostics import locate
@@ -92,13 +92,16 @@ def _read(
     except SourceError as problem:
         findings.error(str(problem), Span(path, 0, 0), problem.hint)
         return None
-    count, before = 0, len(findings.diagnostics)
-    for manifest in read_manifests(data, source, findings):
-        count += 1
-        collector.add(manifest)
-    if not count and len(findings.diagnostics) == before:
-        report = findings.error if named else findings.warning
-        report("there is no object in this file", Span(source.name, 0, 0))
+    before = len(findings.diagnostics)
+    try:
+        for manifest in read_manifests(data, source, findings):
+            collector.add(manifest)
+    except EmptyFile:
+        if len(findings.diagnostics) == before:
+            report = findings.error if named else findings.warning
+            report("there is no object in this file", Span(source.name, 0, 0))
+    except RecursionError:
+        findings.error("nested too deeply", Span(source.name, 0, 0))
     return source
 
 

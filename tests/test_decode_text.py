@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import yaml
-from cnpc.compiler.decode.documents import read_manifests
+from cnpc.compiler.decode.documents import EmptyFile, read_manifests
 from cnpc.compiler.decode.findings import Findings, OnUnknown, path_text, quote
 from cnpc.compiler.decode.scalars import resolve
 from cnpc.compiler.decode.yaml_text import read_yaml
@@ -104,9 +104,7 @@ def test_an_alias_bomb_is_refused_before_it_costs_anything() -> None:
     text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"a{level}: &a{level} [{','.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 50)
     )
-    started = time.monotonic()
-    assert "unfold" in values(text)[1][0]
-    assert time.monotonic() - started < 60  # it would not end otherwise
+    assert "unfold" in values(text)[1][0]  # without the limit it would not end
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"\x00\x01", b"\x80", b"a: \x1b[31m"])
@@ -115,27 +113,30 @@ def test_what_is_not_text_is_reported(data: bytes) -> None:
     assert (found, len(problems)) == ([], 1)
 
 
-@given(st.binary(max_size=60))
-def test_nothing_that_is_read_raises(data: bytes) -> None:
-    for name in ("t.yaml", "t.json"):
-        findings = Findings(OnUnknown.ERROR)
+def read_through(data: bytes, name: str) -> list[str]:
+    """Return the messages, and nothing but those and that there is nothing in the file."""
+    findings = Findings(OnUnknown.ERROR)
+    with suppress(EmptyFile):
         for manifest in read_manifests(data, Source(name), findings):
             manifest.plain(findings)
+    return [item.message for item in findings.diagnostics]
+
+
+@given(st.binary(max_size=60))
+def test_nothing_that_is_read_raises(data: bytes) -> None:
+    read_through(data, "t.yaml")
+    read_through(data, "t.json")
 
 
 @given(st.text(alphabet='{}[]",:0 a\n-&*!|', max_size=40))
 def test_nothing_that_looks_like_yaml_or_json_raises(text: str) -> None:
-    for name in ("t.yaml", "t.json"):
-        findings = Findings(OnUnknown.ERROR)
-        for manifest in read_manifests(text.encode(), Source(name), findings):
-            manifest.plain(findings)
+    read_through(text.encode(), "t.yaml")
+    read_through(text.encode(), "t.json")
 
 
 def test_deep_json_is_refused() -> None:
     text = '{"apiVersion": "v1", "kind": ' + "[" * 100_000 + "]" * 100_000 + "}"
-    findings = Findings(OnUnknown.ERROR)
-    assert list(read_manifests(text.encode(), Source("t.json"), findings)) == []
-    assert [item.message for item in findings.diagnostics] == ["nested too deeply"]
+    assert read_through(text.encode(), "t.json") == ["nested too deeply"]
 
 
 def test_paths_are_written_within_their_object() -> None:

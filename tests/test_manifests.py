@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,41 @@ def test_a_file_without_objects_in_a_folder_is_only_a_warning(tmp_path: Path) ->
     (tmp_path / "b.yaml").write_text(json.dumps(namespace("shop")))
     (found,) = load([str(tmp_path)]).warnings
     assert found.message == "there is no object in this file"
+
+
+@pytest.mark.parametrize("text", ["kind: List\napiVersion: v1\nitems: []\n", json.dumps(listed())])
+def test_a_list_without_items_is_no_error(text: str) -> None:
+    found = load(["-"], stdin=io.BytesIO(text.encode()))
+    assert (found.policies, found.warnings) == ((), ())
+
+
+def test_nothing_at_all_on_standard_input_is_an_error() -> None:
+    with pytest.raises(InputError, match="there is no object in this file"):
+        load(["-"], stdin=io.BytesIO(b" \n"))
+
+
+@pytest.mark.parametrize("depth", range(900, 1010, 7))
+def test_nesting_near_the_limit_is_read_or_refused(depth: int) -> None:
+    deep = ', "status": ' + "[" * depth + "]" * depth + "}"
+    with suppress(InputError):
+        load(["-"], stdin=io.BytesIO((json.dumps(policy("p"))[:-1] + deep).encode()))
+
+
+def test_too_deep_nesting_is_an_error_and_no_more() -> None:
+    text = json.dumps(policy("p"))[:-1] + ', "status": ' + "[" * 5000 + "]" * 5000 + "}"
+    with pytest.raises(InputError, match=r"^nested too deeply$"):
+        load(["-"], stdin=io.BytesIO(text.encode()))
+
+
+def test_pyyaml_without_libyaml_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = yaml.safe_dump(json.loads(json.dumps(listed(*WORLD)))).encode()
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    assert load(["-"], stdin=io.BytesIO(text)) == read(*WORLD)
+    with pytest.raises(InputError) as caught:
+        load(["-"], stdin=io.BytesIO(text.replace(b"tier: Admin", b"tier: [")))
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith("not YAML: ")
+    assert found.text
 
 
 def test_other_kinds_are_counted() -> None:

@@ -68,12 +68,17 @@ class Manifest:
         return self.value
 
 
+class EmptyFile(Exception):  # noqa: N818 - it is for the caller to say whether that is an error
+    """There is no document in a file, or it could not be read."""
+
+
 def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
-    """Return every object of a file; what is not an object is reported."""
-    if is_json(source.name, data):
-        yield from _read_json(data, source, findings)
-    else:
-        yield from _read_yaml(data, source, findings)
+    """Return every object of a file; what is not an object is reported.
+
+    Raises EmptyFile if there is not even a list without items.
+    """
+    read = _read_json if is_json(source.name, data) else _read_yaml
+    yield from read(data, source, findings)
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
@@ -83,8 +88,11 @@ def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
     except (msgspec.DecodeError, RecursionError):
         items = None
     if items is None:
+        index = -1
         for index, raw in enumerate(read_json(data, source, findings)):
             yield from _unwrap(raw, Place(source, index), None, findings, 0)
+        if index < 0:
+            raise EmptyFile
         return
     for index, raw in enumerate(items):
         match = _HEAD.match(raw)
@@ -102,7 +110,9 @@ def _named(api_version: bytes, kind: bytes) -> TypeName:
 
 def _read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
     waiting: list[Part] = []
+    empty = True
     for part in read_yaml(data, source, findings):
+        empty = empty and part.value is None
         if part.path:
             if _names_itself(part.value):
                 place = Place(source, part.document, part.path)
@@ -114,6 +124,8 @@ def _read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
             waiting.clear()
         elif part.value is not None:
             yield from _unwrap(part.value, Place(source, part.document), None, findings, 0)
+    if empty:
+        raise EmptyFile
 
 
 def _names_itself(value: object) -> bool:

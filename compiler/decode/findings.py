@@ -110,6 +110,6 @@ def _plain(step: str) -> bool:
     return step.replace("-", "").replace("_", "").isalnum() and len(step) <= QUOTED_LENGTH
 
 
-def one_of(words: Sequence[str]) -> str:
+def one_of(words: Sequence[str], last: str = "or") -> str:
     """Return the words as a choice: ``a, b or c``."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -98,6 +98,8 @@ def _selected(
     if fields is None:
         return None
     where = fields.only(names)
+    if where is None and wrapped:  # optional in ClusterNetworkPolicy, required in v1alpha1
+        fields.require(names[0])
     selection = LabelSelector() if where is None else decode_namespaces(where)
     pods_field = fields.require("podSelector")
     pods = None if pods_field is None else decode_selector(pods_field)

@@ -152,7 +152,7 @@ class Fields:
         """Return the one field of these that is present; report two, but not the lack of any."""
         found = [name for name in names if name in self.present]
         if len(found) > 1:
-            self.owner.error(f"only one of {one_of(found)} can be set".replace(" or ", " and "))
+            self.owner.error(f"only one of {one_of(found, 'and')} can be set")
             return None
         return self.present[found[0]] if found else None
 
