@@ -83,25 +83,27 @@ class _Splitter:
                     rest = Chain(f"{base.name}_rest{index}", base.rules[index + 1 :])
                     moved = f"{target}_{base.name}{index}"
                     rules.append(replace(rule, verdict=Goto(moved)))
-                    yield from self.split(rest)
-                    yield self._leading_on(self._chains[target], moved, rest.name)
+                    end = Goto(rest.name) if rest.rules else Terminal.RETURN
+                    yield self._leading_on(self._chains[target], moved, end)
+                    if rest.rules:
+                        yield from self.split(rest)
                 case Goto(target) if target in self._accepting:
                     raise self._refuse("a goto to a chain that accepts", rule)
                 case _:
                     rules.append(rule)
         yield replace(base, rules=tuple(rules))
 
-    def _leading_on(self, chain: Chain, name: str, rest: str) -> Chain:
+    def _leading_on(self, chain: Chain, name: str, end: Goto | Terminal) -> Chain:
         """Return the chain under a new name: it accepts by RETURN, and returns by going on."""
-        rules = [self._leading_rule(rule, rest) for rule in chain.rules]
-        return Chain(name, (*rules, Rule((), Goto(rest))))
+        rules = [self._leading_rule(rule, end) for rule in chain.rules]
+        return Chain(name, (*rules, Rule((), end)))
 
-    def _leading_rule(self, rule: Rule, rest: str) -> Rule:
+    def _leading_rule(self, rule: Rule, end: Goto | Terminal) -> Rule:
         match rule.verdict:
             case Terminal.ACCEPT:
                 return replace(rule, verdict=Terminal.RETURN)
             case Terminal.RETURN:
-                return replace(rule, verdict=Goto(rest))
+                return replace(rule, verdict=end)
             case Lookup() | Goto():
                 raise self._refuse("a look-up or goto beside an accept", rule)
             case Jump(target) if target in self._accepting:

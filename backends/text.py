@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..compiler.ir import Origin
 from ..compiler.net import Protocol
 
-PROTOCOL_WORD = {
+PROTOCOL_WORD: Mapping[int, str] = {
     Protocol.ICMP: "icmp",
     Protocol.TCP: "tcp",
     Protocol.UDP: "udp",

@@ -34,7 +34,8 @@ def drop_empty(program: Program) -> Program:
     current = _without_empty_sets(program)
     while (smaller := _without_empty_chains(current)) != current:
         current = smaller
-    return _reachable(current)
+    reached = _reachable(current)
+    return program if reached == program else reached
 
 
 def _without_empty_sets(program: Program) -> Program:
