@@ -27,10 +27,7 @@ def of_family(program: Program, family: Family) -> Program:
     Chains of which nothing goes away stay the same objects.
     """
     tables: dict[str, Set | Map] = {**program.sets_by_name(), **program.maps_by_name()}
-    chains = {
-        chain.name: _without(chain, tables, family)
-        for chain in program.chains
-    }
+    chains = {chain.name: _without(chain, tables, family) for chain in program.chains}
     maps = program.maps_by_name()
     reached = _reached(chains, maps)
     return replace(

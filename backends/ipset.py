@@ -30,6 +30,8 @@ _TUPLE = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
 class IpSet:
     """A set as the template lays it out; ``aside`` is empty where the contents stay as they are."""
 
+    source: str
+    """What the set is called in the IR."""
     name: str
     aside: str
     note: str
@@ -45,17 +47,18 @@ def expressible(item: Set) -> bool:
 def ipset(item: Set) -> IpSet:
     """Return the set's text."""
     plain = all(low == high for low, high in (key[0] for key in item.elements))
-    kind = ("hash:ip" if plain else "hash:net") + ("" if item.key == (KeyType.ADDRESS,) else ",port")
+    kind = ("hash:ip" if plain else "hash:net") + (
+        "" if item.key == (KeyType.ADDRESS,) else ",port"
+    )
     if item.dynamic:
         parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(_DYNAMIC_ROOM)} timeout 0"
-        return IpSet(_fitted(item.name, ""), "", item.note, parameters, ())
+        return IpSet(item.name, _fitted(item.name, ""), "", item.note, parameters, ())
     entries = tuple(entry for key in item.elements for entry in _entries(key, item.family))
     number = sum(map(_elements, item.elements)) if item.key == _TUPLE else len(entries)
     parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(room(number))}"
     tag = _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
-    return IpSet(
-        _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}", item.note, parameters, entries
-    )
+    name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
+    return IpSet(item.name, name, aside, item.note, parameters, entries)
 
 
 def _sizes(elements: int) -> str:

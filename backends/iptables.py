@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..compiler.errors import InputError
-from ..compiler.ir import Chain, Hook, Lookup, Program, Rule, Set
+from ..compiler.ir import Hook, Program, Rule, Set
 from ..compiler.net import Family
 from .base import Ruleset, Size
 from .families import of_family
@@ -18,7 +18,7 @@ from .ipset import IpSet, expressible, ipset
 from .iptables_rules import Line, RuleText
 from .layout import template
 from .returns import accept_by_return
-from .slots import Slots, assign
+from .slots import assign
 from .trees import maps_as_trees
 from .unsupported import unsupported
 
@@ -55,14 +55,14 @@ class Iptables:
         self._sets_template = template("ipset.j2")
         self._rules_template = template("iptables.j2")
         self._sets: dict[str, tuple[Set, IpSet]] = {}
-        self._lines: dict[tuple[Family, str], tuple[Chain, tuple[str, ...], tuple[Line, ...]]] = {}
 
     def build(self, program: Program, header: Sequence[str]) -> Ruleset:
         """Return the node's ruleset: three texts; InputError names a rule beyond iptables."""
-        sets = {item.name: self._set(item) for item in program.sets}
-        names = {name: item.name for name, item in sets.items()}
-        tables = {family: self._table(program, family, names) for family in Family}
-        texts = {"ipset": self._sets_template.render(header=header, sets=sets.values())}
+        programs = {family: self._lowered(program, family) for family in Family}
+        sets = [self._set(item) for own in programs.values() for item in own.sets]
+        names = {item.source: item.name for item in sets}
+        tables = {family: self._table(own, family, names) for family, own in programs.items()}
+        texts = {"ipset": self._sets_template.render(header=header, sets=sets)}
         for family, table in tables.items():
             texts[_SUFFIX[family]] = self._rules_template.render(
                 header=header,
@@ -75,9 +75,13 @@ class Iptables:
             chains=len(chains),
             rules=sum(len(chain.rules) for chain in chains),
             sets=len(sets),
-            elements=sum(len(item.entries) for item in sets.values()),
+            elements=sum(len(item.entries) for item in sets),
         )
         return Ruleset(program.node, texts, size)
+
+    def _lowered(self, program: Program, family: Family) -> Program:
+        """Return the family's part of the program, without what iptables has no words for."""
+        return maps_as_trees(accept_by_return(of_family(program, family)), _refuse)
 
     def _set(self, item: Set) -> IpSet:
         known = self._sets.get(item.name)
@@ -88,16 +92,15 @@ class Iptables:
         return known[1]
 
     def _table(self, program: Program, family: Family, names: Mapping[str, str]) -> _Table:
-        own = maps_as_trees(accept_by_return(of_family(program, family), _refuse), _refuse)
-        slots = assign([chain.name for chain in own.chains if chain.hook is None])
-        bases = {chain.name: _hook_name(chain.hook) for chain in own.chains if chain.hook}
-        slot_names = {**slots.names, **bases}
         text = RuleText(family, names, _refuse)
+        slots = assign([chain.name for chain in program.chains if chain.hook is None])
+        called = {chain.name: _hook_name(chain.hook) for chain in program.chains if chain.hook}
+        called |= slots.names
         chains = []
-        for chain in own.chains:
-            lines = text.lines(chain)
-            name = slot_names[chain.name]
-            chains.append(_Chain(name, chain.name, tuple(_line(name, line, slot_names) for line in lines)))
+        for chain in program.chains:
+            name = called[chain.name]
+            rules = tuple(_line(name, line, called) for line in text.lines(chain))
+            chains.append(_Chain(name, chain.name, rules))
         return _Table(tuple(chains), slots.unused)
 
 

@@ -33,7 +33,7 @@ from ..compiler.ir import (
     Terminal,
     Verdict,
 )
-from ..compiler.net import ANY_PORT, Family, Interval, Protocol, format_address, prefixes
+from ..compiler.net import ANY_PORT, Family, Interval, format_address, prefixes
 from .base import Ruleset, Size
 from .layout import template
 from .text import PROTOCOL_WORD, describe_origins, quotable, room

@@ -1,112 +1,156 @@
 """ACCEPT as RETURN: in iptables, ACCEPT would pass the packet by the host's own rules.
 
-A chain of ours is left for good by returning from it, so whoever accepts must stand directly below
+Our chains are left for good by returning from them, so whoever accepts must stand directly below
 the host's chain, with no jump to come back to. A jump to a chain that accepts becomes a goto, and
-what followed the jump becomes a chain of its own that the rest of the way leads to.
+what followed the jump becomes a chain that the rest of the way leads on to.
 
 Before:  chain forward hook forward { invalid jump unusual; vmap @egress }
          chain unusual { icmp accept }
-After:   chain forward hook forward { invalid goto unusual_forward; vmap @egress }
-         chain unusual_forward { icmp return; goto forward_rest }
-         chain forward_rest { vmap @egress }
+After:   chain forward hook forward { invalid goto unusual_to_forward_1; vmap @egress }
+         chain unusual_to_forward_1 { icmp return; goto forward_1 }
+         chain forward_1 { vmap @egress }
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
-from ..compiler.errors import InputError
 from ..compiler.ir import (
     Chain,
     Goto,
     Jump,
     Lookup,
+    Map,
     Program,
     Rule,
     Terminal,
+    Verdict,
     successors,
 )
 
-Refuse = Callable[[str, Rule], InputError]
-"""Makes the error for a rule that cannot be expressed, from words for what it is."""
 
-
-def accept_by_return(program: Program, refuse: Refuse) -> Program:
-    """Return the program without ACCEPT; the error is of a rule that accepts below two jumps."""
-    accepting = _accepting(program)
-    if not accepting:
-        return program
-    known = program.chains_by_name()
-    chains: dict[str, Chain] = {}
+def accept_by_return(program: Program) -> Program:
+    """Return the program without ACCEPT; chains that lead to none stay the same objects."""
+    writer = _Writer(program)
     for chain in program.chains:
         if chain.hook:
-            chains |= {made.name: made for made in _Splitter(known, accepting, refuse).split(chain)}
-        elif chain.name not in accepting:
-            chains[chain.name] = chain
-    return replace(program, chains=tuple(chains[name] for name in sorted(chains)))
+            rules = writer.rules(chain.name, chain.rules, "")
+            writer.chains[chain.name] = replace(chain, rules=rules)
+        elif chain.name not in writer.accepting:
+            writer.chains[chain.name] = chain
+    return replace(
+        program,
+        maps=tuple(writer.maps[name] for name in sorted(writer.maps)),
+        chains=tuple(writer.chains[name] for name in sorted(writer.chains)),
+    )
 
 
 def _accepting(program: Program) -> frozenset[str]:
-    """Return the names of the chains below the hooks from which a packet may meet an ACCEPT."""
+    """Return the names of the chains from which a packet may meet an ACCEPT."""
     maps = program.maps_by_name()
+    accepting_maps = {
+        item.name
+        for item in program.maps
+        if any(verdict is Terminal.ACCEPT for _, verdict in item.elements)
+    }
+
+    def accepts(rule: Rule) -> bool:
+        verdict = rule.verdict
+        if verdict is Terminal.ACCEPT:
+            return True
+        if isinstance(verdict, Lookup) and verdict.map in accepting_maps:
+            return True
+        return not found.isdisjoint(successors(verdict, maps))
+
     found: set[str] = set()
     while more := {
         chain.name
         for chain in program.chains
-        if chain.name not in found
-        and any(
-            rule.verdict is Terminal.ACCEPT or not found.isdisjoint(successors(rule.verdict, maps))
-            for rule in chain.rules
-        )
+        if chain.name not in found and any(map(accepts, chain.rules))
     }:
         found |= more
     return frozenset(found)
 
 
-class _Splitter:
-    def __init__(
-        self, chains: Mapping[str, Chain], accepting: frozenset[str], refuse: Refuse
-    ) -> None:
-        self._chains = chains
-        self._accepting = accepting
-        self._refuse = refuse
+class _Writer:
+    """Writes chains for packets that have nothing to come back to.
 
-    def split(self, base: Chain) -> Iterable[Chain]:
-        """Give the base chain, and the chains that its jumps to accepting chains come to."""
-        rules: list[Rule] = []
-        for index, rule in enumerate(base.rules):
-            match rule.verdict:
-                case Terminal.ACCEPT:
-                    rules.append(replace(rule, verdict=Terminal.RETURN))
-                case Jump(target) if target in self._accepting:
-                    rest = Chain(f"{base.name}_rest{index}", base.rules[index + 1 :])
-                    moved = f"{target}_{base.name}{index}"
-                    rules.append(replace(rule, verdict=Goto(moved)))
-                    end = Goto(rest.name) if rest.rules else Terminal.RETURN
-                    yield self._leading_on(self._chains[target], moved, end)
-                    if rest.rules:
-                        yield from self.split(rest)
-                case Goto(target) if target in self._accepting:
-                    raise self._refuse("a goto to a chain that accepts", rule)
-                case _:
-                    rules.append(rule)
-        yield replace(base, rules=tuple(rules))
+    ``then`` is the chain that goes on where such a chain returns or ends, "" for the host's chain.
+    """
 
-    def _leading_on(self, chain: Chain, name: str, end: Goto | Terminal) -> Chain:
-        """Return the chain under a new name: it accepts by RETURN, and returns by going on."""
-        rules = [self._leading_rule(rule, end) for rule in chain.rules]
-        return Chain(name, (*rules, Rule((), end)))
+    def __init__(self, program: Program) -> None:
+        self._known = program.chains_by_name()
+        self._maps = program.maps_by_name()
+        self.accepting = _accepting(program)
+        self.chains: dict[str, Chain] = {}
+        self.maps: dict[str, Map] = dict(self._maps)
 
-    def _leading_rule(self, rule: Rule, end: Goto | Terminal) -> Rule:
-        match rule.verdict:
+    def _chain(self, name: str, then: str) -> str:
+        """Write the chain that does as the named one and goes on; return what it is called."""
+        if name not in self.accepting and not then:
+            return name
+        written = f"{name}_to_{then}" if then else name
+        if written not in self.chains:
+            rules = self.rules(written, self._known[name].rules, then)
+            self.chains[written] = Chain(written, rules)
+        return written
+
+    def rules(self, name: str, rules: Sequence[Rule], then: str) -> tuple[Rule, ...]:
+        """Return the rules of the chain to be written under the name."""
+        made = []
+        for index, rule in enumerate(rules):
+            behind = _Behind(self, name, rules, index, then)
+            if isinstance(rule.verdict, Lookup):
+                made.append(replace(rule, verdict=self._lookup(rule.verdict, behind)))
+            else:
+                made.append(replace(rule, verdict=self._verdict(rule.verdict, behind)))
+        return (*made, Rule((), Goto(then))) if then else tuple(made)
+
+    def _lookup(self, lookup: Lookup, behind: _Behind) -> Lookup:
+        table = self._maps[lookup.map]
+        elements = tuple((key, self._verdict(verdict, behind)) for key, verdict in table.elements)
+        if elements == table.elements:
+            return lookup
+        name = f"{table.name}_in_{behind.name}"
+        self.maps[name] = replace(table, name=name, elements=elements)
+        return replace(lookup, map=name)
+
+    def _verdict(self, verdict: Verdict, behind: _Behind) -> Verdict:
+        match verdict:
             case Terminal.ACCEPT:
-                return replace(rule, verdict=Terminal.RETURN)
+                return Terminal.RETURN
             case Terminal.RETURN:
-                return replace(rule, verdict=end)
-            case Lookup() | Goto():
-                raise self._refuse("a look-up or goto beside an accept", rule)
-            case Jump(target) if target in self._accepting:
-                raise self._refuse("an accept below two jumps", rule)
+                return Goto(behind.then) if behind.then else verdict
+            case Terminal():
+                return verdict
+            case Goto(target):
+                return Goto(self._chain(target, behind.then))
+            case Jump(target):
+                if target not in self.accepting:
+                    return verdict
+                return Goto(self._chain(target, behind.write()))
             case _:
-                return rule
+                assert_never(verdict)
+
+
+class _Behind:
+    """What follows a rule; it becomes a chain when a packet has to be led there."""
+
+    def __init__(
+        self, writer: _Writer, chain: str, rules: Sequence[Rule], index: int, then: str
+    ) -> None:
+        self._writer = writer
+        self._rules = rules[index + 1 :]
+        self.name = f"{chain}_{index}"
+        self.then = then
+
+    def write(self) -> str:
+        """Write the chain, if there is need of one, and return its name."""
+        if not self._rules:
+            return self.then
+        if self.name not in self._writer.chains:
+            rules = self._writer.rules(self.name, self._rules, self.then)
+            self._writer.chains[self.name] = Chain(self.name, rules)
+        return self.name

@@ -1,7 +1,8 @@
 """Verdict maps as trees of chains, for packet filters that have none.
 
 The number of tests grows with the depth of a tree and not with the number of keys: 250 addresses
-take 16 prefixes and then 16 addresses, where a list takes 250.
+take 16 prefixes and then 16 addresses, where a list takes 250. Maps with ports in their keys, and
+huge ones with few verdicts, become a set for each verdict.
 
 Before:  map m { 10.0.0.1 : jump a   10.0.0.2 : jump b   ... }    chain c { vmap @m; drop }
 After:   chain c { jump m; drop }
@@ -12,7 +13,7 @@ After:   chain c { jump m; drop }
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError
@@ -22,24 +23,32 @@ from ..compiler.ir import (
     Field,
     Goto,
     Jump,
+    Key,
     KeyType,
     Lookup,
     Map,
     PortMatch,
     Program,
     Rule,
+    Set,
+    SetMatch,
     Verdict,
 )
-from ..compiler.net import Prefix, Protocol, normalize, prefixes
+from ..compiler.net import Interval, Prefix, Protocol, normalize, prefixes
 
 Refuse = Callable[[str, Rule], InputError]
 """Makes the error for a rule that cannot be expressed, from words for what it is."""
 
 _FANOUT = 16
-"""How many tests a chain has at most; measured best for 250 endpoints (4 ns a test and 16 a chain).
+"""How many tests a chain has (4 ns each, and 16 a chain, in the legacy kernel code).
 
 More endpoints widen the tree instead of deepening it, because the kernel limits the depth.
 """
+
+_KEYS_PER_SET = 512
+"""From how many keys a verdict the look-up in a set costs less than the way through a tree."""
+
+_PORTS = (KeyType.PROTOCOL, KeyType.PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,23 @@ class _Shape:
 
 
 def maps_as_trees(program: Program, refuse: Refuse) -> Program:
-    """Return the program without maps; chains without a look-up stay the same objects."""
+    """Return the program without maps; chains without a look-up stay the same objects.
+
+    Chains that only lead on to another are left out.
+    """
     builder = _Builder(program, refuse)
-    chains = [builder.chain(chain) for chain in program.chains]
+    made = [builder.chain(chain) for chain in program.chains]
+    chains = {chain.name: chain for chain in (*made, *builder.chains.values())}
+    ends = {name: _end(name, chains) for name in chains}
     return replace(
         program,
+        sets=tuple(sorted((*program.sets, *builder.sets.values()), key=lambda item: item.name)),
         maps=(),
-        chains=tuple(sorted((*chains, *builder.made.values()), key=lambda chain: chain.name)),
+        chains=tuple(
+            _redirected(chains[name], ends)
+            for name in sorted(chains)
+            if ends[name] == name or chains[name].hook
+        ),
     )
 
 
@@ -74,79 +93,85 @@ class _Builder:
     def __init__(self, program: Program, refuse: Refuse) -> None:
         self._maps = program.maps_by_name()
         self._refuse = refuse
-        self.made: dict[str, Chain] = {}
+        self.chains: dict[str, Chain] = {}
+        self.sets: dict[str, Set] = {}
 
     def chain(self, chain: Chain) -> Chain:
-        """Return the chain with each look-up as a jump or goto to a tree."""
-        for index, rule in enumerate(chain.rules):
+        """Return the chain with rules, jumps and gotos for its look-ups."""
+        rules = self._rules(chain.name, chain.rules)
+        return chain if rules == chain.rules else replace(chain, rules=rules)
+
+    def _rules(self, name: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        for index, rule in enumerate(rules):
             if isinstance(rule.verdict, Lookup):
-                before, behind = chain.rules[:index], chain.rules[index + 1 :]
-                return replace(chain, rules=self._expand(chain.name, before, rule, behind))
-        return chain
+                before, behind = rules[:index], rules[index + 1 :]
+                return (*before, *self._expand(f"{name}_{index}", rule, rule.verdict, behind))
+        return rules
 
     def _expand(
-        self, name: str, before: Sequence[Rule], rule: Rule, behind: tuple[Rule, ...]
+        self, name: str, rule: Rule, lookup: Lookup, behind: tuple[Rule, ...]
     ) -> tuple[Rule, ...]:
-        """Return the rules with the look-up expanded.
+        """Return the rules for a look-up and for what stands behind it.
 
-        Elements that jump come back behind the look-up, so the tree is jumped to. All others leave
-        the chain: their tree is gone to, and leads on to what stood behind where no key fits.
+        Elements that jump come back behind the look-up, so their tree is jumped to. All others
+        leave the chain: their tree is gone to, and leads on to what stood behind if no key fits.
         """
-        if not isinstance(rule.verdict, Lookup):
-            raise TypeError(rule)
-        table = self._maps[rule.verdict.map]
-        if KeyType.ADDRESS not in table.key:
-            entry = self._port_rules(rule, rule.verdict, table)
-            return (*before, *entry, *self.chain(Chain(name, behind)).rules)
+        table = self._maps[lookup.map]
+        verdicts = dict.fromkeys(verdict for _, verdict in table.elements)
+        if table.key == _PORTS:
+            return (*_port_rules(rule, table), *self._rules(name, behind))
+        if table.key != (KeyType.ADDRESS,) or len(table.elements) > _KEYS_PER_SET * len(verdicts):
+            sets = [self._set_rule(rule, lookup, table, verdict) for verdict in verdicts]
+            return (*sets, *self._rules(name, behind))
         jumping = [item for item in table.elements if isinstance(item[1], Jump)]
         leaving = [item for item in table.elements if not isinstance(item[1], Jump)]
-        entry = []
+        made: list[Rule] = []
         if jumping:
-            root = self._tree("jump", replace(table, elements=tuple(jumping)), rule, ())
-            entry.append(replace(rule, verdict=Jump(root)))
+            made.append(replace(rule, verdict=Jump(self._tree(lookup, table, jumping, ()))))
         if not leaving:
-            return (*before, *entry, *self.chain(Chain(name, behind)).rules)
+            return (*made, *self._rules(name, behind))
         rest = self._rest(name, behind)
-        root = self._tree("goto", replace(table, elements=tuple(leaving)), rule, rest)
-        entry.append(replace(rule, verdict=Goto(root)))
-        return (*before, *entry, *(rest if rule.matches else ()))
+        made.append(replace(rule, verdict=Goto(self._tree(lookup, table, leaving, rest))))
+        return (*made, *(rest if rule.matches else ()))
 
     def _rest(self, name: str, behind: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """Return the one rule, if any, that leads to what stood behind a look-up."""
-        if not behind or (len(behind) == 1 and isinstance(behind[0].verdict, Goto)):
-            return behind
-        rest = self.chain(Chain(f"{name}_rest", behind))
-        self.made[rest.name] = rest
-        return (Rule((), Goto(rest.name)),)
+        if not behind or (not behind[0].matches and isinstance(behind[0].verdict, Goto)):
+            return behind[:1]
+        self.chains[name] = Chain(name, self._rules(name, behind))
+        return (Rule((), Goto(name)),)
 
-    def _port_rules(self, rule: Rule, lookup: Lookup, table: Map) -> list[Rule]:
-        """Return a rule for each protocol and verdict of a map without addresses."""
-        if table.key != (KeyType.PROTOCOL, KeyType.PORT):
-            raise self._refuse("a map over protocols or ports alone", rule)
-        groups: dict[tuple[int, Verdict], list[tuple[int, int]]] = {}
-        for (protocols, ports), verdict in table.elements:
-            for protocol in range(protocols[0], protocols[1] + 1):
-                groups.setdefault((protocol, verdict), []).append(ports)
-        return [
-            replace(
-                rule,
-                matches=(*rule.matches, PortMatch(Protocol(protocol), normalize(ports))),
-                verdict=verdict,
-            )
-            for (protocol, verdict), ports in groups.items()
-        ]
-
-    def _tree(self, kind: str, table: Map, rule: Rule, rest: tuple[Rule, ...]) -> str:
-        if table.key != (KeyType.ADDRESS,) or not isinstance(rule.verdict, Lookup):
-            raise self._refuse("a map over addresses and ports", rule)
-        leaves = sorted(
-            (_Leaf(prefix, _as_goto(verdict)) for (interval,), verdict in table.elements
-             for prefix in prefixes(table.family, interval)),
-            key=lambda leaf: leaf.prefix.interval,
+    def _set_rule(self, rule: Rule, lookup: Lookup, table: Map, verdict: Verdict) -> Rule:
+        """Return the rule for the keys of one verdict, with the set that holds them."""
+        if KeyType.ADDRESS not in table.key:
+            raise self._refuse("a map without addresses or ports", rule)
+        keys = tuple(key for key, found in table.elements if found == verdict)
+        target = verdict.chain if isinstance(verdict, Jump | Goto) else verdict.value
+        name = f"{table.name}_{target}"
+        note = f"where {table.name} leads to {target}"
+        self.sets[name] = Set(name, table.family, table.key, keys, note)
+        return replace(
+            rule, matches=(*rule.matches, SetMatch(lookup.fields, name)), verdict=verdict
         )
-        field = rule.verdict.fields[0]
+
+    def _tree(
+        self,
+        lookup: Lookup,
+        table: Map,
+        elements: Iterable[tuple[Key, Verdict]],
+        rest: tuple[Rule, ...],
+    ) -> str:
+        """Make the tree of the elements and return the name of its root."""
+        leaves = [
+            _Leaf(prefix, Goto(verdict.chain) if isinstance(verdict, Jump) else verdict)
+            for (interval,), verdict in elements
+            for prefix in prefixes(table.family, interval)
+        ]
+        (field,) = lookup.fields
         fanout = max(_FANOUT, math.isqrt(len(leaves)) + 1)
-        name = "_".join((table.name, field.value, kind, *map(_target, rest)))
+        ends = [rule.verdict.chain for rule in rest if isinstance(rule.verdict, Goto)]
+        kind = "goto" if rest or not isinstance(next(iter(elements))[1], Jump) else "jump"
+        name = "_".join((table.name, field.value, kind, *ends))
         return self._node(name, _Shape(field, fanout, rest), leaves)
 
     def _node(self, name: str, shape: _Shape, leaves: Sequence[_Leaf]) -> str:
@@ -160,32 +185,37 @@ class _Builder:
             below = self._node(f"{name}_{prefix.network:x}_{prefix.length}", shape, inner)
             rules.append(Rule((_within(shape.field, prefix),), Goto(below)))
         rules += [Rule((_within(shape.field, leaf.prefix),), leaf.verdict) for leaf in own]
-        self.made[name] = Chain(name, (*rules, *shape.rest))
+        self.chains[name] = Chain(name, (*rules, *shape.rest))
         return name
 
 
-def _as_goto(verdict: Verdict) -> Verdict:
-    """Return what does in a tree that was jumped to what the verdict does in the map."""
-    return Goto(verdict.chain) if isinstance(verdict, Jump) else verdict
-
-
-def _target(rule: Rule) -> str:
-    return rule.verdict.chain if isinstance(rule.verdict, Goto) else ""
+def _port_rules(rule: Rule, table: Map) -> list[Rule]:
+    """Return a rule for each protocol and verdict of a map from protocols and ports."""
+    groups: dict[tuple[int, Verdict], list[Interval]] = {}
+    for ((first, last), ports), verdict in table.elements:
+        for protocol in range(first, last + 1):
+            groups.setdefault((protocol, verdict), []).append(ports)
+    return [
+        replace(
+            rule,
+            matches=(*rule.matches, PortMatch(Protocol(protocol), normalize(ports))),
+            verdict=verdict,
+        )
+        for (protocol, verdict), ports in groups.items()
+    ]
 
 
 def _within(field: Field, prefix: Prefix) -> AddressMatch:
     return AddressMatch(field, prefix.family, (prefix.interval,))
 
 
-def _cut(
-    leaves: list[_Leaf], enough: int, found: list[tuple[Prefix, list[_Leaf]]]
-) -> list[_Leaf]:
+def _cut(leaves: list[_Leaf], enough: int, found: list[tuple[Prefix, list[_Leaf]]]) -> list[_Leaf]:
     """Move the smallest subtrees with enough leaves to ``found``, and return the leaves left over.
 
     A subtree has fewer than twice as many, so that the next level is that much smaller whatever the
     addresses are. Where one prefix holds another, the inner one comes first.
     """
-    if len(leaves) < enough or len(leaves) == 1:
+    if len(leaves) < max(enough, 2):
         return leaves
     common = _common(leaves)
     middle = common.network | (1 << (common.family.value - common.length - 1))
@@ -204,3 +234,28 @@ def _common(leaves: Sequence[_Leaf]) -> Prefix:
     low, high = leaves[0].prefix.network, leaves[-1].prefix.interval[1]
     bits = (low ^ high).bit_length()
     return Prefix(family, low >> bits << bits, family.value - bits)
+
+
+def _end(name: str, chains: Mapping[str, Chain]) -> str:
+    """Return where a packet gets that goes to the chain, past chains that only lead on."""
+    while True:
+        match chains[name].rules:
+            case (Rule(matches=(), verdict=Goto(target), origins=()), *_):
+                name = target
+            case _:
+                return name
+
+
+def _redirected(chain: Chain, ends: Mapping[str, str]) -> Chain:
+    rules = tuple(_redirect(rule, ends) for rule in chain.rules)
+    return chain if rules == chain.rules else replace(chain, rules=rules)
+
+
+def _redirect(rule: Rule, ends: Mapping[str, str]) -> Rule:
+    match rule.verdict:
+        case Jump(target):
+            return replace(rule, verdict=Jump(ends[target]))
+        case Goto(target):
+            return replace(rule, verdict=Goto(ends[target]))
+        case _:
+            return rule

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -33,8 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("requires_root_and_nft") is None or not (reason := _missing()):
-        return
+    if item.get_closest_marker("requires_root_and_nft") is not None and (reason := _missing()):
+        _leave_out(reason)
+
+
+def _leave_out(reason: str) -> None:
     if os.environ.get("CNPC_REQUIRE_PACKETS") == "1":
         pytest.fail(f"tests by packets are required here, but: {reason}", pytrace=False)
     pytest.skip(f"no tests by packets: {reason}")
@@ -51,3 +55,13 @@ def cluster(_small_cluster: netcluster.Cluster) -> Iterator[netcluster.Cluster]:
     """The cluster of small_cluster, without rulesets and connections."""
     yield _small_cluster
     _small_cluster.clear()
+
+
+@pytest.fixture(params=netcluster.LOADERS)
+def loader(request: pytest.FixtureRequest) -> netcluster.Loader:
+    """Each way to load a ruleset."""
+    found = netcluster.LOADERS[request.param]
+    lacking = [tool for tool in found.tools if shutil.which(tool) is None]
+    if lacking:
+        _leave_out(f"needs {' '.join(lacking)}")
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -24,10 +24,10 @@ class Cluster:
     Nodes are addressed by their name, pods as ``namespace/name``, the world as OUTSIDE.
     """
 
-    def __init__(self, topology: Topology, loader: Loader | None = None) -> None:
-        """Keep what is to be built; rulesets are loaded by nft unless told otherwise."""
+    def __init__(self, topology: Topology) -> None:
+        """Keep what is to be built."""
         self.topology = topology
-        self._loader = loader or NftLoader()
+        self._loaders: list[Loader] = [NftLoader()]
 
     def __enter__(self) -> Self:
         raise_file_limit()
@@ -60,15 +60,22 @@ class Cluster:
         return self._spaces[self._homes[name]]
 
     def load(self, node: str, text: str) -> None:
-        """Load a ruleset into a node; ClusterError with the tool's message if it is refused."""
+        """Load text as nft does; ClusterError with the tool's message if it is refused."""
+        self.install(node, {"nft": text}, self._loaders[0])
+
+    def install(self, node: str, texts: Mapping[str, str], loader: Loader) -> None:
+        """Load what a backend made; ClusterError with the tool's message if it is refused."""
+        if loader not in self._loaders:
+            self._loaders.append(loader)
         with self.namespace(node).entered():
-            self._loader.load(text)
+            loader.load(texts)
 
     def clear(self) -> None:
         """Remove the rulesets and the connections of all nodes."""
         for node in self.topology.nodes:
             with self.namespace(node.name).entered():
-                self._loader.clear()
+                for loader in reversed(self._loaders):
+                    loader.clear()
         self.flush_conntrack()
 
     def flush_conntrack(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from .namespaces import run
+from .namespaces import ClusterError, run
 from .packets import MAGIC
 
 # The kernel answers packets that no socket wants (RST, port unreachable) before a probe's own
@@ -27,10 +28,15 @@ table inet netcluster {{
 
 
 class Loader(Protocol):
-    """Loads rulesets; both methods are called inside the node's namespace."""
+    """Loads what a backend made; both methods are called inside the node's namespace."""
 
-    def load(self, text: str) -> None:
-        """Load the ruleset; ClusterError with the tool's message if it is refused."""
+    backend: str
+    """What ``cnpc compile --backend`` calls the backend."""
+    tools: tuple[str, ...]
+    """The programs that must be there."""
+
+    def load(self, texts: Mapping[str, str]) -> None:
+        """Load texts by suffix; ClusterError with the tool's message if they are refused."""
 
     def clear(self) -> None:
         """Remove every ruleset."""
@@ -39,13 +45,49 @@ class Loader(Protocol):
 class NftLoader:
     """nft(8) from standard input; ``clear`` flushes all tables, whoever made them."""
 
-    def load(self, text: str) -> None:
-        """Load text as ``nft -f -`` does."""
-        run(("nft", "-f", "-"), text)
+    backend = "nftables"
+    tools = ("nft",)
+
+    def load(self, texts: Mapping[str, str]) -> None:
+        """Load the text as ``nft -f -`` does."""
+        run(("nft", "-f", "-"), texts["nft"])
 
     def clear(self) -> None:
         """Flush the ruleset."""
         run(("nft", "-f", "-"), f"flush ruleset\n{_SILENCE}")
+
+
+class IptablesLoader:
+    """The sets, then the rules of each family, by one flavour of iptables: legacy or nft."""
+
+    backend = "iptables"
+
+    def __init__(self, flavour: str) -> None:
+        self.restore = [f"{name}-{flavour}-restore" for name in ("iptables", "ip6tables")]
+        self.tools = ("ipset", *self.restore)
+
+    def load(self, texts: Mapping[str, str]) -> None:
+        """Load as docs/iptables.md says: what fails for want of the jumps goes well again."""
+        run(("ipset", "restore"), texts["ipset"])
+        for restore, suffix in zip(self.restore, ("v4", "v6"), strict=True):
+            try:
+                run((restore, "--noflush"), texts[suffix])
+            except ClusterError:
+                run((restore, "--noflush"), texts[suffix])
+
+    def clear(self) -> None:
+        """Flush the tables, whoever filled them, and all sets."""
+        for restore in self.restore:
+            run((restore,), "*filter\nCOMMIT\n")
+        run(("ipset", "destroy"))
+
+
+LOADERS: Mapping[str, Loader] = {
+    "nftables": NftLoader(),
+    "iptables-legacy": IptablesLoader("legacy"),
+    "iptables-nft": IptablesLoader("nft"),
+}
+"""Every way in which rulesets are loaded, by name."""
 
 
 def silence() -> None:
