@@ -65,7 +65,7 @@ install_system() {
 	packages=$(python_packages; missing_packages)
 	[[ -z $packages ]] && return
 	if [[ -n $updated ]]; then
-		# shellcheck disable=SC2086 - a list of names
+		# shellcheck disable=SC2086 # a list of names
 		apt_install $packages || say "could not install all of: ${packages//$'\n'/ }"
 	else
 		say "missing packages (Debian and Ubuntu names): ${packages//$'\n'/ }"

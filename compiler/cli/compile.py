@@ -24,7 +24,7 @@ from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from .header import header
 from .messages import report, report_line
-from .output import OutputDirectory
+from .output import OutputDirectory, StandardOutput
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _BACKENDS: Mapping[str, Callable[[], Backend]] = {
@@ -218,18 +218,10 @@ def _program_after(pipeline: Pipeline, node: str, stage: str) -> str:
     return print_program(found[stage])
 
 
-class _StandardOutput:
-    """Takes the one text there is, where no directory was asked for."""
-
-    def write(self, _name: str, text: str) -> None:
-        """Print the text."""
-        click.echo(text, nl=False)
-
-
 @contextmanager
-def _sink(request: _Request) -> Iterator[OutputDirectory | _StandardOutput]:
+def _sink(request: _Request) -> Iterator[OutputDirectory | StandardOutput]:
     if request.output is None:
-        yield _StandardOutput()
+        yield StandardOutput()
     else:
         with OutputDirectory(request.output) as directory:
             yield directory
