@@ -19,7 +19,7 @@ from typing import Any
 import netcluster
 import pytest
 import yaml
-from netcluster import Cluster, Node, Pod, Probe, Topology, Verdict
+from netcluster import Cluster, Loader, Node, Pod, Probe, Topology, Verdict
 from netcluster.topology import family_of
 
 VERDICTS = {"accept": Verdict.ACCEPTED, "deny": Verdict.DROPPED}
@@ -49,18 +49,21 @@ def family() -> str:
     return ""
 
 
-def rulesets(target: Path, *paths: Path) -> Mapping[str, str]:
-    """Return each node's ruleset, compiled from the manifests of the paths."""
+def rulesets(backend: str, target: Path, *paths: Path) -> Mapping[str, Mapping[str, str]]:
+    """Return each node's texts by suffix, compiled from the manifests of the paths."""
     command = shutil.which("cnpc", path=str(Path(sys.executable).parent))
     assert command is not None, "cnpc is not installed beside this Python"
     done = subprocess.run(
-        [command, "compile", "-q", "-o", target, *paths],
+        [command, "compile", "-q", "--backend", backend, "-o", target, *paths],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return {path.stem: path.read_text() for path in target.glob("*.nft")}
+    texts: dict[str, dict[str, str]] = {}
+    for path in target.iterdir():
+        texts.setdefault(path.stem, {})[path.suffix[1:]] = path.read_text()
+    return texts
 
 
 def read_topology(path: Path) -> Topology:
@@ -94,7 +97,7 @@ class Runner:
     stack: ExitStack
     listens: Mapping[str, list[Json]]
     clusters: dict[Topology, Cluster] = field(default_factory=dict)
-    compiled: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    compiled: dict[tuple[str, ...], Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     def cluster(self, file: str) -> Cluster:
         topology = read_topology(self.folder / file)
@@ -102,12 +105,12 @@ class Runner:
             self.clusters[topology] = self.stack.enter_context(Cluster(topology))
         return self.clusters[topology]
 
-    def rulesets(self, file: str, policies: str) -> Mapping[str, str]:
-        key = (file, policies)
+    def rulesets(self, backend: str, file: str, policies: str) -> Mapping[str, Mapping[str, str]]:
+        key = (backend, file, policies)
         if key not in self.compiled:
             target = self.scratch / str(len(self.compiled))
             paths = [path for path in self._manifests(policies) if path.name != "cluster.yaml"]
-            self.compiled[key] = rulesets(target, self.folder / file, *paths)
+            self.compiled[key] = rulesets(backend, target, self.folder / file, *paths)
         return self.compiled[key]
 
     def _manifests(self, policies: str) -> list[Path]:
@@ -144,17 +147,19 @@ def _is(family: str, address: str) -> bool:
 
 
 @pytest.mark.requires_root_and_nft
-def test_conformance(case: Json, family: str, request: pytest.FixtureRequest) -> None:
+def test_conformance(
+    case: Json, family: str, loader: Loader, request: pytest.FixtureRequest
+) -> None:
     runner: Runner = request.getfixturevalue("runner")
     cluster = runner.cluster(case["cluster"])
     for entry in case["probes"]:
         listener = {"protocol": entry["protocol"], "port": entry["port"]}
         assert listener in runner.listens[entry["to"]], "the case probes a port nobody listens on"
     cluster.clear()
-    loaded = runner.rulesets(case["cluster"], case["policies_dir"])
+    loaded = runner.rulesets(loader.backend, case["cluster"], case["policies_dir"])
     assert set(loaded) == {node.name for node in cluster.topology.nodes}
-    for node, text in loaded.items():
-        cluster.load(node, text)
+    for node, texts in loaded.items():
+        cluster.install(node, texts, loader)
     results = cluster.probe(probes(cluster.topology, case, family))
     for result in results:
         assert result.arrival is None or result.arrival.destination == result.probe.destination

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from cnpc.backends.base import Backend
+from cnpc.backends.iptables import Iptables
 from cnpc.backends.nftables import Nftables
 from cnpc.compiler.manifests import Inputs
 from cnpc.compiler.net import format_address
 from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
-from netcluster import OUTSIDE, Cluster, Probe, Topology, Verdict, check, routable
+from netcluster import OUTSIDE, Cluster, Loader, Probe, Topology, Verdict, check, routable
 from oracle import Flow, Oracle
 from oracle.flow import State
 from semantics.evaluation import read
@@ -26,19 +28,21 @@ OPTIONS = (
     Options(deny_with=DenyWith.REJECT),
 )
 
+BACKENDS: dict[str, Callable[[], Backend]] = {"nftables": Nftables, "iptables": Iptables}
+
 pytestmark = pytest.mark.requires_root_and_nft
 
 
 @pytest.mark.parametrize("seed", range(WORLDS[profile_name()]))
-def test_small_worlds(seed: int) -> None:
-    hold(seeded(seed, replace(SMALL, loose=False)), OPTIONS[seed % len(OPTIONS)])
+def test_small_worlds(seed: int, loader: Loader) -> None:
+    hold(seeded(seed, replace(SMALL, loose=False)), OPTIONS[seed % len(OPTIONS)], loader)
 
 
-def test_large_world() -> None:
-    hold(seeded(0, replace(LARGE, loose=False)), OPTIONS[0])
+def test_large_world(loader: Loader) -> None:
+    hold(seeded(0, replace(LARGE, loose=False)), OPTIONS[0], loader)
 
 
-def hold(world: World, options: Options) -> None:
+def hold(world: World, options: Options, loader: Loader) -> None:
     """Fail with a table of flows that the kernel judges unlike the oracle, at any level."""
     inputs = read(world.documents, unknown=False)
     oracle = Oracle(world.documents, options.own_node.value, options.deny_with.value)
@@ -48,19 +52,19 @@ def hold(world: World, options: Options) -> None:
     expected = [verdict(oracle, flow, options) for flow in asked]
     with Cluster(Topology.from_snapshot(inputs.snapshot)) as cluster:
         for level in PASSES:
-            load(cluster, inputs, options, level)
+            load(cluster, inputs, options, level, loader)
             try:
                 check(cluster.probe(probes), expected)
             except AssertionError as problem:
                 pytest.fail(f"{world.to_yaml()}\n-O{level} {options}\n{problem}", pytrace=False)
 
 
-def load(cluster: Cluster, inputs: Inputs, options: Options, level: int) -> None:
+def load(cluster: Cluster, inputs: Inputs, options: Options, level: int, loader: Loader) -> None:
     cluster.clear()
     pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
-    backend = Nftables()
+    backend = BACKENDS[loader.backend]()
     for node in pipeline.resolver.node_names():
-        cluster.load(node, backend.build(pipeline.program(node), ()).texts["nft"])
+        cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)
 
 
 def is_plain(flow: Flow) -> bool:
