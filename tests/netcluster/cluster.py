@@ -11,7 +11,7 @@ from typing import Self
 from .build import build
 from .conntrack import Conntrack
 from .limits import raise_file_limit
-from .loader import Loader, NftLoader
+from .loader import NFT, Loader
 from .namespaces import Namespace
 from .prober import Prober
 from .probes import Probe, Result, Sighting
@@ -27,7 +27,7 @@ class Cluster:
     def __init__(self, topology: Topology) -> None:
         """Keep what is to be built."""
         self.topology = topology
-        self._loaders: list[Loader] = [NftLoader()]
+        self._loaders: list[Loader] = [NFT]
 
     def __enter__(self) -> Self:
         raise_file_limit()
@@ -61,7 +61,7 @@ class Cluster:
 
     def load(self, node: str, text: str) -> None:
         """Load text as nft does; ClusterError with the tool's message if it is refused."""
-        self.install(node, {"nft": text}, self._loaders[0])
+        self.install(node, {"nft": text}, NFT)
 
     def install(self, node: str, texts: Mapping[str, str], loader: Loader) -> None:
         """Load what a backend made; ClusterError with the tool's message if it is refused."""
@@ -76,6 +76,7 @@ class Cluster:
             with self.namespace(node.name).entered():
                 for loader in reversed(self._loaders):
                     loader.clear()
+        self._loaders = [NFT]
         self.flush_conntrack()
 
     def flush_conntrack(self) -> None:

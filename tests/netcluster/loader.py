@@ -82,8 +82,9 @@ class IptablesLoader:
         run(("ipset", "destroy"))
 
 
+NFT = NftLoader()
 LOADERS: Mapping[str, Loader] = {
-    "nftables": NftLoader(),
+    "nftables": NFT,
     "iptables-legacy": IptablesLoader("legacy"),
     "iptables-nft": IptablesLoader("nft"),
 }
