@@ -34,6 +34,8 @@ _BACKENDS: Mapping[str, Callable[[], Backend]] = {
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
 
+_LISTED = 5  # names, where a message can only give examples
+
 _EPILOG = """\b
 Examples:
   kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc compile - -o rulesets/
@@ -179,7 +181,8 @@ def _similar(name: str, known: Sequence[str]) -> str:
     found = difflib.get_close_matches(name, known, n=1)
     if found:
         return f"did you mean '{found[0]}'?"
-    return f"the input has {', '.join(known[:5])}{', ...' if len(known) > 5 else ''}"  # noqa: PLR2004
+    more = ", ..." if len(known) > _LISTED else ""
+    return f"the input has {', '.join(known[:_LISTED])}{more}"
 
 
 def _compile(
