@@ -35,6 +35,10 @@ class Backend(Protocol):
 
     name: str
     """What ``--backend`` calls it."""
+    suffixes: tuple[str, ...]
+    """What the names of its texts end in, in the order of loading."""
+    has_maps: bool
+    """Whether a look-up in a verdict map is one step, or a tree of chains."""
 
     def build(self, program: Program, header: Sequence[str]) -> Ruleset:
         """Return the ruleset of one node; the header's lines stand first, as comments."""

@@ -11,9 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..compiler.ir import Key, KeyType, Set
-from ..compiler.net import Family, Interval, Prefix, Protocol, format_address, prefixes
-from .text import PROTOCOL_WORD, room
+from ..compiler.ir import KeyType, Set
+from ..compiler.net import Family, Interval, Prefix, format_address, normalize, prefixes
+from .text import room
 
 NAME_BYTES = 31
 """The longest name of a set (linux/netfilter/ipset/ip_set.h: IPSET_MAXNAMELEN is 32)."""
@@ -22,6 +22,9 @@ _PREFIX = "cnpc-"
 _TAG_DIGITS = 7
 _SMALLEST_HASH = 64  # ipset(8): the kernel takes no smaller one
 _DYNAMIC_ROOM = 65536
+_MOST_ELEMENTS = 1 << 20  # a dozen seconds to load, and 100 MB of the kernel's memory
+_MANY = 4096
+_WORTH = 4  # times fewer prefixes than addresses make up for the look-ups of several lengths
 _FAMILY_WORD = {Family.IPV4: "inet", Family.IPV6: "inet6"}
 _TUPLE = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
 
@@ -39,52 +42,77 @@ class IpSet:
     entries: tuple[str, ...] = field(repr=False)
 
 
-def expressible(item: Set) -> bool:
-    """Tell whether there is a type of ipset for the key that common kernels have."""
-    return item.key in {(KeyType.ADDRESS,), _TUPLE}
+def refusal(item: Set) -> str:
+    """Return why ipset cannot hold the set, in words; "" if it can."""
+    if item.key not in {(KeyType.ADDRESS,), _TUPLE}:
+        return f"the set {item.name}, for whose keys kernels have no type of ipset"
+    elements = _count(item)
+    if elements > _MOST_ELEMENTS:
+        return f"the set {item.name}, of {elements:,} elements where each port is one"
+    return ""
 
 
 def ipset(item: Set) -> IpSet:
     """Return the set's text."""
-    plain = all(low == high for low, high in (key[0] for key in item.elements))
-    kind = ("hash:ip" if plain else "hash:net") + (
-        "" if item.key == (KeyType.ADDRESS,) else ",port"
-    )
+    prefixes_only = item.key == (KeyType.ADDRESS,)
+    entries = _addresses(item) if prefixes_only else _services(item)
+    kind = "hash:net" if any("/" in entry for entry in entries) else "hash:ip"
+    if not prefixes_only:
+        kind += ",port"
+    elements = len(entries) if prefixes_only else _count(item)
+    size = _DYNAMIC_ROOM if item.dynamic else room(elements)
+    parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(size)}"
     if item.dynamic:
-        parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(_DYNAMIC_ROOM)} timeout 0"
-        return IpSet(item.name, _fitted(item.name, ""), "", item.note, parameters, ())
-    entries = tuple(entry for key in item.elements for entry in _entries(key, item.family))
-    number = sum(map(_elements, item.elements)) if item.key == _TUPLE else len(entries)
-    parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(room(number))}"
+        name = _fitted(item.name, "")
+        return IpSet(item.name, name, "", item.note, f"{parameters} timeout 0", ())
     tag = _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
     name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
     return IpSet(item.name, name, aside, item.note, parameters, entries)
 
 
 def _sizes(elements: int) -> str:
-    """Return how many elements there is room for; a bucket for each keeps the look-up short."""
+    """Return how many elements there is room for; the kernel stores several in each bucket."""
     return f"hashsize {max(_SMALLEST_HASH, elements // 2)} maxelem {elements}"
 
 
-def _elements(key: Key) -> int:
-    """Return how many elements the kernel makes of an address, protocols and ports."""
-    _, *others = key
-    number = 1
-    for low, high in others:
-        number *= high - low + 1
+def _count(item: Set) -> int:
+    """Return how many elements the kernel makes of the set's keys: one for each port."""
+    number = 0
+    for addresses, *others in item.elements:
+        product = len(_halved(item.family, addresses))
+        for low, high in others:
+            product *= high - low + 1
+        number += product
     return number
 
 
-def _entries(key: Key, family: Family) -> list[str]:
-    addresses = [_entry(prefix) for prefix in _halved(family, key[0])]
-    if len(key) == 1:
-        return addresses
-    protocols, ports = key[1:]
-    return [
-        f"{address},{PROTOCOL_WORD[Protocol(protocol)]}:{_ports(ports)}"
-        for address in addresses
-        for protocol in range(protocols[0], protocols[1] + 1)
-    ]
+def _addresses(item: Set) -> tuple[str, ...]:
+    """Return the entries of a set of addresses.
+
+    Large sets of neighbours, such as all pods of a cluster, are a fraction as many prefixes: they
+    load that much sooner, and cost a look-up for each length of prefix.
+    """
+    intervals = [addresses for (addresses,) in item.elements]
+    if len(intervals) >= _MANY:
+        merged = normalize(intervals)
+        if _WORTH * sum(len(prefixes(item.family, found)) for found in merged) <= len(intervals):
+            intervals = list(merged)
+    return tuple(
+        _entry(prefix) for interval in intervals for prefix in _halved(item.family, interval)
+    )
+
+
+def _services(item: Set) -> tuple[str, ...]:
+    """Return the entries of a set of addresses, protocols and ports.
+
+    Protocols are numbers, whose names ipset would look up in a file for each entry.
+    """
+    return tuple(
+        f"{_entry(prefix)},{protocol}:{_ports(ports)}"
+        for addresses, (first, last), ports in item.elements
+        for prefix in _halved(item.family, addresses)
+        for protocol in range(first, last + 1)
+    )
 
 
 def _halved(family: Family, interval: Interval) -> Sequence[Prefix]:

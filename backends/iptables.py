@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from ..compiler.errors import InputError
 from ..compiler.ir import Hook, Program, Rule, Set
 from ..compiler.net import Family
+from ..compiler.verify import depth
 from .base import Ruleset, Size
 from .families import of_family
-from .ipset import IpSet, expressible, ipset
+from .ipset import IpSet, ipset, refusal
 from .iptables_rules import Line, RuleText
 from .layout import template
 from .returns import accept_by_return
@@ -24,6 +25,12 @@ from .unsupported import unsupported
 
 HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
 """The host's chains that jump to ours."""
+
+_DEEPEST = 14
+"""How deep chains may lie below ours: the kernel lets 15 lie below the host's, gotos included."""
+
+_TREE_LEVELS = (3, 2, 1)
+"""How deep the trees of look-ups are: as deep as the chains allow."""
 
 _SUFFIX = {Family.IPV4: "v4", Family.IPV6: "v6"}
 
@@ -49,6 +56,8 @@ class Iptables:
     """Renders programs; text of sets and chains that several nodes share is made once."""
 
     name = "iptables"
+    suffixes: tuple[str, ...] = ("ipset", "v4", "v6")
+    has_maps = False
 
     def __init__(self) -> None:
         """Load the templates."""
@@ -81,13 +90,18 @@ class Iptables:
 
     def _lowered(self, program: Program, family: Family) -> Program:
         """Return the family's part of the program, without what iptables has no words for."""
-        return maps_as_trees(accept_by_return(of_family(program, family)), _refuse)
+        own = accept_by_return(of_family(program, family))
+        for levels in _TREE_LEVELS:
+            lowered = maps_as_trees(own, levels, _refuse)
+            if depth(lowered) <= _DEEPEST:
+                return lowered
+        raise unsupported(self.name, f"chains more than {_DEEPEST} deep")
 
     def _set(self, item: Set) -> IpSet:
         known = self._sets.get(item.name)
         if known is None or known[0] is not item:
-            if not expressible(item):
-                raise unsupported(self.name, f"the set {item.name} ({item.note})")
+            if reason := refusal(item):
+                raise unsupported(self.name, reason)
             known = self._sets[item.name] = (item, ipset(item))
         return known[1]
 

@@ -90,6 +90,8 @@ class Nftables:
     """Renders programs; text of sets and chains that several nodes share is made once."""
 
     name = "nftables"
+    suffixes: tuple[str, ...] = ("nft",)
+    has_maps = True
 
     def __init__(self) -> None:
         """Load the template."""

@@ -1,12 +1,12 @@
 """Verdict maps as trees of chains, for packet filters that have none.
 
 The number of tests grows with the depth of a tree and not with the number of keys: 250 addresses
-take 16 prefixes and then 16 addresses, where a list takes 250. Maps with ports in their keys, and
+take 8 prefixes, 8 longer ones and then 4 addresses, where a list takes 250. Maps with ports in their keys, and
 huge ones with few verdicts, become a set for each verdict.
 
 Before:  map m { 10.0.0.1 : jump a   10.0.0.2 : jump b   ... }    chain c { vmap @m; drop }
 After:   chain c { jump m; drop }
-         chain m { 10.0.0.0/28 goto m_0; 10.0.0.16/28 goto m_1; ... }
+         chain m { 10.0.0.0/27 goto m_0; 10.0.0.32/27 goto m_32; ... }
          chain m_0 { 10.0.0.1 goto a; 10.0.0.2 goto b; ... }
 """
 
@@ -39,11 +39,8 @@ from ..compiler.net import Interval, Prefix, Protocol, normalize, prefixes
 Refuse = Callable[[str, Rule], InputError]
 """Makes the error for a rule that cannot be expressed, from words for what it is."""
 
-_FANOUT = 16
-"""How many tests a chain has (4 ns each, and 16 a chain, in the legacy kernel code).
-
-More endpoints widen the tree instead of deepening it, because the kernel limits the depth.
-"""
+_SMALLEST_FANOUT = 6
+"""How many tests a chain has at least: a test costs 4 to 25 ns, a chain as much as a few tests."""
 
 _KEYS_PER_SET = 512
 """From how many keys a verdict the look-up in a set costs less than the way through a tree."""
@@ -68,12 +65,12 @@ class _Shape:
     rest: tuple[Rule, ...]
 
 
-def maps_as_trees(program: Program, refuse: Refuse) -> Program:
+def maps_as_trees(program: Program, levels: int, refuse: Refuse) -> Program:
     """Return the program without maps; chains without a look-up stay the same objects.
 
-    Chains that only lead on to another are left out.
+    No tree is more than ``levels`` chains deep. Chains that only lead on to another are left out.
     """
-    builder = _Builder(program, refuse)
+    builder = _Builder(program, levels, refuse)
     made = [builder.chain(chain) for chain in program.chains]
     chains = {chain.name: chain for chain in (*made, *builder.chains.values())}
     ends = {name: _end(name, chains) for name in chains}
@@ -90,8 +87,9 @@ def maps_as_trees(program: Program, refuse: Refuse) -> Program:
 
 
 class _Builder:
-    def __init__(self, program: Program, refuse: Refuse) -> None:
+    def __init__(self, program: Program, levels: int, refuse: Refuse) -> None:
         self._maps = program.maps_by_name()
+        self._levels = levels
         self._refuse = refuse
         self.chains: dict[str, Chain] = {}
         self.sets: dict[str, Set] = {}
@@ -168,7 +166,7 @@ class _Builder:
             for prefix in prefixes(table.family, interval)
         ]
         (field,) = lookup.fields
-        fanout = max(_FANOUT, math.isqrt(len(leaves)) + 1)
+        fanout = max(_SMALLEST_FANOUT, _fanout(len(leaves), self._levels))
         ends = [rule.verdict.chain for rule in rest if isinstance(rule.verdict, Goto)]
         kind = "goto" if rest or not isinstance(next(iter(elements))[1], Jump) else "jump"
         name = "_".join((table.name, field.value, kind, *ends))
@@ -203,6 +201,14 @@ def _port_rules(rule: Rule, table: Map) -> list[Rule]:
         )
         for (protocol, verdict), ports in groups.items()
     ]
+
+
+def _fanout(leaves: int, levels: int) -> int:
+    """Return the least fan-out with which a tree of so many leaves has so many levels.
+
+    A subtree can have nearly twice its share, and so can a chain at the end of the tree.
+    """
+    return math.ceil((leaves * 2 ** (levels - 2)) ** (1 / levels))
 
 
 def _within(field: Field, prefix: Prefix) -> AddressMatch:

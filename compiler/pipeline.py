@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from .ir import Program
 from .lower import Lowering
 from .options import Options
-from .passes import DEFAULT_LEVEL, PASSES
+from .passes import DEFAULT_LEVEL, PASSES, PassLevels
 from .policy import Policy
 from .resolve import Resolver
 from .snapshot import Snapshot
@@ -20,9 +20,9 @@ Watch = Callable[[str, Program], None]
 _FIRST_STAGE = "lower"
 
 
-def stages(level: int) -> tuple[str, ...]:
+def stages(level: int, passes: PassLevels = PASSES) -> tuple[str, ...]:
     """Return the names of the stages of a level that a watcher is told of, in order."""
-    return (_FIRST_STAGE, *(run.__name__ for run in PASSES[level]))
+    return (_FIRST_STAGE, *(run.__name__ for run in passes[level]))
 
 
 def _ignore(_stage: str, _program: Program) -> None:
@@ -38,12 +38,13 @@ class Pipeline:
         policies: Sequence[Policy],
         options: Options = Options(),  # noqa: B008 - frozen
         level: int = DEFAULT_LEVEL,
+        passes: PassLevels = PASSES,
     ) -> None:
         """Take policies in the order in which they judge within their tiers."""
         self.resolver = Resolver(snapshot)
         self._policies = policies
         self._lowering = Lowering(self.resolver, policies, options)
-        self._passes = PASSES[level]
+        self._passes = passes[level]
 
     def in_force(self, node: str) -> tuple[Policy, ...]:
         """Return the policies that select an endpoint of the node, in the order of policies."""

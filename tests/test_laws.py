@@ -25,7 +25,8 @@ from cnpc.compiler.ir import (
 )
 from cnpc.compiler.ir import Verdict as AnyVerdict
 from cnpc.compiler.net import Family, Protocol
-from cnpc.compiler.passes import PASSES, Pass
+from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS, Pass
+from cnpc.compiler.passes.split_ports import split_ports
 from cnpc.compiler.pipeline import Pipeline
 from cnpc.compiler.printer import print_program
 from cnpc.compiler.verify import verify
@@ -34,7 +35,12 @@ from programs import packets, programs, seeded
 from semantics.evaluation import read
 from worlds import seeded as seeded_world
 
-ALL = {run.__name__: run for level in PASSES.values() for run in level}
+ALL = {
+    run.__name__: run
+    for passes in (PASSES, PASSES_WITHOUT_MAPS)
+    for level in passes.values()
+    for run in level
+}
 SEEDS = range(250)
 
 every_pass = pytest.mark.parametrize("run", ALL.values(), ids=ALL)
@@ -67,7 +73,8 @@ def test_valid_before_is_valid_after_and_no_packet_sees_a_difference(run: Pass) 
         before = doubled(seeded(seed))
         assert verify(before) == ()
         changed += hold_laws(run, before, seed)
-    assert changed > len(SEEDS) / 2
+    if run is not split_ports:  # for longer chains than random ones: see test_split_ports.py
+        assert changed > len(SEEDS) / 2
 
 
 @every_pass

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cnpc.compiler.passes import DEFAULT_LEVEL, PASSES, Pass
+from cnpc.compiler.passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS, Pass
 from cnpc.compiler.printer import print_program
 from cnpc.compiler.reader import read_program
 from cnpc.compiler.verify import verify
 
 FOLDER = Path(__file__).parent / "passes"
-ALL = {run.__name__: run for level in PASSES.values() for run in level}
+ALL = {
+    run.__name__: run
+    for passes in (PASSES, PASSES_WITHOUT_MAPS)
+    for level in passes.values()
+    for run in level
+}
 
 
 @dataclass(frozen=True, slots=True)

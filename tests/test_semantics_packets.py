@@ -12,7 +12,7 @@ from cnpc.backends.nftables import Nftables
 from cnpc.compiler.manifests import Inputs
 from cnpc.compiler.net import format_address
 from cnpc.compiler.options import DenyWith, Options, OwnNode
-from cnpc.compiler.passes import PASSES
+from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from netcluster import OUTSIDE, Cluster, Loader, Probe, Topology, Verdict, check, routable
 from oracle import Flow, Oracle
@@ -61,8 +61,9 @@ def hold(world: World, options: Options, loader: Loader) -> None:
 
 def load(cluster: Cluster, inputs: Inputs, options: Options, level: int, loader: Loader) -> None:
     cluster.clear()
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
     backend = BACKENDS[loader.backend]()
+    passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     for node in pipeline.resolver.node_names():
         cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)
 

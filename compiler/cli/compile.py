@@ -19,7 +19,7 @@ from ..errors import InputError, error
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
 from ..options import DenyWith, Options, OwnNode
-from ..passes import DEFAULT_LEVEL, PASSES
+from ..passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS, PassLevels
 from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from .header import header
@@ -31,6 +31,10 @@ _BACKENDS: Mapping[str, Callable[[], Backend]] = {
     Nftables.name: Nftables,
     Iptables.name: Iptables,
 }
+
+_STAGES = tuple(
+    dict.fromkeys((*stages(DEFAULT_LEVEL), *stages(DEFAULT_LEVEL, PASSES_WITHOUT_MAPS)))
+)
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
 
@@ -63,7 +67,7 @@ class _Request:
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write DIR/<node>.nft for each node.",
+    help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables.",
 )
 @click.option(
     "--backend",
@@ -104,7 +108,7 @@ class _Request:
 @click.option(
     "--print-after",
     metavar="PASS",
-    type=click.Choice(stages(DEFAULT_LEVEL)),
+    type=click.Choice(_STAGES),
     help="Print the intermediate representation after this pass, instead of the ruleset.",
 )
 @click.option(
@@ -143,10 +147,10 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         print_after,
         progress=sys.stderr.isatty() and not quiet,
     )
-    if print_after and print_after not in stages(request.level):
-        raise click.UsageError(f"-O{level} has no pass '{print_after}'")
+    passes = PASSES if request.backend.has_maps else PASSES_WITHOUT_MAPS
+    _check(request, passes)
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level, passes)
     warnings = [*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)]
     report(warnings)
     if verbose:
@@ -160,6 +164,16 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         return
     made = _summarize(inputs, len(warnings), compiled)
     click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")
+
+
+def _check(request: _Request, passes: PassLevels) -> None:
+    """Raise the error for options that do not go together."""
+    if request.print_after:
+        if request.print_after not in stages(request.level, passes):
+            raise click.UsageError(f"-O{request.level} has no pass '{request.print_after}'")
+    elif request.output is None and len(request.backend.suffixes) > 1:
+        files = ", ".join(f".{suffix}" for suffix in request.backend.suffixes)
+        raise click.UsageError(f"--backend {request.backend.name} makes {files} files: -o DIR")
 
 
 def _choose(pipeline: Pipeline, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -7,13 +7,22 @@ from collections.abc import Callable, Mapping
 from ..ir import Program
 from .drop_empty import drop_empty
 from .share import share
+from .split_ports import split_ports
 
 Pass = Callable[[Program], Program]
 
-PASSES: Mapping[int, tuple[Pass, ...]] = {
+PassLevels = Mapping[int, tuple[Pass, ...]]
+
+PASSES: PassLevels = {
     0: (),
     1: (drop_empty, share),
 }
 """The passes of each optimisation level. The level 0 keeps one rule per policy rule, as written."""
+
+PASSES_WITHOUT_MAPS: PassLevels = {
+    0: (),
+    1: (drop_empty, share, split_ports),
+}
+"""The same for packet filters that have no verdict maps, where a tree of chains stands for one."""
 
 DEFAULT_LEVEL = max(PASSES)
