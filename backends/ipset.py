@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..compiler.ir import KeyType, Set
 from ..compiler.net import Family, Interval, Prefix, format_address, normalize, prefixes
-from .text import room
+from .text import quotable, room
 
 NAME_BYTES = 31
 """The longest name of a set (linux/netfilter/ipset/ip_set.h: IPSET_MAXNAMELEN is 32)."""
@@ -22,9 +22,11 @@ _PREFIX = "cnpc-"
 _TAG_DIGITS = 7
 _SMALLEST_HASH = 64  # ipset(8): the kernel takes no smaller one
 _DYNAMIC_ROOM = 65536
+_NOTE_BYTES = 255
 _MOST_ELEMENTS = 1 << 20  # a dozen seconds to load, and 100 MB of the kernel's memory
 _MANY = 4096
 _WORTH = 4  # times fewer prefixes than addresses make up for the look-ups of several lengths
+_ZERO = frozenset(("0.0.0.0", "::"))  # noqa: S104 - what hash:ip refuses and hash:net takes
 _FAMILY_WORD = {Family.IPV4: "inet", Family.IPV6: "inet6"}
 _TUPLE = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
 
@@ -56,18 +58,19 @@ def ipset(item: Set) -> IpSet:
     """Return the set's text."""
     prefixes_only = item.key == (KeyType.ADDRESS,)
     entries = _addresses(item) if prefixes_only else _services(item)
-    kind = "hash:net" if any("/" in entry for entry in entries) else "hash:ip"
+    kind = "hash:net" if any("/" in entry or entry in _ZERO for entry in entries) else "hash:ip"
     if not prefixes_only:
         kind += ",port"
     elements = len(entries) if prefixes_only else _count(item)
+    note = quotable(item.note, _NOTE_BYTES)
     size = _DYNAMIC_ROOM if item.dynamic else room(elements)
     parameters = f"{kind} family {_FAMILY_WORD[item.family]} {_sizes(size)}"
     if item.dynamic:
         name = _fitted(item.name, "")
-        return IpSet(item.name, name, "", item.note, f"{parameters} timeout 0", ())
+        return IpSet(item.name, name, "", note, f"{parameters} timeout 0", ())
     tag = _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
     name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
-    return IpSet(item.name, name, aside, item.note, parameters, entries)
+    return IpSet(item.name, name, aside, note, parameters, entries)
 
 
 def _sizes(elements: int) -> str:

@@ -7,12 +7,11 @@ and one jump in each of the host's is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError
-from ..compiler.ir import Hook, Program, Rule, Set
+from ..compiler.ir import Chain, Hook, Program, Rule, Set, depth
 from ..compiler.net import Family
-from ..compiler.verify import depth
 from .base import Ruleset, Size
 from .families import of_family
 from .ipset import IpSet, ipset, refusal
@@ -90,7 +89,7 @@ class Iptables:
 
     def _lowered(self, program: Program, family: Family) -> Program:
         """Return the family's part of the program, without what iptables has no words for."""
-        own = accept_by_return(of_family(program, family))
+        own = accept_by_return(of_family(_with_all_hooks(program), family))
         for levels in _TREE_LEVELS:
             lowered = maps_as_trees(own, levels, _refuse)
             if depth(lowered) <= _DEEPEST:
@@ -116,6 +115,16 @@ class Iptables:
             rules = tuple(_line(name, line, called) for line in text.lines(chain))
             chains.append(_Chain(name, chain.name, rules))
         return _Table(tuple(chains), slots.unused)
+
+
+def _with_all_hooks(program: Program) -> Program:
+    """Return the program with a chain at each hook, to take the place of another version's."""
+    made = {chain.hook for chain in program.chains}
+    missing = [Chain(hook.value, (), hook) for hook in HOOK_CHAIN if hook not in made]
+    if not missing:
+        return program
+    chains = sorted((*program.chains, *missing), key=lambda chain: chain.name)
+    return replace(program, chains=tuple(chains))
 
 
 def _hook_name(hook: Hook) -> str:

@@ -24,7 +24,7 @@ from ..compiler.ir import (
     StateMatch,
     Terminal,
 )
-from ..compiler.net import ANY_PORT, Family, Interval, Protocol, format_address, prefixes
+from ..compiler.net import ANY_PORT, Family, Interval, Protocol, format_address, intersect, prefixes
 from .text import PROTOCOL_WORD, describe_origins, quotable
 
 COMMENT_BYTES = 255
@@ -69,7 +69,7 @@ class RuleText:
         """
         self._check(rule)
         verdict, target = self._verdict(rule)
-        ordered = sorted(rule.matches, key=_cost)
+        ordered = sorted(_joined(rule.matches), key=_cost)
         comment = []
         if rule.origins:
             text = quotable(describe_origins(rule.origins), COMMENT_BYTES)
@@ -135,6 +135,18 @@ class RuleText:
             return f"{'-s' if field is Field.SADDR else '-d'} {covering[0]}"
         low, high = (format_address(self._family, end) for end in interval)
         return f"-m iprange --{_SIDE[field]}-range {low}-{high}"
+
+
+def _joined(matches: Sequence[Match]) -> Iterable[Match]:
+    """Return the matches with one for each address, which a rule can name once."""
+    joined: dict[Field, AddressMatch] = {}
+    for match in matches:
+        if not isinstance(match, AddressMatch):
+            continue
+        known = joined.get(match.field, match)
+        both = intersect(known.intervals, match.intervals)
+        joined[match.field] = AddressMatch(match.field, match.family, both)
+    return (*joined.values(), *(m for m in matches if not isinstance(m, AddressMatch)))
 
 
 def _is_tcp(protocols: Sequence[Match]) -> bool:

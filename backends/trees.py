@@ -1,8 +1,8 @@
 """Verdict maps as trees of chains, for packet filters that have none.
 
 The number of tests grows with the depth of a tree and not with the number of keys: 250 addresses
-take 8 prefixes, 8 longer ones and then 4 addresses, where a list takes 250. Maps with ports in their keys, and
-huge ones with few verdicts, become a set for each verdict.
+take 8 prefixes, 8 longer ones and then 4 addresses, where a list takes 250. Maps with ports in
+their keys, and huge ones with few verdicts, become a set for each verdict.
 
 Before:  map m { 10.0.0.1 : jump a   10.0.0.2 : jump b   ... }    chain c { vmap @m; drop }
 After:   chain c { jump m; drop }
@@ -34,7 +34,7 @@ from ..compiler.ir import (
     SetMatch,
     Verdict,
 )
-from ..compiler.net import Interval, Prefix, Protocol, normalize, prefixes
+from ..compiler.net import PORT_PROTOCOLS, Interval, Prefix, Protocol, normalize, prefixes
 
 Refuse = Callable[[str, Rule], InputError]
 """Makes the error for a rule that cannot be expressed, from words for what it is."""
@@ -45,6 +45,7 @@ _SMALLEST_FANOUT = 6
 _KEYS_PER_SET = 512
 """From how many keys a verdict the look-up in a set costs less than the way through a tree."""
 
+_PORT_PROTOCOLS = frozenset(map(int, PORT_PROTOCOLS))
 _PORTS = (KeyType.PROTOCOL, KeyType.PORT)
 
 
@@ -117,7 +118,7 @@ class _Builder:
         table = self._maps[lookup.map]
         verdicts = dict.fromkeys(verdict for _, verdict in table.elements)
         if table.key == _PORTS:
-            return (*_port_rules(rule, table), *self._rules(name, behind))
+            return (*self._port_rules(rule, table), *self._rules(name, behind))
         if table.key != (KeyType.ADDRESS,) or len(table.elements) > _KEYS_PER_SET * len(verdicts):
             sets = [self._set_rule(rule, lookup, table, verdict) for verdict in verdicts]
             return (*sets, *self._rules(name, behind))
@@ -152,6 +153,23 @@ class _Builder:
             rule, matches=(*rule.matches, SetMatch(lookup.fields, name)), verdict=verdict
         )
 
+    def _port_rules(self, rule: Rule, table: Map) -> list[Rule]:
+        """Return a rule for each protocol and verdict of a map from protocols and ports."""
+        groups: dict[tuple[int, Verdict], list[Interval]] = {}
+        for ((first, last), ports), verdict in table.elements:
+            for protocol in range(first, last + 1):
+                groups.setdefault((protocol, verdict), []).append(ports)
+        if any(protocol not in _PORT_PROTOCOLS for protocol, _ in groups):
+            raise self._refuse("ports of a protocol that has none", rule)
+        return [
+            replace(
+                rule,
+                matches=(*rule.matches, PortMatch(Protocol(protocol), normalize(ports))),
+                verdict=verdict,
+            )
+            for (protocol, verdict), ports in groups.items()
+        ]
+
     def _tree(
         self,
         lookup: Lookup,
@@ -176,8 +194,10 @@ class _Builder:
         """Make the chain of a node and of all below it, and return its name."""
         subtrees: list[tuple[Prefix, list[_Leaf]]] = []
         own = list(leaves)
-        if len(leaves) > 2 * shape.fanout:
-            own = _cut(own, math.ceil(len(leaves) / shape.fanout), subtrees)
+        enough = math.ceil(len(leaves) / shape.fanout)
+        while len(own) > (shape.fanout if subtrees else 2 * shape.fanout):
+            own = _cut(own, enough, subtrees)
+            enough = math.ceil(enough / 2)
         rules: list[Rule] = []
         for prefix, inner in subtrees:
             below = self._node(f"{name}_{prefix.network:x}_{prefix.length}", shape, inner)
@@ -187,28 +207,12 @@ class _Builder:
         return name
 
 
-def _port_rules(rule: Rule, table: Map) -> list[Rule]:
-    """Return a rule for each protocol and verdict of a map from protocols and ports."""
-    groups: dict[tuple[int, Verdict], list[Interval]] = {}
-    for ((first, last), ports), verdict in table.elements:
-        for protocol in range(first, last + 1):
-            groups.setdefault((protocol, verdict), []).append(ports)
-    return [
-        replace(
-            rule,
-            matches=(*rule.matches, PortMatch(Protocol(protocol), normalize(ports))),
-            verdict=verdict,
-        )
-        for (protocol, verdict), ports in groups.items()
-    ]
-
-
 def _fanout(leaves: int, levels: int) -> int:
     """Return the least fan-out with which a tree of so many leaves has so many levels.
 
     A subtree can have nearly twice its share, and so can a chain at the end of the tree.
     """
-    return math.ceil((leaves * 2 ** (levels - 2)) ** (1 / levels))
+    return math.ceil(math.pow(leaves * 2.0 ** (levels - 2), 1 / levels))
 
 
 def _within(field: Field, prefix: Prefix) -> AddressMatch:

@@ -247,3 +247,26 @@ def successors(verdict: Verdict | Lookup, maps: Mapping[str, Map]) -> tuple[str,
             )
         case Terminal():
             return ()
+
+
+def depth(program: Program, lookup: int = 0) -> int:
+    """Return how many chains deep a packet may get below a base chain.
+
+    A look-up counts as so many chains more than the one that it leads to.
+    """
+    chains, maps = program.chains_by_name(), program.maps_by_name()
+    known: dict[str, int] = {}
+
+    def below(name: str) -> int:
+        if name not in known:
+            known[name] = max(
+                (
+                    1 + (lookup if isinstance(rule.verdict, Lookup) else 0) + below(target)
+                    for rule in chains[name].rules
+                    for target in successors(rule.verdict, maps)
+                ),
+                default=0,
+            )
+        return known[name]
+
+    return max((below(chain.name) for chain in program.chains if chain.hook), default=0)

@@ -81,13 +81,12 @@ from ..ir import (
     Chain,
     Goto,
     Icmp6TypeMatch,
-    Lookup,
     Match,
     PortMatch,
     Program,
     ProtocolMatch,
     Rule,
-    successors,
+    depth,
 )
 from ..net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Interval, Protocol, intersect
 
@@ -110,7 +109,7 @@ def split_ports(program: Program) -> Program:
         split = _split(program, levels)
         if split.chains == program.chains:
             return program
-        if _depth(split) <= _DEEPEST:
+        if _HOOK_DEPTH + depth(split, _TREE_DEPTH) <= _DEEPEST:
             return split
     return program
 
@@ -244,25 +243,3 @@ def _narrowed(match: Match, protocol: Protocol, ports: Interval) -> Match | None
 
 def _leading(protocol: Protocol, bucket: _Bucket) -> Rule:
     return Rule((PortMatch(protocol, (bucket.ports,)),), Goto(bucket.chain))
-
-
-def _depth(program: Program) -> int:
-    """Return how deep the chains get below the host's, with the trees of their look-ups."""
-    chains, maps = program.chains_by_name(), program.maps_by_name()
-    depths: dict[str, int] = {}
-
-    def depth(name: str) -> int:
-        if name not in depths:
-            depths[name] = max(
-                (
-                    1 + (_TREE_DEPTH if isinstance(rule.verdict, Lookup) else 0) + depth(target)
-                    for rule in chains[name].rules
-                    for target in successors(rule.verdict, maps)
-                ),
-                default=0,
-            )
-        return depths[name]
-
-    return _HOOK_DEPTH + max(
-        (depth(chain.name) for chain in program.chains if chain.hook), default=0
-    )
