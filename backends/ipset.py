@@ -58,7 +58,7 @@ def ipset(item: Set) -> IpSet:
     """Return the set's text."""
     prefixes_only = item.key == (KeyType.ADDRESS,)
     entries = _addresses(item) if prefixes_only else _services(item)
-    kind = "hash:net" if any("/" in entry or entry in _ZERO for entry in entries) else "hash:ip"
+    kind = "hash:net" if any(map(_is_network, entries)) else "hash:ip"
     if not prefixes_only:
         kind += ",port"
     elements = len(entries) if prefixes_only else _count(item)
@@ -71,6 +71,12 @@ def ipset(item: Set) -> IpSet:
     tag = _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
     name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
     return IpSet(item.name, name, aside, note, parameters, entries)
+
+
+def _is_network(entry: str) -> bool:
+    """Tell whether only the types of ipset that are for networks take the entry."""
+    address, _, _ = entry.partition(",")
+    return "/" in address or address in _ZERO
 
 
 def _sizes(elements: int) -> str:

@@ -211,7 +211,7 @@ def test_edges_of_prefixes(interval: Interval, entries: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize(("number", "size"), [(0, 16), (7, 16), (8, 32), (65536, 262144)])
 def test_sets_have_room_for_twice_their_elements(number: int, size: int) -> None:
-    elements = tuple(((3 * n, 3 * n),) for n in range(number))
+    elements = tuple(((3 * n + 1, 3 * n + 1),) for n in range(number))
     made = ipset(Set("x", Family.IPV6, (KeyType.ADDRESS,), elements))
     hashsize = max(64, size // 2)
     assert made.parameters == f"hash:ip family inet6 hashsize {hashsize} maxelem {size}"
@@ -380,6 +380,8 @@ def test_random_programs_load_or_are_refused_with_a_reason(flavour: str) -> None
                 continue
             loaded += 1
             load(space, flavour, ruleset)
+            with space.entered():
+                IptablesLoader(flavour).clear()
     assert loaded > len(SEEDS) / 4
 
 

@@ -12,7 +12,7 @@ import yaml
 from cnpc.compiler.manifests import load
 from command import CLUSTER, cnpc
 from expectations import Story, load_stories
-from netcluster import OUTSIDE, Cluster, Probe, Topology, Verdict
+from netcluster import OUTSIDE, Cluster, Loader, Probe, Topology, Verdict
 from netcluster.topology import family_of
 from oracle import Flow, Oracle
 from verdicts import Places, evaluated
@@ -64,12 +64,16 @@ def test_expectations_are_what_the_programs_do(story: Story) -> None:
 @every_story
 @pytest.mark.requires_root_and_nft
 def test_every_flow_gets_its_verdict_by_packets(
-    story: Story, tmp_path: Path, stories_cluster: Cluster
+    story: Story, tmp_path: Path, stories_cluster: Cluster, loader: Loader
 ) -> None:
-    assert cnpc("compile", CLUSTER, story.folder, "-o", tmp_path).code == 0
+    options = ("--backend", loader.backend, "-o", tmp_path)
+    assert cnpc("compile", CLUSTER, story.folder, *options).code == 0
     stories_cluster.clear()
-    for ruleset in tmp_path.glob("*.nft"):
-        stories_cluster.load(ruleset.stem, ruleset.read_text())
+    texts: dict[str, dict[str, str]] = {}
+    for path in tmp_path.iterdir():
+        texts.setdefault(path.stem, {})[path.suffix[1:]] = path.read_text()
+    for node, made in texts.items():
+        stories_cluster.install(node, made, loader)
     where = stories_cluster.topology
     probes = list(all_probes(where))
     judge = oracle(story)
