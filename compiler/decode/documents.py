@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
@@ -82,7 +82,6 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
-    place = Place(source, 0)
     try:
         items = _LISTS.decode(data).items if data.isascii() else None
     except (msgspec.DecodeError, RecursionError):
@@ -94,9 +93,17 @@ def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
         if index < 0:
             raise EmptyFile
         return
-    for index, raw in enumerate(items):
+    yield from read_items(items, Place(source, 0, ("items", 0)), findings)
+
+
+def read_items(
+    items: Iterable[msgspec.Raw], first: Place, findings: Findings
+) -> Iterator[Manifest]:
+    """Return the objects that are items of a ``List``, the first of them at that place."""
+    *path, start = first.path
+    for index, raw in enumerate(items, int(start)):
         match = _HEAD.match(raw)
-        where = place.child("items", index)
+        where = Place(first.source, first.document, (*path, index))
         if match and not match[2].endswith(b"List"):
             yield Manifest(_named(match[1], match[2]), raw, where)
         else:

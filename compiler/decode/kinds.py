@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
+import msgspec
+
+from ..errors import Place, Source
 from ..policy import Policy
 from .cluster import Cluster
 from .cluster_wide import (
@@ -14,10 +18,12 @@ from .cluster_wide import (
     CLUSTER_NETWORK_POLICY,
     decode_cluster_wide,
 )
-from .documents import Manifest, TypeName
+from .documents import Manifest, TypeName, read_items
 from .findings import Findings, one_of, quote
 from .metadata import decode_metadata
 from .network_policy import decode_network_policy
+from .objects import LISTED
+from .pieces import decode_items
 from .tree import Field
 
 _GROUP = "policy.networking.k8s.io"
@@ -34,6 +40,7 @@ _VERSIONS = {
     "Node": ("v1",),
     "Namespace": ("v1",),
 }
+_CLUSTER = ("Pod", "Node", "Namespace")
 _GROUPS = {
     kind: {version.rpartition("/")[0] for version in versions}
     for kind, versions in _VERSIONS.items()
@@ -65,15 +72,26 @@ class Collector:
         if name.api_version not in _VERSIONS.get(name.kind, ()):
             self._add_other(manifest)
             return
-        match name.kind:
-            case "Pod":
-                self.cluster.add_pod(manifest)
-            case "Node":
-                self.cluster.add_node(manifest)
-            case "Namespace":
-                self.cluster.add_namespace(manifest)
-            case _:
-                self._add_policy(manifest)
+        if name.kind in _CLUSTER:
+            self.cluster.add(manifest)
+        else:
+            self._add_policy(manifest)
+
+    def add_pieces(self, pieces: Iterable[bytes], source: Source) -> None:
+        """Decode the lists of objects that a file was cut into; NotAsPrinted if they are none."""
+        place, count = Place(source, 0), 0
+        for piece in pieces:
+            first = place.child("items", count)
+            try:
+                items = LISTED.decode(piece)
+            except (msgspec.DecodeError, RecursionError):
+                raws = decode_items(piece)
+                for manifest in read_items(raws, first, self._findings):
+                    self.add(manifest)
+                count += len(raws)
+            else:
+                self.cluster.add_listed(items, first)
+                count += len(items)
 
     def _add_other(self, manifest: Manifest) -> None:
         """Count an object that is none of ours; report a version or kind that may be meant."""
