@@ -15,6 +15,8 @@ from .findings import Findings, quote
 _BOM = b"\xef\xbb\xbf"
 _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
 _MAX_DIGITS = 400
+_PLAIN = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -77,6 +79,18 @@ def span_at(text: str, position: int, source: Source) -> Span:
     """Return the line and column of a position."""
     start = text.rfind("\n", 0, position) + 1
     return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
+
+
+def repeats_no_key(raw: msgspec.Raw) -> bool:
+    """Tell, quickly, whether no key comes twice in any mapping; when in doubt, deny it.
+
+    What comes twice is dropped, so that what is written again has fewer quotes. Only an escape by
+    number could make up for them.
+    """
+    text = bytes(raw)
+    if b"\\u" in text:
+        return False
+    return text.count(b'"') == _ENCODER.encode(_PLAIN.decode(raw)).count(b'"')
 
 
 def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -25,6 +26,7 @@ from .network_policy import decode_network_policy
 from .objects import LISTED
 from .pieces import decode_items
 from .tree import Field
+from .well_formed import Doubtful, WellFormed
 
 _GROUP = "policy.networking.k8s.io"
 _DIALECTS = {
@@ -64,6 +66,7 @@ class Collector:
         self._findings = findings
         self.cluster = Cluster(findings)
         self.policies: list[Policy] = []
+        self._well_formed = WellFormed()
         self.passed_over: Counter[str] = Counter()
 
     def add(self, manifest: Manifest) -> None:
@@ -114,7 +117,11 @@ class Collector:
             self.passed_over[str(name)] += 1
 
     def _add_policy(self, manifest: Manifest) -> None:
-        kind = manifest.type_name.kind
+        kind, value = manifest.type_name.kind, manifest.value
+        if kind == "NetworkPolicy" and isinstance(value, msgspec.Raw):
+            with suppress(Doubtful):
+                self._add_well_formed(value, manifest.place)
+                return
         before = self._findings.unknowns
         document = Field(manifest.plain(self._findings), manifest.place, self._findings)
         fields = document.fields("apiVersion", "kind", "metadata", "spec", "status")
@@ -131,3 +138,9 @@ class Collector:
             policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
         if policy is not None:
             self.policies.append(policy)
+
+    def _add_well_formed(self, raw: msgspec.Raw, place: Place) -> None:
+        policy = self._well_formed.decode(raw, place)
+        namespace, name = policy.name.split("/")
+        self.cluster.claim("NetworkPolicy", namespace, name, place)
+        self.policies.append(policy)

@@ -11,11 +11,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from ..net import MAX_PORT, Protocol, parse_address
+from ..net import MAX_PORT, Family, Protocol, parse_address
 from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, Namespace, Node
 
 _PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
 _ENDED = ("Succeeded", "Failed")
+_DUAL = 2
+_IPV4, _IPV6 = Family
 _PortKey = tuple[str, str, int]
 
 
@@ -176,8 +178,13 @@ def make_endpoint(pod: PodManifest, addresses: list[str], pool: Pool) -> Endpoin
 
 
 def _addresses(texts: list[str]) -> tuple[Address, ...]:
+    """Return the addresses in order; what nearly all pods have needs no sorting."""
+    first = parse_address(texts[0])
     if len(texts) == 1:
-        return (parse_address(texts[0]),)
+        return (first,)
+    second = parse_address(texts[1])
+    if len(texts) == _DUAL and first[0] is _IPV4 and second[0] is _IPV6:
+        return (first, second)
     return tuple(sorted({parse_address(text) for text in texts}, key=_address_order))
 
 
