@@ -62,13 +62,15 @@ def _load(
 ) -> Inputs:
     findings = Findings(on_unknown)
     collector = Collector(findings)
-    sources = []
-    for path in _files(paths, findings):
-        if not (in_pieces and _read_pieces(path, collector)):
-            sources.append(_read(path, opener, collector, findings, named=path in paths))
+    sources = [
+        source
+        for path in _files(paths, findings)
+        if not (in_pieces and _read_pieces(path, collector))
+        and (source := _read(path, opener, collector, findings, named=path in paths))
+    ]
     snapshot = collector.cluster.finish()
     if any(item.severity is Severity.ERROR for item in findings.diagnostics):
-        raise InputError(locate(findings.diagnostics, filter(None, sources)))
+        raise InputError(locate(findings.diagnostics, sources))
     return Inputs(
         snapshot,
         tuple(sorted(collector.policies, key=_order)),

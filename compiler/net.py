@@ -33,6 +33,7 @@ class Family(enum.Enum):
 
 _IPV4, _IPV6 = Family  # an attribute of an enum takes ten times as long to look up
 
+
 class Protocol(enum.IntEnum):
     """IP protocols that rules name (numbers: IANA, protocol-numbers)."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -40,7 +41,7 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Listed]] = {
     "Node": msgspec.json.Decoder(NodeManifest),
     "Namespace": msgspec.json.Decoder(NamespaceManifest),
 }
-_BY_NAME = attrgetter("namespace", "name")
+_NAME = attrgetter("name")
 
 
 class Cluster:
@@ -53,7 +54,9 @@ class Cluster:
         self._names: dict[tuple[str, str, str], int] = {}
         self._namespaces: dict[str, Namespace] = {}
         self._nodes: dict[str, Node] = {}
-        self._endpoints: list[Endpoint] = []
+        self._endpoints: defaultdict[str, list[Endpoint]] = defaultdict(list)
+        self._addresses: set[int] = set()
+        self._shared = False
         self._pool = Pool()
 
     def claim(self, kind: str, namespace: str, name: str, place: Place) -> None:
@@ -104,7 +107,10 @@ class Cluster:
             self._report_addresses(pod, self._places[number].child("status"))
             return
         if is_new:
-            self._endpoints.append(endpoint)
+            self._endpoints[endpoint.namespace].append(endpoint)
+            for _, address in endpoint.addresses:
+                self._shared = self._shared or address in self._addresses
+                self._addresses.add(address)
 
     def _report_addresses(self, pod: PodManifest, status: Place) -> None:
         for path, text in written_addresses(pod):
@@ -146,24 +152,26 @@ class Cluster:
 
     def finish(self) -> Snapshot:
         """Return the snapshot, after a report of what contradicts itself."""
-        self._endpoints.sort(key=_BY_NAME)
-        self._report_shared_addresses()
+        endpoints = [
+            endpoint
+            for namespace in sorted(self._endpoints)
+            for endpoint in sorted(self._endpoints[namespace], key=_NAME)
+        ]
+        if self._shared:
+            self._report_shared_addresses(endpoints)
         self._add_missing_namespaces()
         return Snapshot(
             tuple(self._namespaces[name] for name in sorted(self._namespaces)),
             tuple(self._nodes[name] for name in sorted(self._nodes)),
-            tuple(self._endpoints),
+            tuple(endpoints),
         )
 
     def _place(self, endpoint: Endpoint) -> Place:
         return self._places[self._names["Pod", endpoint.namespace, endpoint.name]]
 
-    def _report_shared_addresses(self) -> None:
-        numbers = [address[1] for item in self._endpoints for address in item.addresses]
-        if len(set(numbers)) == len(numbers):
-            return
+    def _report_shared_addresses(self, endpoints: Iterable[Endpoint]) -> None:
         owners: dict[Address, Endpoint] = {}
-        for endpoint in self._endpoints:
+        for endpoint in endpoints:
             for address in endpoint.addresses:
                 other = owners.setdefault(address, endpoint)
                 if other is not endpoint:
@@ -177,13 +185,12 @@ class Cluster:
                     )
 
     def _add_missing_namespaces(self) -> None:
-        for endpoint in self._endpoints:
-            name = endpoint.namespace
+        for name in sorted(self._endpoints):
             if name not in self._namespaces:
+                endpoint = min(self._endpoints[name], key=_NAME)
                 self._namespaces[name] = Namespace(name, {NAMESPACE_NAME_LABEL: name})
                 self._findings.warning(
                     f"the namespace {quote(name)} of a pod is not in the input",
                     self._place(endpoint).child("metadata", "namespace"),
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",
                 )
-

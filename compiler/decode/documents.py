@@ -163,9 +163,9 @@ def _unwrap(
         if match and not match[2].endswith(b"List"):
             yield Manifest(_named(match[1], match[2]), value, place)
             return
-    head = _entries(value)
+    head = _entries(value, place, findings)
     if head is None:
-        findings.error(f"not a manifest but {describe(_plain(value))}", place)
+        findings.error(f"not a manifest but {describe(_plain(value, place, findings))}", place)
         return
     type_name = _type_name(head, place, default, findings)
     if type_name is None:
@@ -181,7 +181,7 @@ def _unwrap(
         yield from _unwrap(item, where, type_name.item, findings, depth + 1)
 
 
-def _entries(value: object) -> dict[str, object] | None:
+def _entries(value: object, place: Place, findings: Findings) -> dict[str, object] | None:
     """Return the entries of a mapping; those of JSON stay raw."""
     if isinstance(value, dict):
         return value
@@ -189,12 +189,17 @@ def _entries(value: object) -> dict[str, object] | None:
         return None
     try:
         return dict(msgspec.json.decode(value, type=dict[str, msgspec.Raw]))
-    except msgspec.DecodeError:
+    except msgspec.ValidationError:
         return None
+    except msgspec.DecodeError:  # half of a surrogate pair, which Python's parser takes
+        plain = _plain(value, place, findings)
+        return plain if isinstance(plain, dict) else None
 
 
-def _plain(value: object) -> object:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+def _plain(value: object, place: Place, findings: Findings) -> object:
+    if isinstance(value, msgspec.Raw):
+        return decode_plain(bytes(value), place, findings)
+    return value
 
 
 def _type_name(
@@ -208,7 +213,7 @@ def _type_name(
         ("apiVersion", default.api_version if default else ""),
         ("kind", default.kind if default else ""),
     ):
-        word = _plain(head.get(name))
+        word = _plain(head.get(name), place.child(name), findings)
         if word is None and inherited:
             word = inherited
         if not word:
@@ -226,7 +231,7 @@ def _list_items(head: dict[str, object], place: Place, findings: Findings) -> li
         try:
             raws = msgspec.json.decode(items, type=list[msgspec.Raw] | None)
         except msgspec.DecodeError:
-            items = _plain(items)
+            items = _plain(items, place.child("items"), findings)
         else:
             return list(raws or ())
     if items is None:

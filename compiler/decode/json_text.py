@@ -65,7 +65,10 @@ def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[m
 
 
 def raw_value(text: str, position: int) -> tuple[object, int]:
-    """Return the value that begins at the position, and its end; JSONDecodeError if none does."""
+    """Return the value that begins at the position, and its end; JSONDecodeError if none does.
+
+    In place of a mapping it returns its length.
+    """
     return _DECODER.raw_decode(text, position)
 
 
@@ -88,9 +91,11 @@ def repeats_no_key(raw: msgspec.Raw) -> bool:
     number could make up for them.
     """
     text = bytes(raw)
-    if b"\\u" in text:
+    try:
+        again = _ENCODER.encode(_PLAIN.decode(raw))
+    except (msgspec.DecodeError, RecursionError):
         return False
-    return text.count(b'"') == _ENCODER.encode(_PLAIN.decode(raw)).count(b'"')
+    return text.count(b'"') == again.count(b'"') and b"\\u" not in text
 
 
 def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
@@ -134,4 +139,7 @@ def _refuse(constant: str) -> object:
     raise JSONDecodeError(f"{constant} is no JSON number", constant, 0)
 
 
-_DECODER = JSONDecoder(parse_constant=_refuse)
+_DECODER = JSONDecoder(
+    parse_constant=_refuse,
+    object_pairs_hook=len,  # only the ends of mappings are asked for: keep nothing of them
+)

@@ -92,7 +92,9 @@ class _ListedNode(NodeManifest, tag_field="kind", tag="Node", kw_only=True, gc=F
     apiVersion: Literal["v1"]  # noqa: N815 - the API's name
 
 
-class _ListedNamespace(NamespaceManifest, tag_field="kind", tag="Namespace", kw_only=True, gc=False):
+class _ListedNamespace(
+    NamespaceManifest, tag_field="kind", tag="Namespace", kw_only=True, gc=False
+):
     apiVersion: Literal["v1"]  # noqa: N815 - the API's name
 
 

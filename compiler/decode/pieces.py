@@ -16,7 +16,7 @@ import msgspec
 
 _HEAD = re.compile(rb'\{\s*"apiVersion": "v1",\s*"items": \[(\n[ \t]+)(?=\{)')
 _TAIL = re.compile(rb"\s*\],")
-_SIZE = 1 << 18  # fits into a processor's cache; larger and much smaller pieces take longer
+_SIZE = 1 << 16  # fits into a processor's cache; larger and much smaller pieces take longer
 _MAX_ITEM = 1 << 24
 
 
@@ -60,17 +60,16 @@ def decode_items(piece: bytes) -> list[msgspec.Raw]:
 def _pieces(file: BinaryIO, rest: bytes, indent: bytes) -> Iterator[bytes]:
     end = indent + b"}"
     between = end + b"," + indent + b"{"
-    more = True
-    while more:
-        last = rest.rfind(between)
+    while chunk := _read(file):
+        last = chunk.rfind(between)
         if last >= 0:
-            yield _list(rest[: last + len(end)])
-            rest = rest[last + len(end) + 1 :]
+            last += len(end)
+            yield _list(rest, memoryview(chunk)[:last])
+            rest = chunk[last + 1 :]
         elif len(rest) > _MAX_ITEM:
             raise NotAsPrinted
-        chunk = _read(file)
-        more = bool(chunk)
-        rest += chunk
+        else:
+            rest += chunk
     last = rest.rfind(end) + len(end)
     _check_tail(rest[last:])
     yield _list(rest[:last])
@@ -83,13 +82,14 @@ def _read(file: BinaryIO) -> bytes:
         raise NotAsPrinted from None
 
 
-def _list(items: bytes) -> bytes:
+def _list(*parts: bytes | memoryview) -> bytes:
+    items = b"".join((b"[", *parts, b"]"))
     if not items.isascii():
         try:
             items.decode()
         except UnicodeDecodeError:
             raise NotAsPrinted from None
-    return b"[%b]" % items
+    return items
 
 
 def _check_tail(text: bytes) -> None:

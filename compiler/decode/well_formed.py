@@ -7,9 +7,9 @@ goes the long way as a whole, which says what is wrong and where. Both give equa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -18,6 +18,7 @@ from ..errors import Place, Source
 from ..policy import (
     Action,
     LabelSelector,
+    NetworksPeer,
     OneNamespace,
     Peer,
     PodsPeer,
@@ -35,7 +36,6 @@ from .peers import decode_ip_block
 from .ports import decode_network_policy_port
 from .tree import Field
 
-T = TypeVar("T")
 _NOWHERE = Place(Source(""), 0)
 _TIER = Tier.NETWORK_POLICY
 _ACCEPT = Action.ACCEPT
@@ -98,9 +98,9 @@ class WellFormed:
 
     def __init__(self) -> None:
         """Start without a part known."""
-        self._selector = cache(partial(_read, decode_selector))
-        self._block = cache(partial(_read, decode_ip_block))
-        self._port = cache(partial(_read, decode_network_policy_port))
+        self._selector = cache(_read_selector)
+        self._block = cache(_read_block)
+        self._port = cache(_read_port)
 
     def decode(self, raw: Raw, place: Place) -> Policy:
         """Return the policy; Doubtful if it may be wrong in any way."""
@@ -118,9 +118,7 @@ class WellFormed:
             raise Doubtful
         return self._policy(policy.spec, OneNamespace(namespace), metadata, place)
 
-    def _policy(
-        self, spec: _Spec, home: OneNamespace, metadata: _Metadata, place: Place
-    ) -> Policy:
+    def _policy(self, spec: _Spec, home: OneNamespace, metadata: _Metadata, place: Place) -> Policy:
         types = spec.policy_types or (("Ingress", "Egress") if spec.egress else ("Ingress",))
         ingress = self._rules(spec.ingress, home, place, "ingress")
         egress = self._rules(spec.egress, home, place, "egress")
@@ -138,7 +136,7 @@ class WellFormed:
 
     def _rules(
         self,
-        rules: list[_IngressRule] | list[_EgressRule] | UnsetType,
+        rules: Sequence[_IngressRule | _EgressRule] | UnsetType,
         home: OneNamespace,
         place: Place,
         way: str,
@@ -185,10 +183,30 @@ def _is_whole(policy: _NetworkPolicy, text: bytes) -> bool:
     )
 
 
-def _read(look: Callable[[Field], T | None], text: bytes) -> T:
-    """Return what a look gives if it finds nothing to report."""
-    findings = Findings(OnUnknown.ERROR)
-    value = look(Field(decode_plain(text, _NOWHERE, findings), _NOWHERE, findings))
-    if value is None or findings.diagnostics:
+def _read_selector(text: bytes) -> LabelSelector:
+    field = _field(text)
+    selector = decode_selector(field)
+    if selector is None or field.findings.diagnostics:
         raise Doubtful
-    return value
+    return selector
+
+
+def _read_block(text: bytes) -> NetworksPeer:
+    field = _field(text)
+    block = decode_ip_block(field)
+    if block is None or field.findings.diagnostics:
+        raise Doubtful
+    return block
+
+
+def _read_port(text: bytes) -> PortMatch:
+    field = _field(text)
+    port = decode_network_policy_port(field)
+    if port is None or field.findings.diagnostics:
+        raise Doubtful
+    return port
+
+
+def _field(text: bytes) -> Field:
+    findings = Findings(OnUnknown.ERROR)
+    return Field(decode_plain(text, _NOWHERE, findings), _NOWHERE, findings)
