@@ -121,6 +121,7 @@ GOOD: Object = {
             {"to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": []}
         ],
     },
+    "status": {"conditions": []},
 }
 
 

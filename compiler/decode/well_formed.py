@@ -178,8 +178,10 @@ def _is_whole(policy: _NetworkPolicy, text: bytes) -> bool:
     What comes twice leaves fewer quotes in what is written again, whatever the blanks; raw parts
     are written as they were. The selectors, blocks and ports are looked into when they are read.
     """
-    return text.count(b'"') == _ENCODER.encode(policy).count(b'"') and repeats_no_key(
-        policy.metadata
+    return (
+        text.count(b'"') == _ENCODER.encode(policy).count(b'"')
+        and repeats_no_key(policy.metadata)
+        and (not policy.status or repeats_no_key(policy.status))
     )
 
 
