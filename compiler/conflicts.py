@@ -29,6 +29,11 @@ class _Ruling:
     rule: PolicyRule
     tests: tuple[Test, ...]
 
+    @property
+    def effect(self) -> Action:
+        """What comes of the rule."""
+        return _effect(self.policy, self.rule)
+
 
 _Pair = tuple[_Ruling, _Ruling]
 _Part = tuple[_Ruling, int]
@@ -39,7 +44,8 @@ def conflicts(resolver: Resolver, policies: Iterable[Policy]) -> tuple[Diagnosti
     """Return a warning for each two policies of equal precedence that disagree about a packet.
 
     ``policies`` stand in the order in which they judge. One pair of rules says enough of two
-    policies and a direction.
+    policies and a direction. Whether a policy of higher precedence has decided before is not
+    considered, and neither are domain names, whose addresses only the node learns.
     """
     cluster_wide = (policy for policy in policies if policy.tier is not Tier.NETWORK_POLICY)
     equals = groupby(cluster_wide, key=lambda item: (item.tier.value, item.priority))
@@ -61,8 +67,8 @@ class _Finder:
 
     def find(self, group: Sequence[Policy], direction: Direction) -> Iterable[_Pair]:
         """Return the first two rules of each two policies that disagree for some endpoint."""
-        actions = {rule.action for item in group for rule in item.rules(direction) or ()}
-        if len(group) == 1 or len(actions) == 1:
+        effects = {_effect(item, rule) for item in group for rule in item.rules(direction) or ()}
+        if len(group) == 1 or len(effects) == 1:
             return ()
         found: dict[tuple[str, str], _Pair] = {}
         for policies, subject in self._kinds(group, direction):
@@ -97,6 +103,13 @@ class _Finder:
             yield _Ruling(
                 policy, number, rule, tuple(test for test in tests if test and not test.unknown)
             )
+
+
+def _effect(policy: Policy, rule: PolicyRule) -> Action:
+    """Return the action, or Accept for a Pass of the last tier: behind it, all is allowed."""
+    if policy.tier is Tier.BASELINE and rule.action is Action.PASS:
+        return Action.ACCEPT
+    return rule.action
 
 
 _NOWHERE = Origin("", "", "")
@@ -138,7 +151,7 @@ def _by_service(
 def _between(parts: Sequence[_Part]) -> Iterator[_Pair]:
     """Yield the contradictions at one service; ``parts`` stand in the order of precedence."""
     above: list[_Part] = []
-    by_action = dict.fromkeys(Action, 0)
+    by_effect = dict.fromkeys(Action, 0)
     for _, group in groupby(parts, key=lambda part: part[0].policy.name):
         own: list[_Part] = []
         judged = 0
@@ -146,17 +159,17 @@ def _between(parts: Sequence[_Part]) -> Iterator[_Pair]:
             own.append((ruling, mask & ~judged))
             judged |= mask
         for ruling, mask in own:
-            against = (by_action[action] for action in Action if action is not ruling.rule.action)
+            against = (by_effect[effect] for effect in Action if effect is not ruling.effect)
             if any(mask & other for other in against):
                 yield from _contradicting(above, ruling, mask)
         for ruling, mask in own:
-            by_action[ruling.rule.action] |= mask
+            by_effect[ruling.effect] |= mask
         above += own
 
 
 def _contradicting(above: Iterable[_Part], ruling: _Ruling, mask: int) -> Iterator[_Pair]:
     for other, its in above:
-        if mask & its and other.rule.action is not ruling.rule.action:
+        if mask & its and other.effect is not ruling.effect:
             yield other, ruling
 
 
