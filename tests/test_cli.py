@@ -30,6 +30,29 @@ def test_a_directory_gets_a_file_for_each_node(tmp_path: Path) -> None:
         assert written[f"{node}.nft"] == cnpc("compile", CLUSTER, DENY, "--node", node).out
 
 
+def test_iptables_gets_three_files_for_each_node(tmp_path: Path) -> None:
+    done = cnpc("compile", CLUSTER, DENY, "--backend", "iptables", "-o", tmp_path)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    wanted = {f"{node}.{suffix}" for node in NODES for suffix in ("ipset", "v4", "v6")}
+    assert set(contents(tmp_path)) == wanted
+
+
+def test_iptables_needs_a_directory() -> None:
+    done = cnpc("compile", CLUSTER, DENY, "--backend", "iptables", "--node", "worker-1")
+    assert (done.code, done.out) == (2, "")
+    assert "--backend iptables makes .ipset, .v4, .v6 files: -o DIR" in done.err
+
+
+def test_passes_belong_to_backends() -> None:
+    options = ("--node", "worker-1", "--print-after", "split_ports")
+    done = cnpc("compile", CLUSTER, DENY, *options)
+    assert (done.code, done.out) == (2, "")
+    assert "-O1 has no pass 'split_ports'" in done.err
+    done = cnpc("compile", CLUSTER, DENY, *options, "--backend", "iptables")
+    assert done.code == 0
+    assert done.out.startswith('program "worker-1"')
+
+
 def test_several_nodes_need_a_directory() -> None:
     done = cnpc("compile", CLUSTER, DENY)
     assert (done.code, done.out) == (2, "")

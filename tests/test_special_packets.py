@@ -1,0 +1,169 @@
+"""What policies do not judge, or judge specially, by packets and with every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cnpc.backends.base import Backend
+from cnpc.backends.iptables import Iptables
+from cnpc.backends.nftables import Nftables
+from cnpc.compiler.options import Options, OwnNode
+from cnpc.compiler.pipeline import Pipeline
+from netcluster import LOADERS, TCP, UDP, Cluster, Loader, Probe, Verdict, packets
+from netcluster.topology import packed
+from semantics.evaluation import read
+from small_cluster import ADDRESS, TOPOLOGY, A, B, C, verdicts
+from test_netcluster_packets import SERVICE, udp_error
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"nftables": Nftables, "iptables": Iptables}
+PASSED, DROPPED = Verdict.ACCEPTED, Verdict.DROPPED
+
+pytestmark = pytest.mark.requires_root_and_nft
+both_families = pytest.mark.parametrize("family", [0, 1])
+
+
+def cluster_documents() -> list[dict[str, Any]]:
+    nodes = [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": node.name},
+            "status": {"addresses": [{"type": "InternalIP", "address": a} for a in node.addresses]},
+        }
+        for node in TOPOLOGY.nodes
+    ]
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": pod.name, "namespace": pod.namespace, "labels": {"pod": pod.name}},
+            "spec": {"nodeName": pod.node, "containers": [], "hostNetwork": pod.host_network},
+            "status": {
+                "phase": "Running",
+                "podIP": pod.addresses[0],
+                "podIPs": [{"ip": address} for address in pod.addresses],
+            },
+        }
+        for pod in TOPOLOGY.pods
+    ]
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "t"}}
+    return [*nodes, space, *pods]
+
+
+def policy(pod: str, **rules: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a NetworkPolicy that isolates the pod but for the rules of each direction."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": f"isolate-{pod}", "namespace": "t"},
+        "spec": {
+            "podSelector": {"matchLabels": {"pod": pod}},
+            "policyTypes": [kind.capitalize() for kind in rules],
+            **rules,
+        },
+    }
+
+
+def install(
+    cluster: Cluster, loader: Loader, *policies: dict[str, Any], own_node: OwnNode = OwnNode.EXEMPT
+) -> None:
+    inputs = read([*cluster_documents(), *policies], unknown=False)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, Options(own_node=own_node))
+    backend = BACKENDS[loader.backend]()
+    for node in pipeline.resolver.node_names():
+        cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)
+
+
+UDP_53 = {"ports": [{"protocol": "UDP", "port": 53}]}
+
+
+@both_families
+def test_answers_and_errors_of_a_flow_pass_and_strays_do_not(
+    cluster: Cluster, loader: Loader, family: int
+) -> None:
+    install(
+        cluster, loader, policy("a", ingress=[], egress=[UDP_53]), policy("c", ingress=[UDP_53])
+    )
+    [sent] = cluster.probe([Probe(A, ADDRESS[C][family], UDP, 53)])
+    assert sent.accepted
+    places = [
+        [
+            seen.where
+            for seen in cluster.inject(C, lambda mark, p=port: udp_error(family, (p, 53), mark))
+        ]
+        for port in (sent.source_port, sent.source_port + 1)
+    ]
+    assert places == [[A], []]
+    assert verdicts(cluster, Probe(C, ADDRESS[A][family], UDP, 53)) == [DROPPED]
+
+
+@both_families
+def test_invalid_packets_of_pods_are_dropped(cluster: Cluster, loader: Loader, family: int) -> None:
+    ends = packed(ADDRESS[A][family]), packed(ADDRESS[C][family])
+
+    def stray(mark: bytes) -> bytes:
+        segment = packets.tcp(ends, (4000, 80), (77, 99), packets.RST | packets.ACK, mark)
+        return packets.ip(ends, TCP, segment)
+
+    assert cluster.inject(A, stray)
+    install(cluster, loader, policy("b", ingress=[]))
+    assert cluster.inject(A, stray) == []
+
+
+def test_neighbours_are_found_under_isolation(cluster: Cluster, loader: Loader) -> None:
+    rules = {"ingress": [UDP_53], "egress": [UDP_53]}
+    install(
+        cluster, loader, *(policy(pod, **rules) for pod in "abc"), own_node=OwnNode.ENFORCE
+    )  # so that the input hook judges as well
+    cluster.flush_neighbours()
+    probes = [Probe(A, ADDRESS[end][1], UDP, 53) for end in (B, C)]
+    assert verdicts(cluster, *probes) == [PASSED] * 2
+
+
+@both_families
+@pytest.mark.parametrize("own_node", OwnNode)
+def test_a_pod_and_its_node(
+    cluster: Cluster, loader: Loader, family: int, own_node: OwnNode
+) -> None:
+    install(cluster, loader, policy("a", ingress=[], egress=[]), own_node=own_node)
+    probes = [
+        Probe("n1", ADDRESS[A][family], TCP, 80),
+        Probe(A, ADDRESS["n1"][family], TCP, 80),
+        Probe(A, ADDRESS["n2"][family], TCP, 80),
+        Probe("n2", ADDRESS[A][family], TCP, 80),
+    ]
+    own = PASSED if own_node is OwnNode.EXEMPT else DROPPED
+    assert verdicts(cluster, *probes) == [PASSED, own, DROPPED, DROPPED]
+
+
+@pytest.mark.parametrize(("kind", "family"), [("ip", 0), ("ip6", 1)])
+def test_a_pod_reaches_itself_through_a_service_if_both_directions_allow(
+    cluster: Cluster, loader: Loader, kind: str, family: int
+) -> None:
+    own, virtual = ADDRESS[A][family], SERVICE[kind]
+    to = f"[{own}]:8080" if family else f"{own}:8080"
+    translation = (
+        f"table {kind} service {{\n"
+        "chain pre { type nat hook prerouting priority dstnat;"
+        f" {kind} daddr {virtual} tcp dport 80 dnat to {to}\n}}\n}}"
+    )
+    port = {"ports": [{"port": 8080}]}
+    for ingress, expected in (([port], PASSED), ([], DROPPED)):
+        cluster.clear()
+        cluster.load("n1", translation)
+        install(cluster, loader, policy("a", ingress=ingress, egress=[port]))
+        [result] = cluster.probe([Probe(B, virtual, TCP, 80)])
+        assert result.verdict is expected
+
+
+def test_the_hosts_own_rules_still_judge(cluster: Cluster) -> None:
+    """What iptables accepts in our chains goes on in the host's, as with nftables."""
+    for flavour in ("legacy", "nft"):
+        cluster.clear()
+        loader = LOADERS[f"iptables-{flavour}"]
+        install(cluster, loader, policy("a", ingress=[UDP_53]))
+        assert verdicts(cluster, Probe(C, ADDRESS[A][0], UDP, 53)) == [PASSED]
+        cluster.run("n1", (f"iptables-{flavour}", "-A", "FORWARD", "-p", "udp", "-j", "DROP"))
+        assert verdicts(cluster, Probe(C, ADDRESS[A][0], UDP, 53)) == [DROPPED]
