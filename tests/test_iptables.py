@@ -101,6 +101,11 @@ def one_chain(*given: Rule) -> Program:
     return Program("n", (), (), (Chain("forward", given, Hook.FORWARD),))
 
 
+def _onwards(chain: str) -> tuple[Rule, ...]:
+    """Return a rule that leads to the chain and says why."""
+    return (Rule((), Goto(chain), (Origin("Admin", "p", "ingress", 0),)),)
+
+
 def test_the_rules_of_everything() -> None:
     ruleset = build(read_program(SOURCE))
     assert list(ruleset.texts) == ["ipset", "v4", "v6"]
@@ -110,9 +115,9 @@ def test_the_rules_of_everything() -> None:
         next(name for name in sets if name.startswith(f"cnpc-{kind}"))
         for kind in ("pods4", "all4", "services")
     )
+    comment = '-m comment --comment "Admin p ingress[0] first"'
     assert in_a == [
-        f'-p tcp --dport 80 -m set --match-set {pods} src -m comment --comment "Admin p ingress[0]'
-        ' first" -j RETURN',
+        f"-p tcp --dport 80 -m set --match-set {pods} src {comment} -j RETURN",
         f"-p udp --dport 53 -m set --match-set {everything} src -j RETURN",
         f"-m set --match-set {services} src,dst -j RETURN",
         "-m set --match-set cnpc-names dst -j RETURN",
@@ -243,11 +248,11 @@ def test_many_neighbours_become_prefixes() -> None:
                 "n",
                 (),
                 (),
-                tuple(
-                    Chain(f"c{n:02}", (Rule((), Goto(f"c{n + 1:02}"), (Origin("A", "p", "i"),)),))
-                    for n in range(20)
-                )
-                + (Chain("c20", ()), Chain("forward", (Rule((), Goto("c00")),), Hook.FORWARD)),
+                (
+                    *(Chain(f"c{n:02}", _onwards(f"c{n + 1:02}")) for n in range(20)),
+                    Chain("c20", ()),
+                    Chain("forward", (Rule((), Goto("c00")),), Hook.FORWARD),
+                ),
             ),
             "iptables cannot express chains more than 14 deep",
         ),
@@ -365,7 +370,7 @@ def _with_tables(before: str, after: str) -> list[str]:
     lines = before.splitlines()
     missing = after.splitlines().count("*filter") - lines.count("*filter")
     heads = ["*filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"]
-    return lines + (heads + ["COMMIT"]) * missing
+    return lines + [*heads, "COMMIT"] * missing
 
 
 @pytest.mark.requires_root_and_nft

@@ -88,14 +88,13 @@ def test_answers_and_errors_of_a_flow_pass_and_strays_do_not(
     )
     [sent] = cluster.probe([Probe(A, ADDRESS[C][family], UDP, 53)])
     assert sent.accepted
-    places = [
-        [
-            seen.where
-            for seen in cluster.inject(C, lambda mark, p=port: udp_error(family, (p, 53), mark))
-        ]
-        for port in (sent.source_port, sent.source_port + 1)
-    ]
-    assert places == [[A], []]
+
+    def error_seen_at(port: int) -> list[str]:
+        made = cluster.inject(C, lambda mark: udp_error(family, (port, 53), mark))
+        return [sighting.where for sighting in made]
+
+    assert error_seen_at(sent.source_port) == [A]
+    assert error_seen_at(sent.source_port + 1) == []
     assert verdicts(cluster, Probe(C, ADDRESS[A][family], UDP, 53)) == [DROPPED]
 
 

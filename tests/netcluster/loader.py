@@ -46,7 +46,7 @@ class NftLoader:
     """nft(8) from standard input; ``clear`` flushes all tables, whoever made them."""
 
     backend = "nftables"
-    tools = ("nft",)
+    tools: tuple[str, ...] = ("nft",)
 
     def load(self, texts: Mapping[str, str]) -> None:
         """Load the text as ``nft -f -`` does."""
@@ -64,7 +64,7 @@ class IptablesLoader:
 
     def __init__(self, flavour: str) -> None:
         self.restore = [f"{name}-{flavour}-restore" for name in ("iptables", "ip6tables")]
-        self.tools = ("ipset", *self.restore)
+        self.tools: tuple[str, ...] = ("ipset", *self.restore)
 
     def load(self, texts: Mapping[str, str]) -> None:
         """Load as docs/iptables.md says: what fails for want of the jumps goes well again."""
