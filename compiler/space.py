@@ -6,11 +6,13 @@ ends of all intervals in use cut each line into pieces, and a rule matches whole
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from .ir import AddressMatch, Field, PortMatch, Rule, Set, SetMatch
+from .masks import mask_of
 from .net import MAX_PORT, Family, Interval
 
 _REMEMBERED = 8192
@@ -72,9 +74,20 @@ class Line:
     def __init__(self, cuts: Iterable[int]) -> None:
         """Cut the line ahead of each number; the first piece begins at 0."""
         self._starts = sorted({0, *cuts})
+        self.pieces = len(self._starts)
         self._places = {start: place for place, start in enumerate(self._starts)}
         self._masks: dict[int, tuple[tuple[Interval, ...], int]] = {}
-        self.all = (1 << len(self._starts)) - 1
+        self.all = (1 << self.pieces) - 1
+
+    def place(self, number: int) -> int:
+        """Return the piece that holds the number."""
+        return bisect_right(self._starts, number) - 1
+
+    def interval(self, place: int, last: int) -> Interval | None:
+        """Return the numbers of a piece up to the last that counts, if there are any."""
+        low = self._starts[place]
+        end = self._starts[place + 1] - 1 if place + 1 < self.pieces else last
+        return (low, min(end, last)) if low <= last else None
 
     def mask(self, intervals: tuple[Interval, ...]) -> int:
         """Return the pieces of intervals whose ends are among the cuts, or end the line."""
@@ -85,16 +98,15 @@ class Line:
 
     def _mask(self, intervals: tuple[Interval, ...]) -> int:
         places = self._places
-        pieces = len(self._starts)
-        bits = bytearray((pieces + 7) // 8)
+        single: list[int] = []
         wide = 0
         for low, high in intervals:
-            first, end = places[low], places.get(high + 1, pieces)
+            first, end = places[low], places.get(high + 1, self.pieces)
             if end == first + 1:
-                bits[first >> 3] |= 1 << (first & 7)
+                single.append(first)
             else:
                 wide |= (1 << end) - (1 << first)
-        return wide | int.from_bytes(bits, "little")
+        return wide | mask_of(single, self.pieces)
 
 
 def ends(intervals: Iterable[Interval]) -> Iterable[int]:
@@ -102,13 +114,3 @@ def ends(intervals: Iterable[Interval]) -> Iterable[int]:
     for low, high in intervals:
         yield low
         yield high + 1
-
-
-def bits(mask: int) -> list[int]:
-    """Return the places of the bits that are set, in order."""
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found

@@ -27,8 +27,9 @@ from ..ir import (
     Terminal,
     Verdict,
 )
+from ..masks import bits
 from ..net import Family
-from ..space import Line, Test, bits, ends, read_test
+from ..space import Line, Test, ends, read_test
 
 _REMEMBERED = 8192
 
