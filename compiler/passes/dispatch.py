@@ -22,6 +22,7 @@ from functools import lru_cache
 from ..classes import classify
 from ..costs import dispatch_pays
 from ..ir import (
+    AddressMatch,
     Chain,
     Field,
     Goto,
@@ -29,6 +30,7 @@ from ..ir import (
     KeyType,
     Lookup,
     Map,
+    Match,
     Program,
     Rule,
     Set,
@@ -128,9 +130,7 @@ class _Rewriting:
         """Return the rules of a chain for peers that no set lists."""
         rules: list[Rule] = []
         for rule in self._chains[name].rules:
-            if any(
-                isinstance(match, SetMatch) and match.set in self._listed for match in rule.matches
-            ):
+            if any(self._lists(match) for match in rule.matches):
                 continue
             match rule.verdict:
                 case Lookup(fields, table):
@@ -142,6 +142,16 @@ class _Rewriting:
             if verdict is not None:
                 rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
         return tuple(rules)
+
+    def _lists(self, match: Match) -> bool:
+        """Tell whether the match is about peers that have a place in the map of peers."""
+        match match:
+            case SetMatch(set=name):
+                return name in self._listed
+            case AddressMatch(intervals=intervals):
+                return is_exact(intervals)
+            case _:
+                return False
 
     def _rest_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
         """Return the look-up that leads these pods to what is left of their chains."""
