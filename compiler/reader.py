@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from lark import Lark, Token, Transformer, v_args
@@ -62,9 +62,8 @@ class _MeaningError(Exception):
 
 def read_program(text: str, name: str = "<ir>") -> Program:
     """Return the program that the text describes; InputError points to where it makes no sense."""
-    parser = Lark.open_from_package("cnpc.grammar", "ir.lark", parser="lalr")
     try:
-        program: Program = _Builder().transform(parser.parse(text))
+        program: Program = _Builder().transform(_parser().parse(text))
     except UnexpectedInput as unexpected:
         span = Span(name, unexpected.line, unexpected.column)
         raise InputError([error("this cannot stand here", span)]) from None
@@ -75,6 +74,11 @@ def read_program(text: str, name: str = "<ir>") -> Program:
         span = Span(name, token.line or 0, token.column or 0)
         raise InputError([error(str(failure.orig_exc), span)]) from None
     return program
+
+
+@cache
+def _parser() -> Lark:
+    return Lark.open_from_package("cnpc.grammar", "ir.lark", parser="lalr")
 
 
 def _known(words: Mapping[str, _Meaning], token: Token) -> _Meaning:

@@ -28,7 +28,7 @@ from .ir import (
     Terminal,
     successors,
 )
-from .net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Interval, Protocol, normalize
+from .net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Family, Interval, Protocol, normalize
 
 MAX_DEPTH = 15
 """How many chains deep a packet may be below a base chain (NFT_JUMP_STACK_SIZE is 16)."""
@@ -82,6 +82,7 @@ class _Verifier:
             yield from self._match(match)
         if rule.verdict is Terminal.REJECT_RESET and Protocol.TCP not in _protocols(rule):
             yield "only TCP can be reset"
+        yield from self._contradictions(rule)
         if isinstance(rule.verdict, Lookup):
             if rule.verdict.map not in self._maps:
                 yield f"no map {rule.verdict.map}"
@@ -92,6 +93,28 @@ class _Verifier:
                 yield f"no chain {target}"
             elif self._chains[target].hook:
                 yield f"goes to the base chain {target}"
+
+    def _contradictions(self, rule: Rule) -> Iterable[str]:
+        """Find what asks for too much at once: nft(8) refuses it as conflicting protocols."""
+        asked = [self._family(match) for match in rule.matches]
+        if isinstance(rule.verdict, Lookup) and rule.verdict.map in self._maps:
+            asked.append(self._maps[rule.verdict.map].family)
+        if len({family for family in asked if family}) > 1:
+            yield "no packet is of two families"
+        protocols = [choice for match in rule.matches if (choice := _choice(match))]
+        if protocols and not frozenset.intersection(*protocols):
+            yield "no packet has two protocols"
+
+    def _family(self, match: Match) -> Family | None:
+        match match:
+            case AddressMatch(family=family):
+                return family
+            case SetMatch(set=name) if name in self._sets:
+                return self._sets[name].family
+            case Icmp6TypeMatch():
+                return Family.IPV6
+            case _:
+                return None
 
     def _match(self, match: Match) -> Iterable[str]:
         match match:
@@ -142,6 +165,19 @@ class _Verifier:
             for target in successors(rule.verdict, self._maps)
         )
         return tuple(dict.fromkeys(found))
+
+
+def _choice(match: Match) -> frozenset[Protocol]:
+    """Return the protocols of which a match asks for one; none where it asks for no protocol."""
+    match match:
+        case PortMatch(protocol=protocol):
+            return frozenset((protocol,))
+        case ProtocolMatch(protocols=protocols):
+            return frozenset(protocols)
+        case Icmp6TypeMatch():
+            return frozenset((Protocol.ICMPV6,))
+        case _:
+            return frozenset()
 
 
 def _protocols(rule: Rule) -> Iterable[Protocol]:
