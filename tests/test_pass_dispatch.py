@@ -1,10 +1,9 @@
-"""The dispatch pass on worlds too small for it to pay: it is made to pay, and to run out of maps."""
+"""Dispatch where it would not pay: worlds are small, so it is made to, and to run out of maps."""
 
 from __future__ import annotations
 
 import pytest
-from cnpc.compiler import layout
-from cnpc.compiler.passes import dispatch as dispatch_module
+from cnpc.compiler import costs, layout
 from test_semantics import OPTIONS, first_difference, report
 from worlds import LARGE, SMALL, flows, seeded
 from worlds.strategies import SEEDS, profile_name
@@ -12,7 +11,7 @@ from worlds.strategies import SEEDS, profile_name
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch_module, "dispatch_pays", lambda *_: True)
+    monkeypatch.setattr(costs, "_DISPATCH", -1)
 
 
 @pytest.mark.usefixtures("always")
