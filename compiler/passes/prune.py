@@ -83,8 +83,15 @@ class Pruned:
 def prune(program: Program) -> Program:
     """Return the program without the rules that ``pruned`` gives."""
     sets = program.sets_by_name()
-    chains = tuple(_prune(chain, _sets_of(chain, sets))[0] for chain in program.chains)
-    return replace(program, chains=chains)
+    chains = tuple(
+        _kept(chain, _prune(chain, _sets_of(chain, sets))[0]) for chain in program.chains
+    )
+    return program if chains == program.chains else replace(program, chains=chains)
+
+
+def _kept(chain: Chain, made: Chain) -> Chain:
+    """Return the chain itself where nothing changed, so that what is shared stays shared."""
+    return chain if made == chain else made
 
 
 def pruned(program: Program) -> tuple[Pruned, ...]:
@@ -106,7 +113,8 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
     """Return the chain without the rules, and the rules; they follow from these values alone."""
     if chain.hook:
         return chain, ()
-    regions = _regions(chain.rules, {item.name: item for item in sets})
+    named = {item.name: item for item in sets}
+    regions = _regions(chain.rules, named)
     covered = _covered(chain.rules, regions)
     found = covered | _same(chain.rules, regions, covered)
     if not found:
@@ -116,7 +124,11 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
         Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
         for place, reason in sorted(found.items())
     )
-    return replace(chain, rules=kept), told
+    left = replace(chain, rules=kept)
+    more: tuple[Pruned, ...] = ()
+    if _peers_of(kept, named) != _peers_of(chain.rules, named):
+        left, more = _prune(left, sets)  # what is compared now could not be seen before
+    return left, told + more
 
 
 @dataclass(slots=True)
@@ -169,7 +181,12 @@ def _covered(rules: Sequence[Rule], regions: _Regions) -> _Found:
     """Return the rules whose region earlier ones share out; note what reaches each rule."""
     found: _Found = {}
     taken: dict[int, int] = {}
+    closed = False
     for place, (rule, region) in enumerate(zip(rules, regions, strict=True)):
+        if closed:
+            found[place] = Reason.COVERED
+            continue
+        closed = not rule.matches and isinstance(rule.verdict, Terminal | Goto)
         if region is None:
             continue
         region.reached = [region.peers & ~taken.get(item, 0) for item in region.services]
