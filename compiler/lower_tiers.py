@@ -81,7 +81,9 @@ class TierLowering:
         """Return the tier's chain for endpoints that these policies select, if they need one."""
         speaks, policies = self._speaking[way.direction], self._policies
         speaking = tuple(
-            member for member in members if speaks[member[0]] and policies[member[0]].tier is tier
+            (number, subject.judged(way.direction))
+            for number, subject in members
+            if speaks[number] and policies[number].tier is tier
         )
         if not speaking:
             return None
