@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..ir import Program
+from .dispatch import dispatch
 from .drop_empty import drop_empty
+from .merge import merge
+from .prune import prune
 from .share import share
 from .split_ports import split_ports
 
@@ -15,13 +18,15 @@ PassLevels = Mapping[int, tuple[Pass, ...]]
 
 PASSES: PassLevels = {
     0: (),
-    1: (drop_empty, share),
+    1: (merge, prune, drop_empty, share),
+    2: (merge, prune, drop_empty, share, dispatch),
 }
 """The passes of each optimisation level. The level 0 keeps one rule per policy rule, as written."""
 
 PASSES_WITHOUT_MAPS: PassLevels = {
     0: (),
-    1: (drop_empty, share, split_ports),
+    1: (merge, prune, drop_empty, share),
+    2: (merge, prune, drop_empty, share, split_ports),
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""
 
