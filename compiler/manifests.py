@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .decode.documents import read_manifests
+from .decode.documents import EmptyFile, read_manifests
 from .decode.findings import Findings, OnUnknown
 from .decode.kinds import Collector
 from .diagnostics import locate
@@ -53,11 +54,11 @@ def load(
         sources = [
             source
             for path in _files(paths, findings)
-            if (source := _read(path, stdin, collector, findings)) is not None
+            if (source := _read(path, stdin, collector, findings, named=path in paths))
         ]
         snapshot = collector.cluster.finish()
-    if any(item.severity is Severity.ERROR for item in findings.diagnostics):
-        raise InputError(locate(findings.diagnostics, sources))
+        if any(item.severity is Severity.ERROR for item in findings.diagnostics):
+            raise InputError(locate(findings.diagnostics, sources))
     return Inputs(
         snapshot,
         tuple(sorted(collector.policies, key=_order)),
@@ -71,30 +72,36 @@ def _order(policy: Policy) -> tuple[int, int, str, str]:
 
 
 def _files(paths: Sequence[str], findings: Findings) -> list[str]:
-    """Return each file once, in the order of the paths."""
-    found: dict[str, None] = {}
-    for path in paths:
+    """Return each file once, in the order of the paths, whatever links lead to it."""
+    found: dict[str, str] = {}
+    for path in dict.fromkeys(paths):
         try:
-            found.update(dict.fromkeys(expand(path)))
+            for file in expand(path):
+                found.setdefault(os.path.realpath(file), file)
         except SourceError as problem:
             findings.error(str(problem), Span(path, 0, 0), problem.hint)
-    return list(found)
+    return list(found.values())
 
 
 def _read(
-    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings
+    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings, *, named: bool
 ) -> Source | None:
+    """Read one file; that it is empty is an error if the user has named it."""
     try:
         source, data = open_source(path, stdin)
     except SourceError as problem:
         findings.error(str(problem), Span(path, 0, 0), problem.hint)
         return None
-    count, before = 0, len(findings.diagnostics)
-    for manifest in read_manifests(data, source, findings):
-        count += 1
-        collector.add(manifest)
-    if not count and len(findings.diagnostics) == before:
-        findings.error("there is no object in this file", Span(source.name, 0, 0))
+    before = len(findings.diagnostics)
+    try:
+        for manifest in read_manifests(data, source, findings):
+            collector.add(manifest)
+    except EmptyFile:
+        if len(findings.diagnostics) == before:
+            report = findings.error if named else findings.warning
+            report("there is no object in this file", Span(source.name, 0, 0))
+    except RecursionError:
+        findings.error("nested too deeply", Span(source.name, 0, 0))
     return source
 
 

@@ -21,10 +21,10 @@ from .findings import Findings, path_text, quote
 from .labels import is_dns_label
 from .misfits import report_misfits
 from .objects import (
-    LabelPool,
     NamespaceManifest,
     NodeManifest,
     PodManifest,
+    Pool,
     make_endpoint,
     make_namespace,
     make_node,
@@ -48,7 +48,7 @@ class Cluster:
         self._namespaces: dict[str, Namespace] = {}
         self._nodes: dict[str, Node] = {}
         self._endpoints: list[tuple[Endpoint, Place]] = []
-        self._labels = LabelPool()
+        self._pool = Pool()
 
     def claim(self, kind: str, namespace: str, name: str, place: Place) -> None:
         """Take a name; report an object that has it already."""
@@ -71,7 +71,7 @@ class Cluster:
         if not addresses:
             return
         try:
-            endpoint = make_endpoint(pod, addresses, self._labels)
+            endpoint = make_endpoint(pod, addresses, self._pool)
         except ValueError:
             self._report_addresses(pod, manifest.place.child("status"))
             return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import lru_cache
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +19,16 @@ T = TypeVar("T")
 _LIST = "List"
 _HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([\w./-]*)"\s*,\s*"kind"\s*:\s*"(\w*)"')
 _MAX_DEPTH = 10
+
+
+class _List(msgspec.Struct, tag_field="kind", tag=_LIST):
+    """What kubectl prints; anything else goes the general way."""
+
+    apiVersion: Literal["v1"]  # noqa: N815 - the API's name
+    items: list[msgspec.Raw]
+
+
+_LISTS = msgspec.json.Decoder(_List)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +68,51 @@ class Manifest:
         return self.value
 
 
+class EmptyFile(Exception):  # noqa: N818 - it is for the caller to say whether that is an error
+    """There is no document in a file, or it could not be read."""
+
+
 def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
-    """Return every object of a file; what is not an object is reported."""
-    if is_json(source.name, data):
+    """Return every object of a file; what is not an object is reported.
+
+    Raises EmptyFile if there is not even a list without items.
+    """
+    read = _read_json if is_json(source.name, data) else _read_yaml
+    yield from read(data, source, findings)
+
+
+def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
+    place = Place(source, 0)
+    try:
+        items = _LISTS.decode(data).items if data.isascii() else None
+    except (msgspec.DecodeError, RecursionError):
+        items = None
+    if items is None:
+        index = -1
         for index, raw in enumerate(read_json(data, source, findings)):
             yield from _unwrap(raw, Place(source, index), None, findings, 0)
+        if index < 0:
+            raise EmptyFile
         return
+    for index, raw in enumerate(items):
+        match = _HEAD.match(raw)
+        where = place.child("items", index)
+        if match and not match[2].endswith(b"List"):
+            yield Manifest(_named(match[1], match[2]), raw, where)
+        else:
+            yield from _unwrap(raw, where, None, findings, 1)
+
+
+@lru_cache
+def _named(api_version: bytes, kind: bytes) -> TypeName:
+    return TypeName(api_version.decode(), kind.decode())
+
+
+def _read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
     waiting: list[Part] = []
+    empty = True
     for part in read_yaml(data, source, findings):
+        empty = empty and part.value is None
         if part.path:
             if _names_itself(part.value):
                 place = Place(source, part.document, part.path)
@@ -76,6 +124,8 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
             waiting.clear()
         elif part.value is not None:
             yield from _unwrap(part.value, Place(source, part.document), None, findings, 0)
+    if empty:
+        raise EmptyFile
 
 
 def _names_itself(value: object) -> bool:
@@ -102,9 +152,9 @@ def _unwrap(
 ) -> Iterator[Manifest]:
     """Return an object, or all those of a list."""
     if isinstance(value, msgspec.Raw):
-        match = _HEAD.match(memoryview(value))
+        match = _HEAD.match(value)
         if match and not match[2].endswith(b"List"):
-            yield Manifest(TypeName(match[1].decode(), match[2].decode()), value, place)
+            yield Manifest(_named(match[1], match[2]), value, place)
             return
     head = _entries(value)
     if head is None:

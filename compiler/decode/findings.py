@@ -9,10 +9,16 @@ from itertools import islice
 from ..errors import Diagnostic, Place, Span, error, warning
 
 QUOTED_LENGTH = 60
+_MAX_BITS = 128
 
 
 class OnUnknown(enum.Enum):
-    """What becomes of a policy that says something this version does not know."""
+    """What becomes of a policy that says something this version does not know.
+
+    Unknown are fields that are not known at their place, and peers and ports that say nothing
+    known. A known field with a wrong value is an error either way, as is an unknown field in a
+    subject: nobody can tell for whom the policy would have to fail closed.
+    """
 
     ERROR = "error"
     FAIL_CLOSED = "fail-closed"
@@ -68,7 +74,7 @@ def describe(value: object) -> str:
         case bool():
             return f"the boolean {str(value).lower()}"
         case int() | float():
-            return f"the number {_number(value)}"
+            return f"the number {number_text(value)}"
         case str():
             return quote(value)
         case list() | tuple():
@@ -77,9 +83,10 @@ def describe(value: object) -> str:
             return "a mapping"
 
 
-def _number(value: float) -> str:
-    if isinstance(value, int) and value.bit_length() > 128:  # noqa: PLR2004 - more digits tell nothing
-        return "of many digits"
+def number_text(value: float) -> str:
+    """Return a number for a message, the order of its size if it has many digits."""
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return f"{'-' if value < 0 else ''}2^{value.bit_length() - 1}"
     return str(value)
 
 
@@ -103,6 +110,6 @@ def _plain(step: str) -> bool:
     return step.replace("-", "").replace("_", "").isalnum() and len(step) <= QUOTED_LENGTH
 
 
-def one_of(words: Sequence[str]) -> str:
+def one_of(words: Sequence[str], last: str = "or") -> str:
     """Return the words as a choice: ``a, b or c``."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -14,6 +14,7 @@ from .findings import Findings, quote
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
+_MAX_DIGITS = 400
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -92,7 +93,7 @@ def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
         repeated.extend(marked.repeated)
         return marked
 
-    value: object = json.loads(raw, object_pairs_hook=unique)
+    value: object = json.loads(raw, object_pairs_hook=unique, parse_int=_integer)
     if repeated:
         _report_repeated(value, place, findings)
     return value
@@ -108,6 +109,11 @@ def _report_repeated(value: object, place: Place, findings: Findings) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _report_repeated(item, place.child(index), findings)
+
+
+def _integer(digits: str) -> float:
+    """Return the number, without a care for precision where it has hundreds of digits."""
+    return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
 
 
 def _refuse(constant: str) -> object:

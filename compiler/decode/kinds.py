@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
+from functools import lru_cache
 
 from ..policy import Policy
 from .cluster import Cluster
@@ -13,7 +14,7 @@ from .cluster_wide import (
     CLUSTER_NETWORK_POLICY,
     decode_cluster_wide,
 )
-from .documents import Manifest
+from .documents import Manifest, TypeName
 from .findings import Findings, one_of, quote
 from .metadata import decode_metadata
 from .network_policy import decode_network_policy
@@ -37,6 +38,15 @@ _GROUPS = {
     kind: {version.rpartition("/")[0] for version in versions}
     for kind, versions in _VERSIONS.items()
 } | {"NetworkPolicy": {"networking.k8s.io", "extensions"}}  # where it was before Kubernetes 1.16
+
+
+@lru_cache
+def _misspelt(name: TypeName) -> str:
+    """Return the kind of the group that is nearly this one; passing it over would fail open."""
+    group = name.api_version.rpartition("/")[0]
+    ours = {kind.lower(): kind for kind, groups in _GROUPS.items() if group in groups}
+    near = get_close_matches(name.kind.lower(), ours, n=1, cutoff=0.85)
+    return ours[near[0]] if near else ""
 
 
 class Collector:
@@ -75,12 +85,12 @@ class Collector:
                 f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
                 place.child("apiVersion"),
             )
-        elif group == _GROUP:
-            near = get_close_matches(name.kind, _DIALECTS, n=1)
+        elif group == _GROUP or _misspelt(name):
+            near = _misspelt(name)
             self._findings.error(
                 f"{quote(name.kind)} is no kind of {name.api_version} that is known",
                 place.child("kind"),
-                f"did you mean '{near[0]}'?" if near else "",
+                f"did you mean '{near}'?" if near else "",
             )
         else:
             self.passed_over[str(name)] += 1

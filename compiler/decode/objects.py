@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -12,6 +12,7 @@ from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, N
 
 _PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
 _ENDED = ("Succeeded", "Failed")
+_PortKey = tuple[str, str, int]
 
 
 class _Metadata(Struct):
@@ -77,18 +78,43 @@ class NamespaceManifest(Struct):
     metadata: _Metadata
 
 
-class LabelPool:
-    """Keeps one copy of equal label mappings: replicas mostly have the same."""
+class Pool:
+    """Keeps one copy of equal labels and ports: replicas mostly have the same."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._known: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._ports: dict[tuple[_PortKey, ...], tuple[ContainerPort, ...]] = {}
 
-    def share(self, labels: dict[str, str] | None) -> dict[str, str]:
+    def labels(self, labels: dict[str, str] | None) -> dict[str, str]:
         """Return an equal mapping, the same one for all."""
         if not labels:
             return {}
-        return self._known.setdefault(tuple(labels.items()), labels)
+        return self._labels.setdefault(tuple(labels.items()), labels)
+
+    def ports(self, spec: _PodSpec) -> tuple[ContainerPort, ...]:
+        """Return the named ports of containers, and of init containers that keep running."""
+        found = _named_ports(spec.containers or ())
+        if spec.init_containers:
+            running = [item for item in spec.init_containers if item.restart_policy == "Always"]
+            found += _named_ports(running)
+        if not found:
+            return ()
+        key = tuple(found)
+        ports = self._ports.get(key)
+        if ports is None:
+            made = (ContainerPort(name, _PROTOCOLS[word], number) for name, word, number in found)
+            ports = self._ports[key] = tuple(dict.fromkeys(made))
+        return ports
+
+
+def _named_ports(containers: Sequence[_Container]) -> list[_PortKey]:
+    return [
+        (port.name, port.protocol or "TCP", port.container_port)
+        for container in containers
+        for port in container.ports or ()
+        if port.name
+    ]
 
 
 def pod_addresses(pod: PodManifest) -> list[str]:
@@ -115,16 +141,16 @@ def written_addresses(pod: PodManifest) -> Iterator[tuple[tuple[str | int, ...],
             yield ("podIPs", index, "ip"), item.ip
 
 
-def make_endpoint(pod: PodManifest, addresses: list[str], pool: LabelPool) -> Endpoint:
+def make_endpoint(pod: PodManifest, addresses: list[str], pool: Pool) -> Endpoint:
     """Return the endpoint of a pod with these addresses; ValueError if one is not an IP."""
     spec = pod.spec or _PodSpec()
     return Endpoint(
         pod.metadata.namespace or "default",
         pod.metadata.name,
         spec.node_name or "",
-        pool.share(pod.metadata.labels),
+        pool.labels(pod.metadata.labels),
         _addresses(addresses),
-        _ports(spec),
+        pool.ports(spec),
     )
 
 
@@ -136,21 +162,6 @@ def _addresses(texts: list[str]) -> tuple[Address, ...]:
 
 def _address_order(address: Address) -> tuple[int, int]:
     return address[0].value, address[1]
-
-
-def _ports(spec: _PodSpec) -> tuple[ContainerPort, ...]:
-    """Return the named ports of containers, and of init containers that keep running."""
-    containers = [
-        *(spec.containers or ()),
-        *(item for item in spec.init_containers or () if item.restart_policy == "Always"),
-    ]
-    found: dict[ContainerPort, None] = {}
-    for container in containers:
-        for port in container.ports or ():
-            if port.name:
-                protocol = _PROTOCOLS[port.protocol or "TCP"]
-                found[ContainerPort(port.name, protocol, port.container_port)] = None
-    return tuple(found)
 
 
 def make_node(node: NodeManifest) -> Node:

@@ -30,6 +30,7 @@ _DOMAIN = re.compile(
 )
 _CLOSED = "an empty peer may stand for a field yet unknown"
 _SELECTED = ("namespaces", "pods")
+_SELECTORS = (*_SELECTED, "nodes")
 _ELSEWHERE = dict.fromkeys(
     ("nodes", "networks", "domainNames"), "a peer of this kind or direction cannot have it"
 )
@@ -82,7 +83,7 @@ def _report_empty(field: Field, known: tuple[str, ...]) -> None:
     for name in known:
         if name in entries:
             null = Field(None, field.place.child(name), field.findings)
-            null.unknown("must not be null", "write {} for a selector that selects everything")
+            null.unknown("must not be null", "{} selects everything" if name in _SELECTORS else "")
     if not entries:
         field.unknown(f"must have {one_of(known)}", _CLOSED)
 
@@ -98,6 +99,8 @@ def _selected(
     if fields is None:
         return None
     where = fields.only(names)
+    if where is None and wrapped:  # optional in ClusterNetworkPolicy, required in v1alpha1
+        fields.require(names[0])
     selection = LabelSelector() if where is None else decode_namespaces(where)
     pods_field = fields.require("podSelector")
     pods = None if pods_field is None else decode_selector(pods_field)

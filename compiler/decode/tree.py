@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from ..errors import Place
-from .findings import Findings, OnUnknown, describe, one_of, path_text, quote
+from .findings import Findings, OnUnknown, describe, number_text, one_of, path_text, quote
 
 T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
@@ -102,7 +102,7 @@ class Field:
             self.error(f"must be a whole number, not {describe(self.value)}")
             return None
         if not low <= self.value <= high:
-            self.error(f"must be between {low} and {high}, not {describe(self.value)[11:]}")
+            self.error(f"must be between {low} and {high}, not {number_text(self.value)}")
             return None
         return self.value
 
@@ -152,7 +152,7 @@ class Fields:
         """Return the one field of these that is present; report two, but not the lack of any."""
         found = [name for name in names if name in self.present]
         if len(found) > 1:
-            self.owner.error(f"only one of {one_of(found)} can be set".replace(" or ", " and "))
+            self.owner.error(f"only one of {one_of(found, 'and')} can be set")
             return None
         return self.present[found[0]] if found else None
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from cnpc.compiler.evaluate import Evaluator, Packet
-from cnpc.compiler.ir import Hook, Program
+from cnpc.compiler.ir import Hook, Program, Terminal
 from cnpc.compiler.ir import State as ProgramState
 from cnpc.compiler.manifests import Inputs, OnUnknown, load
 from cnpc.compiler.net import Protocol, parse_address
-from cnpc.compiler.options import Options, OwnNode
+from cnpc.compiler.options import Options
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline, checked
 from oracle import Flow, Hop, Judgement, Oracle
@@ -26,15 +27,19 @@ class Difference:
     flow: Flow
     stage: str
     hop: Hop
-    accepted: bool
+    verdict: Terminal
     judgement: Judgement
 
     def __str__(self) -> str:
-        verdict = "accepts" if self.accepted else "denies"
-        return (
-            f"{self.flow}\n{verdict} after {self.stage}, in {self.hop.hook} of {self.hop.node}\n"
-            f"{self.judgement}"
-        )
+        where = f"in {self.hop.hook} of {self.hop.node}"
+        return f"{self.flow}\n{self.verdict.value} {where} after {self.stage}\n{self.judgement}"
+
+
+_DENIALS = {
+    None: Terminal.DROP,
+    "reset": Terminal.REJECT_RESET,
+    "prohibited": Terminal.REJECT_PROHIBITED,
+}
 
 
 def read(documents: Iterable[dict[str, Any]], *, unknown: bool) -> Inputs:
@@ -47,15 +52,14 @@ def read(documents: Iterable[dict[str, Any]], *, unknown: bool) -> Inputs:
 class Compilation:
     """The Programs of all nodes of a cluster, after each stage of each level."""
 
-    def __init__(self, inputs: Inputs, own_node: str) -> None:
+    def __init__(self, inputs: Inputs, options: Options) -> None:
         """Compile; AssertionError if a stage makes an invalid Program."""
-        self._programs: dict[str, list[tuple[str, Evaluator]]] = {}
-        options = Options(own_node=OwnNode(own_node))
+        self._programs: dict[str, dict[Program, tuple[str, Evaluator]]] = {}
         for level in PASSES:
             pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
             for node in pipeline.resolver.node_names():
-                stages = self._programs.setdefault(node, [])
-                stages += _stages(pipeline, node, level)
+                known = self._programs.setdefault(node, {})
+                pipeline.program(node, partial(_keep, known, level))
 
     def differences(self, oracle: Oracle, flow: Flow) -> list[Difference]:
         """Return where a stage's Program judges the flow unlike the oracle, hook by hook."""
@@ -63,27 +67,22 @@ class Compilation:
         packet = to_packet(flow)
         found = []
         for hop in oracle.per_node(flow):
-            expected = all(getattr(judgement, way).allowed for way in hop.directions)
-            for stage, evaluator in self._programs[hop.node]:
-                accepted = evaluator.judge(packet, Hook(hop.hook)).accepted
-                if accepted != expected:
-                    found.append(Difference(flow, stage, hop, accepted, judgement))
+            allowed = all(getattr(judgement, way).allowed for way in hop.directions)
+            expected = Terminal.ACCEPT if allowed else _DENIALS[judgement.answer]
+            for stage, evaluator in self._programs[hop.node].values():
+                verdict = evaluator.judge(packet, Hook(hop.hook)).verdict
+                if verdict is not expected:
+                    found.append(Difference(flow, stage, hop, verdict, judgement))
         return found
 
 
-def _stages(pipeline: Pipeline, node: str, level: int) -> list[tuple[str, Evaluator]]:
-    """Return the stages that change the node's program, with evaluators of what they made."""
-    programs: list[Program] = []
-    found: list[tuple[str, Evaluator]] = []
-
-    def watch(stage: str, program: Program) -> None:
-        checked(stage, program)
-        if programs[-1:] != [program]:
-            programs.append(program)
-            found.append((f"{stage} (-O{level})", Evaluator(program)))
-
-    pipeline.program(node, watch)
-    return found
+def _keep(
+    known: dict[Program, tuple[str, Evaluator]], level: int, stage: str, program: Program
+) -> None:
+    """Check a stage's program, and keep it with its evaluator if no stage made it before."""
+    checked(stage, program)
+    if program not in known:
+        known[program] = (f"{stage} (-O{level})", Evaluator(program))
 
 
 def to_packet(flow: Flow) -> Packet:

@@ -32,10 +32,10 @@ class Transport:
 def flows(world: World) -> list[Flow]:
     """Return the world's flows, always the same ones.
 
-    Every address (of pods, nodes, outside, the first and last of every CIDR and those just outside
-    it) is met in both directions, and every edge of a port range; the profile's number of flows
-    are drawn from all combinations. What is special (own node, neighbour discovery, connection
-    states) comes last.
+    Every address is met in both directions (of pods, nodes, outside, the first and last of every
+    CIDR and those just outside it), and so is every edge of a port range and, inwards, every
+    container port; the profile's number of flows are drawn from all combinations. What is special
+    (own node, neighbour discovery, connection states) comes last.
     """
     random = Random(0)  # noqa: S311 - reproducible, not secret
     cluster = read_cluster(world.documents)
@@ -60,7 +60,8 @@ def flows(world: World) -> list[Flow]:
             for _ in range(world.profile.flows)
         ),
     ]
-    return list(dict.fromkeys([*drawn, *_special(cluster, transports, random)]))
+    named = _to_container_ports(world, cluster, addresses, random)
+    return list(dict.fromkeys([*drawn, *named, *_special(cluster, transports, random)]))
 
 
 def _addresses(world: World, cluster: Cluster) -> Iterator[Address]:
@@ -145,6 +146,30 @@ def _draw(
     if random.random() > 1 / 2:
         own, other = other, own
     return _flow(own, other, random.choice(transports))
+
+
+def _to_container_ports(
+    world: World, cluster: Cluster, addresses: list[Address], random: Random
+) -> Iterator[Flow]:
+    """Give flows to each container port of each endpoint, init containers' too, from anywhere."""
+    for document in world.kind("Pod"):
+        spec, status = document["spec"], document["status"]
+        containers = spec["containers"] + spec.get("initContainers", [])
+        ports = [port for item in containers for port in item.get("ports", [])]
+        pod = cluster.pod_at(ip_address(status["podIP"])) if "podIP" in status else None
+        for destination in pod.addresses if pod else ():
+            sources = [item for item in addresses if item.version == destination.version]
+            for port in ports:
+                protocol = PROTOCOL_NUMBERS[port.get("protocol", "TCP")]
+                transport = Transport(protocol, port["containerPort"])
+                for _ in range(2):
+                    yield _flow(_any_pod_or(sources, cluster, random), destination, transport)
+
+
+def _any_pod_or(addresses: list[Address], cluster: Cluster, random: Random) -> Address:
+    """Return a pod's address if the first try finds one, else any."""
+    found = random.choice(addresses)
+    return found if cluster.pod_at(found) else random.choice(addresses)
 
 
 def _special(cluster: Cluster, transports: list[Transport], random: Random) -> Iterator[Flow]:

@@ -28,7 +28,7 @@ class Profile:
     rules: tuple[int, int] = (0, 4)
     unknown: bool = False
     loose: bool = True
-    flows: int = 300
+    flows: int = 200
 
 
 SMALL = Profile()
