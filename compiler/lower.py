@@ -15,11 +15,11 @@ from .dispatch import Dispatch, dispatch_chain, lookup
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
 from .lower_tiers import Members, TierLowering
+from .masks import mask_of
 from .net import Family
 from .options import DenyWith, Options
 from .policy import Policy
 from .resolve import Resolver, Selection
-from .selectors import mask_of
 from .ways import Way, ways_by_hook
 
 _TierChains = tuple[tuple[str, Chain], ...]

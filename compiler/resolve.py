@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import assert_never
 
+from .masks import flags, mask_of
 from .net import Family, Interval, Protocol, contains, normalize, subtract
 from .policy import (
     LabelSelector,
@@ -23,10 +24,8 @@ from .policy import (
     Requirement,
     SameLabels,
 )
-from .selectors import LabelIndex, mask_of, matches
+from .selectors import LabelIndex, matches
 from .snapshot import Endpoint, Namespace, Snapshot
-
-_BINARY = bytes.maketrans(b"01", b"\0\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Selection:
 
     def bits(self) -> bytes:
         """Return one byte, 0 or 1, for each position from the offset on."""
-        return bin(self.mask)[:1:-1].encode().translate(_BINARY)
+        return flags(self.mask)
 
 
 EMPTY = Selection(0, 0)
