@@ -27,6 +27,9 @@ from .policy import (
 from .selectors import LabelIndex, matches
 from .snapshot import Endpoint, Namespace, Snapshot
 
+_SCANNED = 256
+"""Up to how many endpoints are matched one by one, which needs no index of all of the snapshot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -126,6 +129,8 @@ class Resolver:
 
     def _select_in(self, namespace: str, pods: LabelSelector) -> Selection:
         start, end = self._runs.get(namespace, (0, 0))
+        if end - start > _SCANNED:
+            return Selection(start, self._pod_index.select(pods) >> start & (1 << end - start) - 1)
         mask = 0
         for position in range(start, end):
             if matches(pods, self.snapshot.endpoints[position].labels):
