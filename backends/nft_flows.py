@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..compiler.net import ANY_PORT, MAX_PORT, Interval, Protocol, normalize, subtract
-from .nft_text import Chain, Rule, Table, Test, Text, parse_value
+from .nft_text import Rule, Table, Test, Text, parse_value
 
-MOST_FLOWS = 64
+MOST_FLOWS = 32
 """Of how many protocols and ports, evenly chosen, at most the costs are counted."""
 
 PORT_PROTOCOL = {
@@ -82,7 +82,7 @@ class Flows:
             yield (parse_value(test.fields[0], test.value),)
             return
         table = test.table if isinstance(test.table, Table) else self._text.tables[test.table]
-        for key, _ in table.keys():
+        for key, _ in table.entries():
             yield key
 
 

@@ -1,7 +1,7 @@
 """The nftables backend's text read back: tables of elements, and chains of rules taken apart.
 
-It reads what the backend writes, not all of nft(8), and refuses anything else, so that nobody counts
-a rule that was not understood.
+It reads what the backend writes, not all of nft(8), and refuses anything else, so that no
+rule is counted that was not understood.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FIELDS = {
 }
 """The expressions that rules compare, with the types of their values."""
 
-_BLOCK = re.compile(r"\t(set|map|chain) (\S+) \{\n(.*?)\n\t\}$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"\t(set|map|chain) (\S+) \{\n(.*?)^\t\}$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r' ?comment "[^"]*"$')
 _FIELD = re.compile("|".join(re.escape(word) for word in _FIELDS))
 _OPERAND = re.compile(r"(vmap )?(@\S+|\{ .*? \}|\S+)(?: |$)")
@@ -58,7 +58,7 @@ class Table:
     verdicts: bool
     size: int = 0
 
-    def keys(self) -> Iterator[tuple[Key, str]]:
+    def entries(self) -> Iterator[tuple[Key, str]]:
         """Return each key with its verdict, which is empty in a set."""
         for element in self.elements:
             key, _, verdict = element.partition(" : ")
@@ -127,7 +127,7 @@ def _table(name: str, body: str) -> Table:
     head, _, rest = body.partition("\t\telements = {\n")
     properties = dict(line.strip().partition(" ")[::2] for line in head.splitlines())
     kind, _, value = properties["type"].partition(" : ")
-    elements = rest.rpartition("\n")[0].strip().split(",\n\t\t\t") if rest else ()
+    elements = rest.rpartition("\n\t\t}")[0].strip().split(",\n\t\t\t") if rest else ()
     return Table(
         name,
         tuple(kind.split(" . ")),
@@ -179,7 +179,7 @@ def _test(text: str, position: int, field: re.Match[str]) -> tuple[Test, int]:
 
 def _anonymous(types: Iterable[str], inside: str, *, verdicts: bool) -> Table:
     table = Table("", tuple(types), tuple(inside.split(", ")), interval=False, verdicts=verdicts)
-    interval = any(low != high for key, _ in table.keys() for low, high in key)
+    interval = any(low != high for key, _ in table.entries() for low, high in key)
     return replace(table, interval=interval, size=len(table.elements))
 
 

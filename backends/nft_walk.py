@@ -7,11 +7,12 @@ masks themselves (one for each binary digit) keep what each of them has met.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..compiler.net import Family, Interval
 from .nft_flows import PORT_PROTOCOL, Flow, Flows
+from .nft_marks import Marks
 from .nft_text import Chain, Rule, Table, Test, Text, parse_value
 
 _WORD = {Family.IPV4: "ip", Family.IPV6: "ip6"}
@@ -26,6 +27,16 @@ class Cost:
     mean_rules: float
     worst_lookups: int
     mean_lookups: float
+
+
+def join(costs: Sequence[Cost]) -> Cost:
+    """Return the cost over several kinds of connections together, each counting as much."""
+    return Cost(
+        max(cost.worst_rules for cost in costs),
+        sum(cost.mean_rules for cost in costs) / len(costs),
+        max(cost.worst_lookups for cost in costs),
+        sum(cost.mean_lookups for cost in costs) / len(costs),
+    )
 
 
 class Tally:
@@ -95,7 +106,7 @@ class _Index:
         self._ranges: list[tuple[Sequence[Interval], str, Interval | None]] = []
         self._found: dict[tuple[int, ...], Mapping[str, int]] = {}
         self._has_peer = peer_part is not None
-        for key, verdict in table.keys():
+        for key, verdict in table.entries():
             peer = None if peer_part is None else key[peer_part]
             known = [part for index, part in enumerate(key) if index != peer_part]
             if all(low == high for low, high in known):
@@ -141,6 +152,8 @@ class Walker:
         self._flows = Flows(text)
         self._indexes: dict[tuple[Table | str, tuple[str, ...], str], _Index] = {}
         self._values: dict[tuple[Family, str, str], int] = {}
+        self._marks: dict[str, Marks] = {}
+        self._costs: dict[tuple[str, Hashable], Cost] = {}
         self._base = next(item for item in text.chains.values() if item.hook == "forward")
 
     def cost(self, family: Family, address: int, *, source: bool) -> Cost:
@@ -150,19 +163,23 @@ class Walker:
         this node too, that judgement is a line of its own.
         """
         own = f"{_WORD[family]} {_ENDS[0] if source else _ENDS[1]}"
+        if own not in self._marks:
+            self._marks[own] = Marks(self._text, own)
+        key = (own, self._marks[own].of(address))
+        if key not in self._costs:
+            self._costs[key] = self._count(family, own, address)
+        return self._costs[key]
+
+    def _count(self, family: Family, own: str, address: int) -> Cost:
         peers = self._peers[family]
         flows = self._flows.of(self._reachable(_Packet(family, own, address, Flow(0, None))))
-        tallies = []
+        costs = []
         for flow in flows:
             walk = _Walk(self, _Packet(family, own, address, flow), peers.count)
             walk.chain(self._base, peers.everyone)
-            tallies.append((walk.rules, walk.lookups))
-        return Cost(
-            max(rules.worst() for rules, _ in tallies),
-            sum(rules.mean() for rules, _ in tallies) / len(tallies),
-            max(lookups.worst() for _, lookups in tallies),
-            sum(lookups.mean() for _, lookups in tallies) / len(tallies),
-        )
+            rules, lookups = walk.rules, walk.lookups
+            costs.append(Cost(rules.worst(), rules.mean(), lookups.worst(), lookups.mean()))
+        return join(costs)
 
     def named_chain(self, name: str) -> Chain:
         """Return the chain of that name."""
@@ -235,7 +252,7 @@ class Walker:
             else:
                 table = test.table if isinstance(test.table, Table) else None
                 table = table or self._text.tables[str(test.table)]
-                verdicts = {verdict: None for _, verdict in table.keys()}
+                verdicts = {verdict: None for _, verdict in table.entries()}
         return [word.split()[1] for word in verdicts if word.startswith(("jump ", "goto "))]
 
 

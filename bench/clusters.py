@@ -351,9 +351,7 @@ def _own_labels(count: int) -> Iterator[Object]:
             "from": [{"podSelector": {"matchLabels": peers}}],
             "ports": [{"port": 1 + number}],
         }
-        yield network_policy(
-            _SPACE, f"policy-{number:05}", _ingress(class_label(number), [rule])
-        )
+        yield network_policy(_SPACE, f"policy-{number:05}", _ingress(class_label(number), [rule]))
 
 
 _POLICIES = 10  # over which (d) 2 and 3 spread
@@ -364,7 +362,10 @@ def _nested(count: int) -> Iterator[Object]:
     yield from _crowd(_POLICIES, _POLICIES)
     for number in range(_POLICIES):
         rules = [
-            {"from": [{"ipBlock": _nested_block(random)}], "ports": [{"port": random.choice(_WELL)}]}
+            {
+                "from": [{"ipBlock": _nested_block(random)}],
+                "ports": [{"port": random.choice(_WELL)}],
+            }
             for _ in range(count // _POLICIES)
         ]
         yield network_policy(_SPACE, f"policy-{number}", _ingress({}, rules))
@@ -377,9 +378,11 @@ def _nested_block(random: Random) -> Mapping[str, object]:
     length = random.randint(8, 28)
     outer = ipaddress.IPv4Network((random.randrange(1 << 30) << 2, length), strict=False)
     inner = ipaddress.IPv4Network((int(outer[random.randrange(4)]), length + 3), strict=False)
-    return {"cidr": str(outer), "except": [str(inner)]} if random.random() < 3 / 4 else {
-        "cidr": str(outer)
-    }
+    return (
+        {"cidr": str(outer), "except": [str(inner)]}
+        if random.random() < 3 / 4
+        else {"cidr": str(outer)}
+    )
 
 
 def _interleaved(count: int) -> Iterator[Object]:
