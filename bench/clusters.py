@@ -299,8 +299,26 @@ def _small_namespace(number: int) -> Iterator[Mapping[str, object]]:
 _SPACE = _namespace(0)
 
 
-def _node_policies(shape: Shape) -> Iterator[Object]:
+@dataclass(frozen=True, slots=True)
+class OpenTo:
+    """What a rule of (c) opens its group's pods to."""
+
+    peers: int
+    ports: tuple[int, ...]
+
+
+def shape_policies(shape: Shape) -> Iterator[tuple[int, tuple[OpenTo, ...]]]:
+    """Return, for each policy of (c), the group that it selects and its rules."""
     random = Random(SEED)  # noqa: S311 - a workload, not a secret
+    for number in range(shape.policies):
+        rules = tuple(
+            OpenTo(peers, tuple(random.sample(range(1, 10_000), shape.ports)))
+            for peers in random.sample(range(shape.classes), shape.rules)
+        )
+        yield number % shape.groups, rules
+
+
+def _node_policies(shape: Shape) -> Iterator[Object]:
     yield from _nodes(40)
     yield namespace(_SPACE, {})
     for number in range(shape.pods):
@@ -310,16 +328,16 @@ def _node_policies(shape: Shape) -> Iterator[Object]:
         where = _node(0 if number < shape.local else 1 + number % 39)
         place = PodPlace(_SPACE, f"pod-{number:05}", where, (address(number),))
         yield pod(place, labels)
-    for number in range(shape.policies):
-        group = {"group": f"group-{number % shape.groups}"}
+    for number, (group, opened) in enumerate(shape_policies(shape)):
         rules = [
             {
-                "from": [{"podSelector": {"matchLabels": class_label(peers)}}],
-                "ports": [{"port": port} for port in random.sample(range(1, 10_000), shape.ports)],
+                "from": [{"podSelector": {"matchLabels": class_label(rule.peers)}}],
+                "ports": [{"port": port} for port in rule.ports],
             }
-            for peers in random.sample(range(shape.classes), shape.rules)
+            for rule in opened
         ]
-        yield network_policy(_SPACE, f"policy-{number:05}", _ingress(group, rules))
+        spec = _ingress({"group": f"group-{group}"}, rules)
+        yield network_policy(_SPACE, f"policy-{number:05}", spec)
 
 
 def _ingress(

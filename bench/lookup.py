@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from random import Random
 from statistics import median
 
-from clusters import SEED, Shape, address, node_policies
+from clusters import SEED, OpenTo, Shape, address, shape_policies
 from forwarding import ACK, SYN, Connection, Router, overhead
 
 _HEAD = """\
@@ -34,14 +34,6 @@ EMPTY = "empty"
 TWO_MAPS = "two look-ups"
 PLAIN = "no table"
 _PER_FLOW = 4  # packets of an established connection
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long to measure."""
-
-    connections: int
-    rounds: int
 
 
 def empty_ruleset() -> str:
@@ -77,33 +69,26 @@ def _map(name: str, addresses: Sequence[IPv4Address]) -> str:
 def allowed(shape: Shape, count: int) -> list[Connection]:
     """Return so many connections that a policy allows, from pods elsewhere to those of the node."""
     random = Random(SEED)  # noqa: S311 - a workload, not a secret
-    specs = [item["spec"] for item in node_policies(shape).objects() if _is_policy(item)]
-    by_group: dict[str, list[Rule]] = {}
-    for spec in specs:
-        group = spec["podSelector"]["matchLabels"]["group"]
-        by_group.setdefault(group, []).extend(map(_rule, spec["ingress"]))
+    by_group: dict[int, list[OpenTo]] = {}
+    for group, rules in shape_policies(shape):
+        by_group.setdefault(group, []).extend(rules)
     found: dict[Connection, None] = {}
     while len(found) < count:
         local = random.randrange(shape.local)
-        peers, ports = random.choice(by_group[f"group-{local % shape.groups}"])
-        first = peers + -(-(shape.local - peers) // shape.classes) * shape.classes
-        peer = random.randrange(first, shape.pods, shape.classes)
+        rule = random.choice(by_group[local % shape.groups])
+        everyone = range(rule.peers, shape.pods, shape.classes)
+        peer = random.choice([number for number in everyone if number >= shape.local])
         ends = IPv4Address(address(peer)), IPv4Address(address(local))
-        found[Connection(*ends, random.randrange(1024, 65536), random.choice(ports))] = None
+        found[Connection(*ends, random.randrange(1024, 65536), random.choice(rule.ports))] = None
     return list(found)
 
 
-Rule = tuple[int, list[int]]
-"""The class of a rule's peers, and its ports."""
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A ruleset, and connections that it allows."""
 
-
-def _is_policy(item: Mapping[str, object]) -> bool:
-    return item["kind"] == "NetworkPolicy"
-
-
-def _rule(rule: Mapping[str, list]) -> Rule:
-    label = rule["from"][0]["podSelector"]["matchLabels"]["class"]
-    return int(label.rpartition("-")[2]), [item["port"] for item in rule["ports"]]
+    ruleset: str
+    connections: tuple[Connection, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,34 +99,48 @@ class Result:
     established: Mapping[str, float]
 
 
-def compare(
-    rulesets: Mapping[str, str], connections: Sequence[Connection], effort: Effort
-) -> Result:
+def compare(variants: Mapping[str, Variant], rounds: int) -> Result:
     """Return what packets of the connections cost under each ruleset, measured turn by turn.
 
     AssertionError if a ruleset does not let every packet pass: the connections are allowed ones.
     """
-    opening = [item.packet(SYN) for item in connections]
-    answers = [item.answer() for item in connections]
-    later = [item.packet(ACK) for item in connections] * _PER_FLOW
-    new: dict[str, list[float]] = {name: [] for name in rulesets}
-    established: dict[str, list[float]] = {name: [] for name in rulesets}
+    new: dict[str, list[float]] = {name: [] for name in variants}
+    established: dict[str, list[float]] = {name: [] for name in variants}
     with ExitStack() as stack:
-        routers = {name: stack.enter_context(Router(text)) for name, text in rulesets.items()}
-        for turn in range(effort.rounds + 1):
-            for name, router in routers.items():
-                router.forget()
-                before = router.forwarded()
-                first = router.forward(opening) - overhead(opening)
-                router.forward(answers)
-                rest = router.forward(later) - overhead(later)
-                passed = router.forwarded() - before
-                expected = len(opening) + len(answers) + len(later)
-                assert passed == expected, f"{name}: {passed} of {expected} packets"
+        lanes = {
+            name: _Lane(stack.enter_context(Router(variant.ruleset)), variant.connections)
+            for name, variant in variants.items()
+        }
+        for turn in range(rounds + 1):
+            for name, lane in lanes.items():
+                first, later = lane.turn(name)
                 if turn:  # the first one fills caches
                     new[name].append(first)
-                    established[name].append(rest)
+                    established[name].append(later)
     return Result(
         {name: median(values) for name, values in new.items()},
         {name: median(values) for name, values in established.items()},
     )
+
+
+class _Lane:
+    """A router with the packets that it is to forward."""
+
+    def __init__(self, router: Router, connections: Sequence[Connection]) -> None:
+        self._router = router
+        self._opening = [item.packet(SYN) for item in connections]
+        self._answers = [item.answer() for item in connections]
+        self._later = [item.packet(ACK) for item in connections] * _PER_FLOW
+
+    def turn(self, name: str) -> tuple[float, float]:
+        """Return the nanoseconds of a packet that opens a connection, and of a later one."""
+        router = self._router
+        router.forget()
+        before = router.forwarded()
+        first = router.forward(self._opening) - overhead(self._opening)
+        router.forward(self._answers)
+        later = router.forward(self._later) - overhead(self._later)
+        passed = router.forwarded() - before
+        expected = len(self._opening) + len(self._answers) + len(self._later)
+        assert passed == expected, f"{name}: {passed} of {expected} packets"
+        return first, later
