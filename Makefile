@@ -63,7 +63,9 @@ $(READY): pyproject.toml .ci/setup.sh | system
 	make_venv
 	# The first pip that knows --group.
 	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv/bin/python -m pip install --quiet --editable . --group dev
+	# setuptools warns of folders with a package's name; that the root is the package is on purpose.
+	PYTHONWARNINGS='ignore:Editable installation:UserWarning' \
+		.venv/bin/python -m pip install --quiet --editable . --group dev
 	echo '$(CURDIR)' > $(READY)
 
 # The checkout's root is the package, which mypy sees only below the package's name.

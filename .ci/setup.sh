@@ -28,14 +28,15 @@ missing_packages() {
 }
 
 ldconfig_has() {
-	PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q "$1"
+	# Not grep -q: it would leave before ldconfig is through, and pipefail take that for a failure.
+	PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null
 }
 
 python_packages() {
 	local python
 	if ! python=$(find_python); then
 		# Ubuntu 22.04 has 3.10 as python3, and 3.11 in universe.
-		if apt-cache policy python3 2>/dev/null | grep -q 'Candidate: 3\.\(9\|10\)\.'; then
+		if apt-cache policy python3 2>/dev/null | grep 'Candidate: 3\.\(9\|10\)\.' >/dev/null; then
 			echo python3.11 python3.11-venv
 		else
 			echo python3 python3-venv

@@ -77,7 +77,7 @@ class TierLowering:
     def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
         """Return the tier's chain for endpoints that these policies select, if they need one."""
         speaking = tuple(
-            (number, subject)
+            (number, subject.judged(way.direction))
             for number, subject in members
             if self._policies[number].tier is tier and self._speaks(number, way.direction)
         )

@@ -1,25 +1,43 @@
-"""The dispatch pass on worlds too small for it to pay: it is made to pay, and to run out of maps."""
+"""Verdict maps by address, and the chains between tiers."""
 
 from __future__ import annotations
 
-import pytest
-from cnpc.compiler import layout
-from cnpc.compiler.passes import dispatch as dispatch_module
-from test_semantics import OPTIONS, first_difference, report
-from worlds import LARGE, SMALL, flows, seeded
-from worlds.strategies import SEEDS, profile_name
+from cnpc.compiler.dispatch import Dispatch, dispatch_chain
+from cnpc.compiler.ir import Chain, Goto, Jump
+from cnpc.compiler.net import Family
+from cnpc.compiler.policy import Tier
+from cnpc.compiler.printer import print_rule
+from cnpc.compiler.ways import INGRESS, OWN_NODE
+
+FIRST, SECOND = Chain("first", ()), Chain("second", ())
 
 
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch_module, "dispatch_pays", lambda *_: True)
+def test_the_entry_jumps_to_the_first_chain_and_the_rest_is_gone_to() -> None:
+    dispatch = Dispatch()
+    dispatch.add("in4", Family.IPV4, 2, (("in4", FIRST), ("in4_np", SECOND)))
+    dispatch.add("in4", Family.IPV4, 1, (("in4_np", SECOND),))
+    dispatch.add("in4", Family.IPV4, 3, ())
+    maps = {item.name: item.elements for item in dispatch.maps()}
+    assert maps == {
+        "in4": ((((1, 1),), Jump("second")), (((2, 2),), Jump("first"))),
+        "in4_np": ((((2, 2),), Goto("second")),),
+    }
+    assert list(dispatch.chains()) == [FIRST, SECOND]
 
 
-@pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("maps", [0, 3, 110])
-@pytest.mark.parametrize("seed", range(SEEDS[profile_name()] // 10))
-def test_worlds(seed: int, maps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "MOST_CLASS_MAPS", maps)
-    world = seeded(seed, LARGE if seed % 50 == 0 else SMALL)
-    problem = first_difference(world, OPTIONS[seed % len(OPTIONS)], flows(world))
-    assert problem is None, report(world, problem)
+def test_chains_between_tiers_lead_on() -> None:
+    def rules(tier: Tier, *made: str) -> list[str]:
+        return [print_rule(rule) for rule in dispatch_chain(INGRESS, tier, Family.IPV6, made).rules]
+
+    assert rules(Tier.NETWORK_POLICY) == ["goto ingress6_baseline"]
+    assert rules(Tier.NETWORK_POLICY, "ingress6_np") == [
+        "lookup daddr in ingress6_np",
+        "goto ingress6_baseline",
+    ]
+    assert rules(Tier.BASELINE, "ingress6_np") == []
+
+
+def test_the_way_to_the_own_node_has_no_network_policies() -> None:
+    assert OWN_NODE.behind(Tier.ADMIN, Family.IPV4) == "own4_baseline"
+    assert OWN_NODE.behind(Tier.BASELINE, Family.IPV4) is None
+    assert INGRESS.behind(Tier.ADMIN, Family.IPV4) == "ingress4_np"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -22,7 +24,8 @@ _COMMANDS: Mapping[str, str] = {
 """What ``cnpc -h`` lists; a command's module is imported only when it runs."""
 
 _EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h(3head)
-_EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
+_SIGNALLED = 128  # added to the number of the signal that ended it, as shells report it
+_EXIT_INTERRUPTED = _SIGNALLED + signal.SIGINT
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -60,7 +63,13 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process with its exit code."""
     _replace_closed_streams()
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_run(arguments))
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """Leave by way of every ``finally``, so that nothing half-made stays behind."""
+    sys.exit(_SIGNALLED + number)
 
 
 def _replace_closed_streams() -> None:

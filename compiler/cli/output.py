@@ -34,7 +34,7 @@ class OutputDirectory:
         if os.sep in name or name.startswith("."):
             raise InputError([error(f"'{name}' cannot be the name of a file")])
         final = self._path / name
-        aside = self._path / f".{name}.{os.getpid()}.tmp"
+        aside = self._path / f".cnpc.{os.getpid()}.{len(self._pending)}.tmp"
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._pending.append((aside, final))
@@ -42,7 +42,7 @@ class OutputDirectory:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as refusal:
+        except (OSError, UnicodeError) as refusal:
             raise _refused(final, refusal) from refusal
 
     def __exit__(
@@ -72,11 +72,11 @@ class StandardOutput:
     """Takes the one text there is, where no directory was asked for."""
 
     def write(self, _name: str, text: str) -> None:
-        """Print the text; NodeError if the system refuses, BrokenPipeError if nobody reads on."""
+        """Print the text, as far as anybody reads it; NodeError if the system refuses."""
         try:
             click.echo(text, nl=False)
         except BrokenPipeError:
-            raise
+            abandon_standard_output()
         except OSError as refusal:
             abandon_standard_output()
             raise _refused(Path("<stdout>"), refusal) from refusal
@@ -87,5 +87,6 @@ def abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _refused(path: Path, refusal: OSError) -> NodeError:
-    return NodeError(f"cannot write {path}: {refusal.strerror or refusal}")
+def _refused(path: Path, refusal: OSError | UnicodeError) -> NodeError:
+    reason = refusal.strerror if isinstance(refusal, OSError) else None
+    return NodeError(f"cannot write {path}: {reason or refusal}")
