@@ -18,7 +18,7 @@ with the square of its sets."""
 MOST_CLASS_ELEMENTS = 250_000
 MOST_PAIR_ELEMENTS = 100_000
 
-_SET_RULE = 100
+_SET_RULE = 150
 _PLAIN_RULE = 20
 _DISPATCH = 350
 """Two chains, a look-up of the peer among thousands, and one of pod, protocol and port."""

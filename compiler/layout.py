@@ -66,16 +66,29 @@ class LayoutBuilder:
     def _class(self, item: PeerClass) -> Verdict:
         """Return where the peers of a class go."""
         forms = [services(allowed) for allowed in item.allowed]
-        ports = [
+        ports = self._ports_of_all(forms[0]) if len(set(forms)) == 1 else self._ports_by_pod(forms)
+        return self._chain((*ports, *self._rest([self._behind(form) for form in forms])))
+
+    def _ports_of_all(self, form: Services) -> Iterator[Rule]:
+        elements = [
+            (((protocol, protocol), (port, port)), self._otherwise(form))
+            for protocol, port in form.ports
+        ]
+        return self._lookup("ports", _PORT_FIELDS, elements, (form.default, form.ports))
+
+    def _ports_by_pod(self, forms: Sequence[Services]) -> Iterator[Rule]:
+        elements = [
             (((pod, pod), (protocol, protocol), (port, port)), self._otherwise(form))
             for route, form in zip(self._routes, forms, strict=True)
             for pod in route.pods
             for protocol, port in form.ports
         ]
-        subject = self._entry.subject
-        signature = [(name, form.default, form.ports) for name, form in self._named(forms)]
-        found = self._lookup("ports", (subject, *_PORT_FIELDS), ports, signature)
-        return self._chain((*found, *self._rest([self._behind(form) for form in forms])))
+        signature = [
+            (name, form.default, form.ports)
+            for name, form in zip(self._names, forms, strict=True)
+            if form.ports  # only these: the name is the same whoever else is there
+        ]
+        return self._lookup("ports", (self._entry.subject, *_PORT_FIELDS), elements, signature)
 
     def _small(self, classes: Sequence[PeerClass]) -> Verdict | None:
         """Return where the peers of all these classes go; None if that takes too many elements."""
@@ -118,12 +131,6 @@ class LayoutBuilder:
         for item in classes:
             peers[self._behind(services(item.allowed[number]))] += len(item.peers)
         return _most(peers)
-
-    def _named(self, forms: Iterable[Services]) -> Iterator[tuple[str, Services]]:
-        """Yield the forms that name ports, with the names of their routes."""
-        for name, form in zip(self._names, forms, strict=True):
-            if form.ports:
-                yield name, form
 
     def _otherwise(self, form: Services) -> Verdict:
         return self._deny if form.default else Terminal.RETURN

@@ -8,7 +8,7 @@ from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .net import Family
-from .policy import Action, Direction, OneNamespace, Policy, PolicyRule, Tier
+from .policy import Action, Direction, OneNamespace, PodsPeer, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
 from .selectors import matches
@@ -32,7 +32,7 @@ class TierLowering:
         self._policies = policies
         self._deny = deny
         self._traits = [traits(policy) for policy in policies]
-        self._namespaced: dict[str, list[int]] = {}
+        self._namespaced: dict[str, dict[PodsPeer, list[int]]] = {}
         self._cluster_wide: list[tuple[int, bytes]] = []
         self._index_subjects()
         self._selecting: dict[int, tuple[int, ...]] = {}
@@ -43,7 +43,8 @@ class TierLowering:
         size = (len(self._resolver.snapshot.endpoints) + 7) // 8
         for number, policy in enumerate(self._policies):
             if isinstance(policy.subject.namespaces, OneNamespace):
-                self._namespaced.setdefault(policy.subject.namespaces.name, []).append(number)
+                subjects = self._namespaced.setdefault(policy.subject.namespaces.name, {})
+                subjects.setdefault(policy.subject, []).append(number)
             else:
                 mask = self._resolver.select(policy.subject).mask
                 self._cluster_wide.append((number, mask.to_bytes(size, "little")))
@@ -59,11 +60,9 @@ class TierLowering:
         endpoint = self._resolver.snapshot.endpoints[position]
         byte, bit = position >> 3, 1 << (position & 7)
         found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
-        found += (
-            number
-            for number in self._namespaced.get(endpoint.namespace, ())
-            if matches(self._policies[number].subject.pods, endpoint.labels)
-        )
+        for subject, numbers in self._namespaced.get(endpoint.namespace, {}).items():
+            if matches(subject.pods, endpoint.labels):
+                found += numbers
         return tuple(sorted(found))
 
     def members(self, position: int) -> Members:

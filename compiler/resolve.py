@@ -27,8 +27,8 @@ from .policy import (
 from .selectors import LabelIndex, matches
 from .snapshot import Endpoint, Namespace, Snapshot
 
-_SCANNED = 256
-"""Up to how many endpoints are matched one by one, which needs no index of all of the snapshot."""
+_LARGE_NAMESPACE = 256
+"""From how many endpoints on it is quicker to look in the index of all than at each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,11 @@ class Resolver:
 
     def _select_in(self, namespace: str, pods: LabelSelector) -> Selection:
         start, end = self._runs.get(namespace, (0, 0))
-        if end - start > _SCANNED:
-            return Selection(start, self._pod_index.select(pods) >> start & (1 << end - start) - 1)
+        if not pods.requirements:
+            return Selection(start, (1 << (end - start)) - 1)
+        if end - start > _LARGE_NAMESPACE:
+            within = (1 << (end - start)) - 1
+            return Selection(start, (self._pod_index.select(pods) >> start) & within)
         mask = 0
         for position in range(start, end):
             if matches(pods, self.snapshot.endpoints[position].labels):

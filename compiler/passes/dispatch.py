@@ -1,16 +1,97 @@
 """Look up what a peer gets, instead of asking rule by rule whether it is meant.
 
-Before:  map in { 10.0.0.1 : jump np }                        (sets of peers, ever so many)
-         chain np { saddr @a tcp 80 return; saddr @b return; ...; saddr 192.0.2.0-192.0.2.9 return
-                    drop }
-After:   map in { 10.0.0.1 : jump np_rest }
-         map in_peers { 10.0.0.2 : goto class_ab    10.0.0.3 : goto class_b ... }
-         chain np_rest { lookup saddr in in_peers; saddr 192.0.2.0-192.0.2.9 return; drop }
-         chain class_a { lookup daddr . protocol . dport in in_ports_a; drop }
-         map in_ports_a { 10.0.0.1 . tcp . 80 : return }
-
 Peers that sets list are in one map, whatever the number of rules; rules on networks and on any
 address stay for all others. Pods with a rule on a set that only the node knows stay as they are.
+
+Before:
+
+    program "n"
+
+    set a ipv4 address {
+      10.0.0.2
+      10.0.0.3
+    }
+
+    set b ipv4 address {
+      10.0.0.3
+      10.0.0.4
+    }
+
+    map m ipv4 address {
+      10.0.0.1 : jump np
+    }
+
+    chain forward hook forward {
+      lookup daddr in m
+    }
+
+    chain np {
+      saddr @a tcp 80 return
+      saddr @a udp 53 return
+      saddr 192.0.2.0-192.0.2.255 return
+      saddr @b tcp 81 return
+      saddr @b tcp 82 return
+      saddr @b udp 54 return
+      drop
+    }
+
+After:
+
+    program "n"
+
+    map m ipv4 address {
+      10.0.0.1 : jump m_rest_d13ec15e21ad
+    }
+
+    map m_peers ipv4 address {
+      10.0.0.2 : goto m_class_34365e718d43
+      10.0.0.3 : goto m_class_90d6606dba2d
+      10.0.0.4 : goto m_class_f6c2fb452d25
+    }
+
+    map m_ports_08198e7175cc ipv4 protocol . port {
+      tcp . 80 : return
+      udp . 53 : return
+    }
+
+    map m_ports_1ae7e228a633 ipv4 protocol . port {
+      tcp . 81 : return
+      tcp . 82 : return
+      udp . 54 : return
+    }
+
+    map m_ports_cfc85af9631b ipv4 protocol . port {
+      tcp . 80 : return
+      tcp . 81 : return
+      tcp . 82 : return
+      udp . 53 : return
+      udp . 54 : return
+    }
+
+    chain forward hook forward {
+      lookup daddr in m
+    }
+
+    chain m_class_34365e718d43 {
+      lookup protocol . dport in m_ports_08198e7175cc
+      drop
+    }
+
+    chain m_class_90d6606dba2d {
+      lookup protocol . dport in m_ports_cfc85af9631b
+      drop
+    }
+
+    chain m_class_f6c2fb452d25 {
+      lookup protocol . dport in m_ports_1ae7e228a633
+      drop
+    }
+
+    chain m_rest_d13ec15e21ad {
+      lookup saddr in m_peers
+      saddr 192.0.2.0-192.0.2.255 return
+      drop
+    }
 """
 
 from __future__ import annotations
@@ -22,6 +103,7 @@ from functools import lru_cache
 from ..classes import classify
 from ..costs import dispatch_pays
 from ..ir import (
+    AddressMatch,
     Chain,
     Field,
     Goto,
@@ -29,6 +111,7 @@ from ..ir import (
     KeyType,
     Lookup,
     Map,
+    Match,
     Program,
     Rule,
     Set,
@@ -58,9 +141,9 @@ def dispatch(program: Program) -> Program:
 
 
 def _pays(route: Route) -> bool:
-    tests = list(route.tests())
-    listed = sum(test.peers is not None and is_exact(test.peers) for test in tests)
-    return dispatch_pays(listed, len(tests) - listed)
+    peers = [test.peers or () for test in route.tests()]
+    listed = sum(len(item) > 1 and is_exact(item) for item in peers)
+    return dispatch_pays(listed, len(peers) - listed)
 
 
 class _Rewriting:
@@ -128,9 +211,7 @@ class _Rewriting:
         """Return the rules of a chain for peers that no set lists."""
         rules: list[Rule] = []
         for rule in self._chains[name].rules:
-            if any(
-                isinstance(match, SetMatch) and match.set in self._listed for match in rule.matches
-            ):
+            if any(self._lists(match) for match in rule.matches):
                 continue
             match rule.verdict:
                 case Lookup(fields, table):
@@ -142,6 +223,16 @@ class _Rewriting:
             if verdict is not None:
                 rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
         return tuple(rules)
+
+    def _lists(self, match: Match) -> bool:
+        """Tell whether the match is about peers that have a place in the map of peers."""
+        match match:
+            case SetMatch(set=name):
+                return name in self._listed
+            case AddressMatch(intervals=intervals):
+                return is_exact(intervals)
+            case _:
+                return False
 
     def _rest_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
         """Return the look-up that leads these pods to what is left of their chains."""

@@ -3,10 +3,33 @@
 What is a short list then becomes a rule for each of its items: a look into an anonymous set costs
 as much as a few rules, and sets are what takes long to load.
 
-Before:  chain c { saddr 10.0.0.0-10.0.0.127 tcp 80 return
-                   saddr 10.0.0.128-10.0.0.255 tcp 80 return
-                   saddr 10.0.0.0-10.0.0.255 tcp 81 return; drop }
-After:   chain c { saddr 10.0.0.0-10.0.0.255 tcp 80-81 return; drop }
+Before:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.127 tcp 80 return
+      saddr 10.0.0.128-10.0.0.255 tcp 80 return
+      saddr 10.0.0.0-10.0.0.255 tcp 81-90 return
+      drop
+    }
+
+    chain forward hook forward {
+      jump c
+    }
+
+After:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.255 tcp 80-90 return
+      drop
+    }
+
+    chain forward hook forward {
+      jump c
+    }
 """
 
 from __future__ import annotations

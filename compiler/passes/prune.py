@@ -1,11 +1,36 @@
 """Drop rules that no packet can meet, and rules without which every packet ends the same.
 
-Before:  chain c { saddr 10.0.0.0-10.0.0.127 drop; saddr 10.0.0.128-10.0.0.255 drop
-                   saddr 10.0.0.7-10.0.0.200 return      (both drops together cover it)
-                   tcp 80 return; tcp 80-81 drop
-                   tcp any return }                      (as the chain's end does)
-After:   chain c { saddr 10.0.0.0-10.0.0.127 drop; saddr 10.0.0.128-10.0.0.255 drop
-                   tcp 80 return; tcp 80-81 drop }
+Before:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.127 drop
+      saddr 10.0.0.128-10.0.0.255 drop
+      saddr 10.0.0.7-10.0.0.200 return
+      tcp 80 return
+      tcp 80-81 drop
+      tcp any return
+    }
+
+    chain forward hook forward {
+      jump c
+    }
+
+After:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.127 drop
+      saddr 10.0.0.128-10.0.0.255 drop
+      tcp 80 return
+      tcp 80-81 drop
+    }
+
+    chain forward hook forward {
+      jump c
+    }
 """
 
 from __future__ import annotations
