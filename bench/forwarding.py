@@ -37,6 +37,7 @@ _SYSCTLS = (
 )
 SYN, SYN_ACK, ACK = 0x02, 0x12, 0x10
 _TCP = 6
+_PACKET = 40  # bytes, of which there is no data
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Router:
     ) -> None:
         """Let go of the namespace."""
         os.close(self._tun)
+        self._conntrack.close()
         self._space.close()
 
     def forget(self) -> None:
@@ -95,10 +97,11 @@ class Router:
         return _write_all(self._tun, packets)
 
     def forwarded(self) -> int:
-        """Return how many packets have passed the forward hook so far (RFC 4293)."""
+        """Return how many packets have left so far; counted behind the forward hook (RFC 4293)."""
         with self._space.entered():
-            names, values = Path("/proc/thread-self/net/snmp").read_text().splitlines()[:2]
-        return int(dict(zip(names.split(), values.split(), strict=True))["ForwDatagrams"])
+            lines = Path("/proc/thread-self/net/netstat").read_text().splitlines()
+        names, values = (line.split() for line in lines if line.startswith("IpExt:"))
+        return int(dict(zip(names, values, strict=True))["OutOctets"]) // _PACKET
 
 
 def overhead(packets: Sequence[bytes]) -> float:
