@@ -43,11 +43,8 @@ class Selection:
         return flags(self.mask)
 
 
-EMPTY = Selection(0, 0)
-
-
 class Resolver:
-    """Answers for one snapshot; keeps every answer that is asked for again."""
+    """Answers for one snapshot; keeps the indexes that answers come from."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Index the snapshot's endpoints by namespace and by node."""
@@ -74,7 +71,11 @@ class Resolver:
         return self._namespaces[name]
 
     def select(self, peer: PodsPeer, subject_namespace: str = "") -> Selection:
-        """Return the endpoints that the peer selects for a subject in that namespace."""
+        """Return the endpoints that the peer selects for a subject in that namespace.
+
+        The offset is 0 unless the peer names one namespace. Only SameLabels and NotSameLabels need
+        the subject's namespace; a policy's own subject has neither.
+        """
         if isinstance(peer.namespaces, OneNamespace):
             return self._select_in(peer.namespaces.name, peer.pods)
         namespaces = self._select_namespaces(peer.namespaces, subject_namespace)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS = {
     "version": ("cnpc",),
-    "net": ("cnpc.compiler.net",),
+    "net": ("cnpc.compiler.net", "cnpc.compiler.masks"),
     "errors": ("cnpc.compiler.errors",),
     "options": ("cnpc.compiler.options",),
     "source": ("cnpc.compiler.source",),
@@ -23,7 +23,7 @@ ROOMS = {
     "decode": ("cnpc.compiler.decode", "cnpc.compiler.decode.*"),
     "reading": ("cnpc.compiler.manifests", "cnpc.compiler.diagnostics"),
     "resolve": ("cnpc.compiler.resolve", "cnpc.compiler.selectors", "cnpc.compiler.subjects"),
-    "ir": ("cnpc.compiler.ir", "cnpc.compiler.names"),
+    "ir": ("cnpc.compiler.ir", "cnpc.compiler.names", "cnpc.compiler.space"),
     "ir tools": tuple(f"cnpc.compiler.{x}" for x in ("verify", "printer", "reader", "evaluate")),
     "lower": (
         "cnpc.compiler.lower*",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -84,10 +85,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return _exit_code(cli.main(arguments, prog_name="cnpc", standalone_mode=False))
     except click.ClickException as usage:
-        usage.show()
+        with contextlib.suppress(OSError):  # standard error is full or has no reader
+            usage.show()
         return usage.exit_code
     except (click.Abort, KeyboardInterrupt):
-        report_line("interrupted; nothing was changed")
+        report_line("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
         report(wrong.diagnostics)
