@@ -110,6 +110,21 @@ def entries(program: Program) -> Iterator[Entry]:
                     pass
 
 
+def count_judged(program: Program) -> tuple[int, int]:
+    """Return how many ways of pods, one for each entry, start with a map of peers, and of all."""
+    starts = {
+        chain.name: chain.rules[0].verdict.fields
+        for chain in program.chains
+        if chain.rules and isinstance(chain.rules[0].verdict, Lookup)
+    }
+    by_map = total = 0
+    for entry in entries(program):
+        for _, verdict in entry.map.elements:
+            total += 1
+            by_map += isinstance(verdict, Jump) and starts.get(verdict.chain) == (entry.peer,)
+    return by_map, total
+
+
 @dataclass(frozen=True, slots=True)
 class _ByPod:
     """A step that the pod's own address decides."""
