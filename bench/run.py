@@ -69,7 +69,7 @@ class Bench:
 
     def _workload(self, cluster: Cluster) -> Workload:
         path = self._write(cluster)
-        most = 10 if self._quick else 50
+        most = 5 if self._quick else 20
         compilations: dict[str, Compilation] = {}
         loads: dict[str, loading.Loading] = {}
         for number, level in enumerate(LEVELS):

@@ -60,7 +60,7 @@ def _sizes(levels: Sequence[Stats]) -> Rows:
     rows: Rows = [(f"node {levels[0].node}", *_heads(levels))]
     for name in _COUNTS:
         rows.append((name, *(f"{getattr(item.size, name):,}" for item in levels)))
-    memory = (f"{item.size.kernel_bytes / 1e6:,.1f} MB" for item in levels)
+    memory = (f"{item.size.kernel_bytes / 1000:,.0f} kB" for item in levels)
     return [*rows, ("kernel memory, about", *memory)]
 
 
