@@ -351,11 +351,11 @@ def _ingress(
 
 
 def _crowd(count: int, local: int) -> Iterator[Object]:
-    """Return so many pods of one namespace, each its own class, the first on the measured node."""
-    yield from _nodes(2)
+    """Return so many pods of one namespace, each its own class, ``local`` of them on each node."""
+    yield from _nodes(-(-count // local))
     yield namespace(_SPACE, {})
     for number in range(count):
-        where = _node(0 if number < local else 1)
+        where = _node(number // local)
         place = PodPlace(_SPACE, f"pod-{number:05}", where, (address(number),))
         yield pod(place, class_label(number))
 

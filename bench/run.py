@@ -113,10 +113,10 @@ class Bench:
         return {number: found.new[str(number)] for number in _LINEAR}
 
     def _connections(self, shape: Shape) -> tuple[Connection, ...]:
-        return tuple(lookup.allowed(shape, 500 if self._quick else 4_000))
+        return tuple(lookup.allowed(shape, 500 if self._quick else 3_000))
 
     def _rounds(self) -> int:
-        return 3 if self._quick else 15
+        return 3 if self._quick else 11
 
     def _write(self, cluster: Cluster) -> Path:
         path = self._folder / f"{cluster.name}.json"

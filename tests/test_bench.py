@@ -22,7 +22,7 @@ from results import Results, page
 
 TINY = 0.001
 BENCH = Path(clusters.__file__).parent
-DIGEST = "cbeae1f7b9e28c8fe6c8253deb31324557649e00829d144a043d6d2344a72f0e"
+DIGEST = "ba4bb34e39f4b1efcce07d1d070d027a02a7a53d59eacc7dc5cdc23c64ae30fe"
 SHAPE = Shape(groups=2, policies_each=2, pods=40, local=8, classes=5, rules=2, ports=2)
 
 WORKLOADS = [
