@@ -46,7 +46,10 @@ class LayoutBuilder:
         self._made = Layout([], {}, {})
 
     def build(self, classes: Iterable[PeerClass]) -> Layout | None:
-        """Return the layout of the classes, the first with maps of their own; None if too large."""
+        """Return the layout of the classes; None if there are none, or it takes too much.
+
+        The first ones get maps of their own.
+        """
         small: list[PeerClass] = []
         for item in classes:
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
@@ -61,7 +64,7 @@ class LayoutBuilder:
             self._made.peers += ((peer, shared) for item in small for peer in item.peers)
         if sum(len(item.elements) for item in self._made.maps.values()) > MOST_CLASS_ELEMENTS:
             return None
-        return self._made
+        return self._made if self._made.peers else None
 
     def _class(self, item: PeerClass) -> Verdict:
         """Return where the peers of a class go."""

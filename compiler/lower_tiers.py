@@ -36,7 +36,11 @@ class TierLowering:
         self._cluster_wide: list[tuple[int, bytes]] = []
         self._index_subjects()
         self._selecting: dict[int, tuple[int, ...]] = {}
-        self._chains: dict[tuple[Way, Tier, Family, Members], Chain] = {}
+        self._speaking = {
+            direction: [_speaks(policy, direction) for policy in policies]
+            for direction in Direction
+        }
+        self._chains: dict[tuple[str, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
 
     def _index_subjects(self) -> None:
@@ -75,24 +79,19 @@ class TierLowering:
 
     def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
         """Return the tier's chain for endpoints that these policies select, if they need one."""
+        speaks, policies = self._speaking[way.direction], self._policies
         speaking = tuple(
             (number, subject.judged(way.direction))
             for number, subject in members
-            if self._policies[number].tier is tier and self._speaks(number, way.direction)
+            if speaks[number] and policies[number].tier is tier
         )
         if not speaking:
             return None
-        key = (way, tier, family, speaking)
+        key = (way.dispatch(tier, family), speaking)
         chain = self._chains.get(key)
         if chain is None:
             chain = self._chains[key] = self._build(way, tier, family, speaking)
         return chain
-
-    def _speaks(self, number: int, direction: Direction) -> bool:
-        """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
-        policy = self._policies[number]
-        rules = policy.rules(direction)
-        return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
 
     def _build(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain:
         behind = way.behind(tier, family)
@@ -108,9 +107,8 @@ class TierLowering:
         return Chain(hashed_name(prefix, family, content), tuple(rules))
 
     def _isolation(self, members: Members, direction: Direction) -> tuple[Origin, ...]:
-        tier = Tier.NETWORK_POLICY.value
-        names = (self._policies[number].name for number, _ in members)
-        return tuple(Origin(tier, name, direction.value) for name in names)
+        tier, word = Tier.NETWORK_POLICY.value, direction.value
+        return tuple(Origin(tier, self._policies[number].name, word) for number, _ in members)
 
     def _policy(self, number: int, context: Context, behind: str | None) -> list[Rule]:
         key = (number, context, behind)
@@ -133,3 +131,9 @@ class TierLowering:
         if behind is None or tier is Tier.BASELINE:
             return Terminal.RETURN
         return Goto(behind)
+
+
+def _speaks(policy: Policy, direction: Direction) -> bool:
+    """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
+    rules = policy.rules(direction)
+    return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)

@@ -32,6 +32,11 @@ ROOMS = {
         "cnpc.compiler.hooks",
         "cnpc.compiler.ways",
     ),
+    "masks": ("cnpc.compiler.masks",),
+    "optimizer": tuple(
+        f"cnpc.compiler.{x}"
+        for x in ("classes", "costs", "layout", "peers", "reach", "routes", "services", "space")
+    ),
     "passes": ("cnpc.compiler.passes", "cnpc.compiler.passes.*"),
     "pipeline": ("cnpc.compiler.pipeline",),
     "backends": ("cnpc.backends", "cnpc.backends.*"),
@@ -45,12 +50,23 @@ MAY_IMPORT = {
     "snapshot": {"net"},
     "decode": {"errors", "net", "policy", "snapshot", "source"},
     "reading": {"decode", "errors", "policy", "snapshot", "source"},
-    "resolve": {"net", "policy", "snapshot"},
+    "resolve": {"masks", "net", "policy", "snapshot"},
     "ir": {"net"},
     "ir tools": {"errors", "ir", "net"},
     # Here alone do policies and the intermediate representation meet.
-    "lower": {"errors", "ir", "ir tools", "net", "options", "policy", "resolve", "snapshot"},
-    "passes": {"ir", "net"},
+    "lower": {
+        "errors",
+        "ir",
+        "ir tools",
+        "masks",
+        "net",
+        "options",
+        "policy",
+        "resolve",
+        "snapshot",
+    },
+    "optimizer": {"ir", "ir tools", "masks", "net"},
+    "passes": {"ir", "ir tools", "masks", "net", "optimizer"},
     "pipeline": {"ir", "ir tools", "lower", "options", "passes", "policy", "resolve", "snapshot"},
     "backends": {"errors", "ir", "net"},
     "command line": set(ROOMS) - {"decode", "lower", "source", "without code"}

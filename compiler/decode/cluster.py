@@ -20,7 +20,7 @@ from ..snapshot import (
 )
 from .documents import Manifest
 from .findings import Findings, path_text, quote
-from .labels import is_dns_label
+from .labels import is_dns_label, is_subdomain
 from .misfits import report_misfits
 from .objects import (
     Listed,
@@ -121,8 +121,12 @@ class Cluster:
                 self._findings.error(f"{path_text(place.path)}: {problem}", place)
 
     def _add_node(self, node: NodeManifest, number: int) -> None:
-        self._claim("Node", "", node.metadata.name, number)
-        self._nodes[node.metadata.name] = make_node(node)
+        name = node.metadata.name
+        self._claim("Node", "", name, number)
+        if not is_subdomain(name):
+            place = self._places[number].child("metadata", "name")
+            self._findings.error(f"metadata.name: {quote(name)} is not a DNS subdomain", place)
+        self._nodes[name] = make_node(node)
 
     def _add_namespace(self, namespace: NamespaceManifest, number: int) -> None:
         name, labels = namespace.metadata.name, namespace.metadata.labels or {}
@@ -159,6 +163,7 @@ class Cluster:
         ]
         if self._shared:
             self._report_shared_addresses(endpoints)
+        self._check_node_names(endpoints)
         self._add_missing_namespaces()
         return Snapshot(
             tuple(self._namespaces[name] for name in sorted(self._namespaces)),
@@ -168,6 +173,17 @@ class Cluster:
 
     def _place(self, endpoint: Endpoint) -> Place:
         return self._places[self._names["Pod", endpoint.namespace, endpoint.name]]
+
+    def _check_node_names(self, endpoints: Iterable[Endpoint]) -> None:
+        """Report nodes that only pods name and that cannot be: files are named after nodes."""
+        known = {"", *self._nodes}
+        for endpoint in endpoints:
+            if endpoint.node not in known:
+                known.add(endpoint.node)
+                if not is_subdomain(endpoint.node):
+                    place = self._place(endpoint).child("spec", "nodeName")
+                    message = f"spec.nodeName: {quote(endpoint.node)} is not a DNS subdomain"
+                    self._findings.error(message, place)
 
     def _report_shared_addresses(self, endpoints: Iterable[Endpoint]) -> None:
         owners: dict[Address, Endpoint] = {}
@@ -188,9 +204,14 @@ class Cluster:
         for name in sorted(self._endpoints):
             if name not in self._namespaces:
                 endpoint = min(self._endpoints[name], key=_NAME)
+                place = self._place(endpoint).child("metadata", "namespace")
                 self._namespaces[name] = Namespace(name, {NAMESPACE_NAME_LABEL: name})
+                if not is_dns_label(name):
+                    message = f"metadata.namespace: {quote(name)} is not a DNS label"
+                    self._findings.error(message, place)
+                    continue
                 self._findings.warning(
                     f"the namespace {quote(name)} of a pod is not in the input",
-                    self._place(endpoint).child("metadata", "namespace"),
+                    place,
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",
                 )

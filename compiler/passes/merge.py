@@ -49,8 +49,13 @@ _FARTHEST = 16
 
 def merge(program: Program) -> Program:
     """Return the program with disjoint networks, joined port intervals, and fewer rules."""
-    chains = tuple(chain if chain.hook else _merge(chain) for chain in program.chains)
-    return replace(program, chains=chains)
+    chains = tuple(chain if chain.hook else _kept(chain, _merge(chain)) for chain in program.chains)
+    return program if chains == program.chains else replace(program, chains=chains)
+
+
+def _kept(chain: Chain, merged: Chain) -> Chain:
+    """Return the chain itself where nothing changed, so that what is shared stays shared."""
+    return chain if merged == chain else merged
 
 
 @lru_cache(_REMEMBERED)

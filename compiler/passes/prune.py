@@ -40,6 +40,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ..costs import LARGEST_COMPARED
 from ..ir import (
     AddressMatch,
     Chain,
@@ -83,8 +84,15 @@ class Pruned:
 def prune(program: Program) -> Program:
     """Return the program without the rules that ``pruned`` gives."""
     sets = program.sets_by_name()
-    chains = tuple(_prune(chain, _sets_of(chain, sets))[0] for chain in program.chains)
-    return replace(program, chains=chains)
+    chains = tuple(
+        _kept(chain, _prune(chain, _sets_of(chain, sets))[0]) for chain in program.chains
+    )
+    return program if chains == program.chains else replace(program, chains=chains)
+
+
+def _kept(chain: Chain, made: Chain) -> Chain:
+    """Return the chain itself where nothing changed, so that what is shared stays shared."""
+    return chain if made == chain else made
 
 
 def pruned(program: Program) -> tuple[Pruned, ...]:
@@ -106,7 +114,8 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
     """Return the chain without the rules, and the rules; they follow from these values alone."""
     if chain.hook:
         return chain, ()
-    regions = _regions(chain.rules, {item.name: item for item in sets})
+    named = {item.name: item for item in sets}
+    regions = _regions(chain.rules, named)
     covered = _covered(chain.rules, regions)
     found = covered | _same(chain.rules, regions, covered)
     if not found:
@@ -116,7 +125,11 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
         Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
         for place, reason in sorted(found.items())
     )
-    return replace(chain, rules=kept), told
+    left = replace(chain, rules=kept)
+    more: tuple[Pruned, ...] = ()
+    if _peers_of(kept, named) != _peers_of(chain.rules, named):
+        left, more = _prune(left, sets)  # what is compared now could not be seen before
+    return left, told + more
 
 
 @dataclass(slots=True)
@@ -141,12 +154,19 @@ _Found = dict[int, Reason]
 
 def _regions(rules: Sequence[Rule], sets: Mapping[str, Set]) -> _Regions:
     field, family = _peers_of(rules, sets)
-    tests = [read_test(rule, field, family, sets) for rule in rules]
+    tests = [_bounded(read_test(rule, field, family, sets)) for rule in rules]
     lists = {id(test.peers): test.peers for test in tests if test and test.peers}
     cuts = {cut for intervals in lists.values() for cut in ends(intervals)}
     peers = Line(cuts | {family.max_address + 1})  # what lies beyond are the other family's
     services = Line({cut for test in tests if test for cut in ends(test.services)})
     return [None if test is None else _region(test, peers, services) for test in tests]
+
+
+def _bounded(test: Test | None) -> Test | None:
+    """Return the test, its peers unknown where there are too many to compare them one by one."""
+    if test is None or test.peers is None or len(test.peers) <= LARGEST_COMPARED:
+        return test
+    return replace(test, peers=None, unknown=True)
 
 
 def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:
@@ -169,7 +189,12 @@ def _covered(rules: Sequence[Rule], regions: _Regions) -> _Found:
     """Return the rules whose region earlier ones share out; note what reaches each rule."""
     found: _Found = {}
     taken: dict[int, int] = {}
+    closed = False
     for place, (rule, region) in enumerate(zip(rules, regions, strict=True)):
+        if closed:
+            found[place] = Reason.COVERED
+            continue
+        closed = not rule.matches and isinstance(rule.verdict, Terminal | Goto)
         if region is None:
             continue
         region.reached = [region.peers & ~taken.get(item, 0) for item in region.services]

@@ -56,8 +56,8 @@ _REMEMBERED = 8192
 def share(program: Program) -> Program:
     """Return the program with one chain, the first by name, for all that have the same rules.
 
-    Sets with the same elements come first. Chains that go to what has become one can be equal in
-    their turn, so it goes on until none is.
+    Sets of one kind with the same elements come first. Chains that go to what has become one can be
+    equal in their turn, so it goes on until none is.
     """
     current = _share_sets(program)
     while renamed := _equal_chains(current):
@@ -92,7 +92,7 @@ def _share_sets(program: Program) -> Program:
 @lru_cache(_REMEMBERED)
 def _content(item: Set) -> Hashable:
     """Return what is equal for sets of the same elements, and quick to compare."""
-    return _Content(hash((item.family, item.key, item.elements)), item)
+    return _Content(hash((_kind(item), item.elements)), item)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,12 @@ class _Content:
         if not isinstance(other, _Content):
             return NotImplemented
         mine, its = self.item, other.item
-        return (mine.family, mine.key, mine.elements) == (its.family, its.key, its.elements)
+        return _kind(mine) == _kind(its) and mine.elements == its.elements
+
+
+def _kind(item: Set) -> Hashable:
+    """Return what a set is of, such as pods4: what is of two kinds is not equal for long."""
+    return item.name.partition("_")[0], item.family, item.key
 
 
 def _rename_sets(chain: Chain, renamed: Mapping[str, str]) -> Chain:
