@@ -33,19 +33,22 @@ class Sweep(Struct):
 
 
 class Results(Struct):
-    """Everything; ``calibration`` is by number of linear rules, ``left_out`` says what is not."""
+    """Everything: ``how`` says what run it was, ``notes`` what a reader must know of it.
+
+    ``calibration`` is by number of linear rules.
+    """
 
     machine: str
-    quick: bool
+    how: str
     workloads: list[Workload]
     sweeps: list[Sweep]
     calibration: dict[int, float]
-    left_out: list[str]
+    notes: list[str]
 
 
 _INTRODUCTION = """\
-Measured by `make bench` ({kind}) on {machine}. Read the ratios: all numbers of a table come from
-one run. Times are CPU time, which a busy machine stretches less than wall time."""
+{how} on {machine}. Read the ratios, and within a row: its rulesets took turns. Times are CPU time,
+which a busy machine stretches less than wall time."""
 
 _OF_COMPILING = """\
 From JSON as `kubectl get -o json` prints it to a ruleset. *Decoding alone* is msgspec making
@@ -62,15 +65,13 @@ and conntrack included, without the system call that brings it; medians of runs 
 At 10,000 policies -O0 and -O1 are compiled for 10 local pods, not 250: their sets would load for
 minutes, and a packet meets one pod's rules."""
 
-_KINDS = {True: "quick run, small clusters: to look at, not to quote", False: "full run"}
-
 
 def page(results: Results) -> str:
     """Return the page in Markdown."""
     parts = [
         "# What cnpc costs",
-        _INTRODUCTION.format(kind=_KINDS[results.quick], machine=results.machine),
-        *(f"Left out: {item}." for item in results.left_out),
+        _INTRODUCTION.format(how=results.how, machine=results.machine),
+        *(f"- Note: {item}." for item in results.notes),
         "## Compiling",
         _OF_COMPILING,
         _table(_COMPILING, (row for item in results.workloads for row in _compiling(item))),

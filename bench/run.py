@@ -29,6 +29,10 @@ from results import LEVELS, Results, Sweep, Workload, page, panels
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _QUICK_SCALE = 0.02
+_HOW = {
+    True: "A quick run of `make bench`, on small clusters, to look at and not to quote,",
+    False: "Measured by `make bench`, a full run,",
+}
 _LINEAR = (0, 1, 10, 100, 1_000)
 _CROWDED = 1_000
 """Above so many policies -O0 and -O1 have tens of thousands of sets, which load for minutes."""
@@ -50,11 +54,13 @@ class Bench:
         workloads = [self._workload(item) for item in self._clusters()]
         sweeps: list[Sweep] = []
         calibration: dict[int, float] = {}
-        left_out = [f"packets and loading, because {self._missing}"] if self._missing else []
+        notes = (
+            [f"packets and loading are left out, because {self._missing}"] if self._missing else []
+        )
         if not self._missing:
             sweeps = [self._sweep(shape) for shape in self._shapes()]
             calibration = self._calibrate()
-        return Results(_machine(), self._quick, workloads, sweeps, calibration, left_out)
+        return Results(_machine(), _HOW[self._quick], workloads, sweeps, calibration, notes)
 
     def _clusters(self) -> Sequence[Cluster]:
         scale = _QUICK_SCALE if self._quick else 1.0

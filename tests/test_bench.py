@@ -122,8 +122,8 @@ def test_the_picture_is_an_xml_document() -> None:
 
 
 def test_a_page_without_packets_says_so() -> None:
-    made = page(Results("a machine", True, [], [], {}, ["packets, because there is no root"]))  # noqa: FBT003 - fields of a struct
-    assert "Left out: packets, because there is no root." in made
+    made = page(Results("a machine", "Measured", [], [], {}, ["packets, because there is no root"]))
+    assert "- Note: packets, because there is no root." in made
 
 
 @pytest.mark.requires_root_and_nft
