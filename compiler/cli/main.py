@@ -20,6 +20,7 @@ from .output import abandon_standard_output
 
 _COMMANDS: Mapping[str, str] = {
     "compile": "Compile policies and a cluster snapshot to a ruleset for each node.",
+    "stats": "Count what a node's ruleset holds, and what new connections meet in it.",
 }
 """What ``cnpc -h`` lists; a command's module is imported only when it runs."""
 
