@@ -1,0 +1,187 @@
+"""The emitted nftables text, read back as objects: the inverse of templates/nftables.j2.
+
+Only the layout is read. Elements and rules stay text until somebody asks for them, so that a
+ruleset of 150,000 elements is taken apart in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..compiler.errors import InputError, Span, error
+
+TABLE = "inet cnpc"
+
+_OPEN = f"\ntable {TABLE} {{\n"
+_PREAMBLE = (f"table {TABLE}", f"delete table {TABLE}")
+_END = "\n\t}\n"
+_ELEMENTS = "\n\t\telements = {\n\t\t\t"
+_BETWEEN = "\n\t\t\t"
+_FIRST_LINE = re.compile(r"\t(set|map|chain) ([A-Za-z0-9_]+) \{(?:\n|$)")
+_HOOK = re.compile(r"\t\ttype filter hook [a-z]+ priority [^;\n]+; policy accept;(?:\n|$)")
+_SIZE = re.compile(r"^\t\tsize ([0-9]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A set or a map: what it is, and its elements as one text."""
+
+    kind: str
+    name: str
+    head: str
+    """The lines of its type, size, flags and comment."""
+    elements: str
+
+    @property
+    def size(self) -> int | None:
+        """The most elements that the kernel lets it have; None without a declared size."""
+        found = _SIZE.search(self.head)
+        return int(found[1]) if found else None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the node fills it, so that its elements are not in the text."""
+        return "flags timeout" in self.head
+
+    @property
+    def exact(self) -> bool:
+        """Whether its elements are single keys, and not intervals."""
+        return "flags interval" not in self.head
+
+    @property
+    def note(self) -> str:
+        """Its comment: in words, what its elements are."""
+        return self.head.partition('\t\tcomment "')[2].removesuffix('"')
+
+    def resized(self, size: int) -> Table:
+        """Return it with another declared size."""
+        return replace(self, head=_SIZE.sub(f"\t\tsize {size}", self.head))
+
+    def lines(self) -> list[str]:
+        """Return its elements, each as nft writes it."""
+        return split_elements(self.elements)
+
+    def __len__(self) -> int:
+        return self.elements.count(_BETWEEN) + 1 if self.elements else 0
+
+    def text(self, name: str = "", *, filled: bool = True) -> str:
+        """Return its block within a table, under another name if one is given."""
+        elements = f"{_ELEMENTS}{self.elements}\n\t\t}}" if filled and self.elements else ""
+        return f"\t{self.kind} {name or self.name} {{\n{self.head}{elements}{_END}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain: the line of its hook, if it has one, and its rules."""
+
+    name: str
+    hook: str
+    rules: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return its block within a table."""
+        body = "".join(f"\n\t\t{line}" for line in (self.hook, *self.rules) if line)
+        return f"\tchain {self.name} {{{body}{_END}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole ruleset: the lines of its leading comment, its sets and maps, its chains."""
+
+    header: tuple[str, ...]
+    tables: Mapping[str, Table]
+    chains: Mapping[str, Chain]
+
+    def text(self, table: str = TABLE) -> str:
+        """Return the definition of the table, under another name if one is given."""
+        blocks = [item.text() for item in self.tables.values()]
+        blocks += [item.text() for item in self.chains.values()]
+        return block(blocks, table)
+
+
+EMPTY = Layout((), {}, {})
+
+
+def block(items: Iterable[str], table: str = TABLE) -> str:
+    """Return a table that holds the blocks."""
+    return f"table {table} {{\n{''.join(items)}}}\n"
+
+
+def split_elements(text: str) -> list[str]:
+    """Return the elements of a text that has one a line."""
+    return [line.removesuffix(",") for line in text.split(_BETWEEN)] if text else []
+
+
+def read_layout(text: str, name: str = "<ruleset>") -> Layout:
+    """Return the objects of a ruleset; InputError tells where it is not as compile writes it."""
+    return _Reader(text, name).layout()
+
+
+class _Reader:
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+
+    def layout(self) -> Layout:
+        head, found, body = self._text.partition(_OPEN)
+        header = self._header(head)
+        if not found:
+            raise self._wrong(len(head), f"no 'table {TABLE} {{' here")
+        if not body.endswith(f"{_END}}}\n"):
+            raise self._wrong(len(self._text), "the file ends before its table does")
+        tables: dict[str, Table] = {}
+        chains: dict[str, Chain] = {}
+        place = len(head) + len(found)
+        for piece in body[: -len(_END) - 2].split(_END):
+            item = self._item(piece.removeprefix("\n"), place)
+            known = item.name in (chains if isinstance(item, Chain) else tables)
+            if known:
+                raise self._wrong(place, f"'{item.name}' is here twice")
+            if isinstance(item, Chain):
+                chains[item.name] = item
+            else:
+                tables[item.name] = item
+            place += len(piece) + len(_END)
+        return Layout(header, tables, chains)
+
+    def _header(self, head: str) -> tuple[str, ...]:
+        lines = head.split("\n")
+        comments = [line for line in lines if line.startswith("#")]
+        statements = tuple(line for line in lines if line and not line.startswith("#"))
+        if statements != _PREAMBLE:
+            raise self._wrong(0, "this is not a ruleset of cnpc compile")
+        first = lines.index("") if "" in lines else len(lines)
+        return tuple(line.removeprefix("#").removeprefix(" ") for line in comments[:first])
+
+    def _item(self, piece: str, place: int) -> Table | Chain:
+        found = _FIRST_LINE.match(piece)
+        if found is None:
+            raise self._wrong(place, "no set, map or chain begins here")
+        kind, name = found.groups()
+        rest = piece[found.end() :]
+        if kind == "chain":
+            return self._chain(name, rest, place)
+        head, filled, elements = rest.partition(_ELEMENTS)
+        if filled:
+            if not elements.endswith("\n\t\t}"):
+                raise self._wrong(place, f"the elements of '{name}' do not end")
+            elements = elements.removesuffix("\n\t\t}")
+        if not head.startswith("\t\ttype ") or "{" in elements or "}" in elements:
+            raise self._wrong(place, f"the {kind} '{name}' is not as compile writes it")
+        return Table(kind, name, head, elements)
+
+    def _chain(self, name: str, rest: str, place: int) -> Chain:
+        hook = ""
+        if found := _HOOK.match(rest):
+            hook, rest = found[0].strip(), rest[found.end() :]
+        lines = rest.split("\n") if rest else []
+        if not all(line.startswith("\t\t") and line[2:3] not in {"\t", "}", ""} for line in lines):
+            raise self._wrong(place, f"a rule of chain '{name}' is not as compile writes it")
+        return Chain(name, hook, tuple(line[2:] for line in lines))
+
+    def _wrong(self, place: int, message: str) -> InputError:
+        line = self._text.count("\n", 0, place) + 1
+        hint = "the file was cut or changed; compile it again"
+        return InputError([error(message, Span(self._name, line, 1), hint)])
