@@ -124,13 +124,48 @@ class Fingerprint:
     """Of the elements of maps and of sets that are not large."""
 
 
-class Node:
+class Node(Protocol):
+    """What the keeper asks of a node; tests have one without a kernel."""
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        ...
+
+    def commit(self, text: str) -> None:
+        """Carry out the text in one transaction; NodeError with nft's words if it is refused."""
+        ...
+
+    def check(self, text: str) -> None:
+        """Let the kernel judge the text without carrying it out; NodeError if it is refused."""
+        ...
+
+    def generation(self) -> int:
+        """Return the number that every commit in this namespace, whoever's, makes larger."""
+        ...
+
+    def has_table(self, table: str) -> bool:
+        """Tell whether a table of the family inet exists."""
+        ...
+
+    def fingerprint(self, layout: Layout) -> Fingerprint | None:
+        """Return the own table's fingerprint; None if it is not there or lacks objects."""
+        ...
+
+    def elements(self, table: Table) -> tuple[str, ...]:
+        """Return the elements that a dynamic set has now, as nft lists them."""
+        ...
+
+    def listing(self) -> str:
+        """Return the own table as nft lists it, without elements; NodeError if there is none."""
+        ...
+
+
+class KernelNode:
     """The kernel of the network namespace that this process is in."""
 
     def __init__(self, nft: Nft) -> None:
-        """Open a netlink socket; NodeError where the kernel has no netfilter."""
+        """Give texts to nft in this way."""
         self.nft = nft
-        self._netlink = _open_netlink()
 
     def place(self) -> str:
         """Return what names this boot of this network namespace."""
@@ -160,8 +195,7 @@ class Node:
             try:
                 return self._fingerprint(layout)
             except Interrupted:
-                self._netlink.close()  # with the rest of the listing
-                self._netlink = _open_netlink()
+                continue
         return None
 
     def elements(self, table: Table) -> tuple[str, ...]:
@@ -240,13 +274,14 @@ class Node:
 
     def _ask(self, message: int, body: bytes, flags: int = ACK, family: int = _INET) -> list[bytes]:
         """Return all answers; OSError with the kernel's error."""
-        self._netlink.send(request(_NFTABLES | message, family, body, flags))
         found: list[bytes] = []
-        while True:
-            for answer in answers(self._netlink.recv(_BUFFER)):
-                if answer is None:
-                    return found
-                found.append(answer)
+        with _open_netlink() as netlink:
+            netlink.send(request(_NFTABLES | message, family, body, flags))
+            while True:
+                for answer in answers(netlink.recv(_BUFFER)):
+                    if answer is None:
+                        return found
+                    found.append(answer)
 
 
 def _open_netlink() -> socket.socket:
