@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ..compiler.errors import NodeError
 from .changes import with_sizes
+from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .node import Fingerprint, Node
 from .record import Kernel, Pending, Record, State, Version, now_text
@@ -140,6 +141,11 @@ class Keeper:
             kernel = self._carry_out(planned, ruleset.layout, version)
             self._record(record, version, kernel, pending)
             return Outcome(version, planned, drift, time.monotonic() - began)
+
+    def cut(self, ruleset: Given) -> int:
+        """End the connections that the ruleset denies, and return how many that were."""
+        found = denied(ruleset.layout, self._node.elements, self._node.connections())
+        return sum(self._node.forget(connection) for connection in found)
 
     def rollback(self) -> None:
         """Put the version before in force, where there is one.

@@ -21,12 +21,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..compiler.errors import NodeError
+from .connections import Connection, read_connection
 from .layout import TABLE, Layout, Table
 from .netlink import ACK, DUMP, Interrupted, answers, attributes, request, text_attribute
 
 _NETLINK_NETFILTER = 12  # linux/netlink.h
-_NFTABLES = 10 << 8  # NFNL_SUBSYS_NFTABLES, linux/netfilter/nfnetlink.h
-_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = 1, 4, 7, 10, 13, 16
+_CONNTRACK, _NFTABLES = 1 << 8, 10 << 8  # NFNL_SUBSYS_*, linux/netfilter/nfnetlink.h
+_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = (
+    _NFTABLES | message for message in (1, 4, 7, 10, 13, 16)
+)
+_GET_CONNECTIONS, _DELETE_CONNECTION = _CONNTRACK | 1, _CONNTRACK | 2  # IPCTNL_MSG_CT_*
 _INET = 1  # NFPROTO_INET
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
@@ -159,6 +163,14 @@ class Node(Protocol):
         """Return the own table as nft lists it, without elements; NodeError if there is none."""
         ...
 
+    def connections(self) -> Iterator[Connection]:
+        """Give the connections that are tracked now."""
+        ...
+
+    def forget(self, connection: Connection) -> bool:
+        """End a connection; False if it is over by itself."""
+        ...
+
 
 class KernelNode:
     """The kernel of the network namespace that this process is in."""
@@ -210,6 +222,21 @@ class KernelNode:
     def listing(self) -> str:
         """Return the own table as nft lists it, without elements; NodeError if there is none."""
         return self.nft.run(f"list table {TABLE}", terse=True)
+
+    def connections(self) -> Iterator[Connection]:
+        """Give the connections that are tracked now, in both families."""
+        for body in self._ask(_GET_CONNECTIONS, b"", DUMP, family=0):
+            found = read_connection(body)
+            if found is not None:
+                yield found
+
+    def forget(self, connection: Connection) -> bool:
+        """End a connection; False if it is over by itself."""
+        try:
+            self._ask(_DELETE_CONNECTION, connection.key, family=connection.family)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _fingerprint(self, layout: Layout) -> Fingerprint | None:
         table = self._table(TABLE)
@@ -276,7 +303,7 @@ class KernelNode:
         """Return all answers; OSError with the kernel's error."""
         found: list[bytes] = []
         with _open_netlink() as netlink:
-            netlink.send(request(_NFTABLES | message, family, body, flags))
+            netlink.send(request(message, family, body, flags))
             while True:
                 for answer in answers(netlink.recv(_BUFFER)):
                     if answer is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cnpc.backends.connections import Connection
 from cnpc.backends.layout import Layout, Table
 from cnpc.backends.node import Fingerprint
 from cnpc.compiler.errors import NodeError
@@ -65,3 +67,9 @@ class FakeNode:
 
     def listing(self) -> str:
         return ""
+
+    def connections(self) -> Iterator[Connection]:
+        return iter(())
+
+    def forget(self, connection: Connection) -> bool:
+        raise AssertionError(connection)

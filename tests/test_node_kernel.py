@@ -176,7 +176,7 @@ def test_a_refusal_in_the_middle_of_the_text_changes_nothing(keeper: Keeper) -> 
     before, record = listed(), keeper.read()
     # Well-formed, and still nothing that a kernel takes: a chain that nobody has.
     wrong = B.text.replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
-    with pytest.raises(NodeError, match="nowhere|No such file"):
+    with pytest.raises(NodeError, match=r"nowhere|No such file"):
         keeper.apply(given(wrong))
     assert (listed(), keeper.read()) == (before, record)
     assert keeper.apply(B).plan.kind is not Kind.NOTHING

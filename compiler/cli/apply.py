@@ -33,6 +33,12 @@ Examples:
     help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time.",
 )
 @click.option("--confirmed", is_flag=True, help="Keep the ruleset that waits for this.")
+@click.option(
+    "--cut-established",
+    "cut",
+    is_flag=True,
+    help="End connections that the ruleset denies; by default they live on, as Kubernetes has it.",
+)
 @click.option("--watch", "watching", is_flag=True, help="Stay, and undo what others change.")
 @state_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing where all is well.")
@@ -43,6 +49,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     check: bool,
     confirm: float | None,
     confirmed: bool,
+    cut: bool,
     watching: bool,
     state_dir: Path,
     quiet: bool,
@@ -56,6 +63,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         raise click.UsageError("give a PATH, or --confirmed and no PATH")
     if sum((check, confirm is not None, watching)) > 1:
         raise click.UsageError("--check, --confirm and --watch exclude each other")
+    if cut and (check or confirmed):
+        raise click.UsageError("--cut-established belongs to an apply that loads")
     if confirmed:
         return _confirmed(open_keeper(state_dir))
     ruleset = read_given(paths, choices)
@@ -64,6 +73,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         _say(f"the kernel accepts it: {_amount(keeper.check(ruleset))}", quiet=quiet)
         return 0
     _apply(keeper, ruleset, _hold(confirm, state_dir), quiet=quiet)
+    if cut:
+        _say(f"{keeper.cut(ruleset):,} established connections ended", quiet=quiet)
     if watching:
         watch(keeper)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ...backends.doctor import essentials
 from ...backends.keeper import Given, Keeper, given
-from ...backends.node import Node, open_nft
+from ...backends.node import KernelNode, open_nft
 from ...backends.record import DEFAULT_STATE, State
 from ..decode.findings import OnUnknown
 from ..errors import InputError, NodeError, Span, error
@@ -105,9 +105,9 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def open_keeper(state_dir: Path) -> Keeper:
     """Return the keeper of this node; NodeError without the rights or the tools for it."""
-    if os.geteuid() != 0:
-        raise NodeError("this needs root: the kernel lets nobody else see or change its rules")
-    return Keeper(Node(open_nft()), State(state_dir), _say_waiting)
+    for finding in essentials():
+        raise NodeError(str(finding))
+    return Keeper(KernelNode(open_nft()), State(state_dir), _say_waiting)
 
 
 def _say_waiting() -> None:
