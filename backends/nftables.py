@@ -52,7 +52,9 @@ HOOK_PRIORITY = {
 
 _FAMILY_WORD = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 _ADDRESS_TYPE = {Family.IPV4: "ipv4_addr", Family.IPV6: "ipv6_addr"}
+_FAMILY_TEST = {Family.IPV4: "ipv4", Family.IPV6: "ipv6"}
 _PROTOCOL_WORD = {Protocol.ICMPV6: "ipv6-icmp"}
+_NAMED_PROTOCOLS = frozenset(Protocol)
 
 _VERDICT_WORD = {
     Terminal.ACCEPT: "accept",
@@ -215,7 +217,7 @@ def _interval(interval: Interval, kind: KeyType, family: Family) -> str:
         case KeyType.ADDRESS:
             return _addresses(interval, family)
         case KeyType.PROTOCOL:
-            return _protocol(Protocol(low))
+            return f"{low}-{high}" if low != high else _protocol_number(low)
         case KeyType.PORT:
             return str(low) if low == high else f"{low}-{high}"
         case _:
@@ -274,18 +276,25 @@ def _one_or_set(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
-def _fields(fields: Iterable[Field], family: Family) -> str:
+def _fields(fields: Sequence[Field], family: Family) -> str:
+    """Return the key's expression; without an address in it, the family has to be asked for."""
     words = {
         Field.SADDR: f"{_FAMILY_WORD[family]} saddr",
         Field.DADDR: f"{_FAMILY_WORD[family]} daddr",
         Field.PROTOCOL: "meta l4proto",
         Field.DPORT: "th dport",
     }
-    return " . ".join(words[field] for field in fields)
+    has_address = any(field.type is KeyType.ADDRESS for field in fields)
+    family_test = "" if has_address else f"meta nfproto {_FAMILY_TEST[family]} "
+    return family_test + " . ".join(words[field] for field in fields)
 
 
 def _protocol(protocol: Protocol) -> str:
     return _PROTOCOL_WORD.get(protocol, protocol.name.lower())
+
+
+def _protocol_number(number: int) -> str:
+    return _protocol(Protocol(number)) if number in _NAMED_PROTOCOLS else str(number)
 
 
 def _verdict(verdict: Verdict) -> str:

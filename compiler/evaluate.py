@@ -27,7 +27,7 @@ from .ir import (
     Terminal,
     Verdict,
 )
-from .net import Family, Protocol, contains
+from .net import ANY_PORT, Family, Protocol, contains
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,19 @@ class Evaluator:
             case SetMatch(fields, name):
                 return self._sets[name].find(fields, packet) is not None
             case PortMatch(protocol, ports):
-                return packet.protocol == protocol and contains(ports, _value(Field.DPORT, packet))
+                return packet.protocol == protocol and (
+                    ports == ANY_PORT or contains(ports, _value(Field.DPORT, packet))
+                )
             case ProtocolMatch(protocols):
                 return packet.protocol in protocols
             case StateMatch(states):
                 return packet.state in states
             case Icmp6TypeMatch(types):
-                return packet.protocol == Protocol.ICMPV6 and contains(types, packet.icmp6_type)
+                return (
+                    packet.family is Family.IPV6
+                    and packet.protocol == Protocol.ICMPV6
+                    and contains(types, packet.icmp6_type)
+                )
             case _:
                 assert_never(match)
 

@@ -57,8 +57,8 @@ def load(
             if (source := _read(path, stdin, collector, findings, named=path in paths))
         ]
         snapshot = collector.cluster.finish()
-    if any(item.severity is Severity.ERROR for item in findings.diagnostics):
-        raise InputError(locate(findings.diagnostics, sources))
+        if any(item.severity is Severity.ERROR for item in findings.diagnostics):
+            raise InputError(locate(findings.diagnostics, sources))
     return Inputs(
         snapshot,
         tuple(sorted(collector.policies, key=_order)),

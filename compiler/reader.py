@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TypeVar
 
 from lark import Lark, Token, Transformer, v_args
@@ -42,8 +42,11 @@ _FAMILIES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
 _HOOKS = {item.value: item for item in Hook}
 _KEY_TYPES = {item.value: item for item in KeyType}
 _FIELDS = {item.value: item for item in Field}
+_ADDRESS_FIELDS = {name: item for name, item in _FIELDS.items() if item.type is KeyType.ADDRESS}
 _STATES = {item.value: item for item in State}
 _PROTOCOLS = {item.name.lower(): item for item in Protocol}
+
+_MAX_DIGITS = 9  # more than any port, protocol or rule has
 
 _Interval = tuple[Token, Token]
 _Meaning = TypeVar("_Meaning")
@@ -59,9 +62,8 @@ class _MeaningError(Exception):
 
 def read_program(text: str, name: str = "<ir>") -> Program:
     """Return the program that the text describes; InputError points to where it makes no sense."""
-    parser = Lark.open_from_package("cnpc.grammar", "ir.lark", parser="lalr")
     try:
-        program: Program = _Builder().transform(parser.parse(text))
+        program: Program = _Builder().transform(_parser().parse(text))
     except UnexpectedInput as unexpected:
         span = Span(name, unexpected.line, unexpected.column)
         raise InputError([error("this cannot stand here", span)]) from None
@@ -74,6 +76,11 @@ def read_program(text: str, name: str = "<ir>") -> Program:
     return program
 
 
+@cache
+def _parser() -> Lark:
+    return Lark.open_from_package("cnpc.grammar", "ir.lark", parser="lalr")
+
+
 def _known(words: Mapping[str, _Meaning], token: Token) -> _Meaning:
     try:
         return words[token]
@@ -82,13 +89,21 @@ def _known(words: Mapping[str, _Meaning], token: Token) -> _Meaning:
 
 
 def _number(token: Token) -> int:
-    if not token.isdecimal():
+    if not token.isdecimal() or len(token) > _MAX_DIGITS:
         raise _MeaningError(token, "a number")
     return int(token)
 
 
-def _address(token: Token) -> int:
-    return _family_and_address(token)[1]
+def _protocol(token: Token) -> int:
+    """Return the protocol's number, which stands for itself where it has no name."""
+    return _PROTOCOLS[token] if token in _PROTOCOLS else _number(token)
+
+
+def _address(family: Family, token: Token) -> int:
+    found, address = _family_and_address(token)
+    if found is not family:
+        raise _MeaningError(token, f"an {'IPv4' if family is Family.IPV4 else 'IPv6'} address")
+    return address
 
 
 def _family_and_address(token: Token) -> tuple[Family, int]:
@@ -98,20 +113,20 @@ def _family_and_address(token: Token) -> tuple[Family, int]:
         raise _MeaningError(token, "an address") from None
 
 
-_VALUES: Mapping[KeyType, Callable[[Token], int]] = {
-    KeyType.ADDRESS: _address,
-    KeyType.PROTOCOL: partial(_known, _PROTOCOLS),
-    KeyType.PORT: _number,
-}
-
-
 def _values(convert: Callable[[Token], int], interval: _Interval) -> Interval:
     return (convert(interval[0]), convert(interval[1]))
 
 
-def _key(types: Iterable[KeyType], intervals: Sequence[_Interval]) -> Key:
+def _key(family: Family, types: Sequence[KeyType], intervals: Sequence[_Interval]) -> Key:
+    if len(intervals) != len(types):
+        raise _MeaningError(intervals[0][0], f"the start of a key of {len(types)} parts")
+    converters: Mapping[KeyType, Callable[[Token], int]] = {
+        KeyType.ADDRESS: partial(_address, family),
+        KeyType.PROTOCOL: _protocol,
+        KeyType.PORT: _number,
+    }
     return tuple(
-        _values(_VALUES[kind], interval) for kind, interval in zip(types, intervals, strict=True)
+        _values(converters[kind], interval) for kind, interval in zip(types, intervals, strict=True)
     )
 
 
@@ -142,11 +157,12 @@ class _Builder(Transformer[Token, Program]):
         note: Token | None,
         *keys: list[_Interval],
     ) -> Set:
+        kind = _known(_FAMILIES, family)
         return Set(
             str(name),
-            _known(_FAMILIES, family),
+            kind,
             types,
-            tuple(_key(types, key) for key in keys),
+            tuple(_key(kind, types, key) for key in keys),
             "" if note is None else _text(note),
             dynamic is not None,
         )
@@ -159,8 +175,9 @@ class _Builder(Transformer[Token, Program]):
         types: tuple[KeyType, ...],
         *entries: tuple[list[_Interval], Verdict],
     ) -> Map:
-        elements = tuple((_key(types, key), verdict) for key, verdict in entries)
-        return Map(str(name), _known(_FAMILIES, family), types, elements)
+        kind = _known(_FAMILIES, family)
+        elements = tuple((_key(kind, types, key), verdict) for key, verdict in entries)
+        return Map(str(name), kind, types, elements)
 
     @v_args(inline=True)
     def chain(self, name: Token, hook: Token | None, *rules: Rule) -> Chain:
@@ -199,12 +216,13 @@ class _Builder(Transformer[Token, Program]):
         if word in _PROTOCOLS:
             ports = tuple(_values(_number, interval) for interval in intervals)
             return PortMatch(_PROTOCOLS[word], ports)
+        field = _known(_ADDRESS_FIELDS, word)
         family, _ = _family_and_address(intervals[0][0])
-        addresses = tuple(_values(_address, interval) for interval in intervals)
-        return AddressMatch(_known(_FIELDS, word), family, addresses)
+        addresses = tuple(_values(partial(_address, family), interval) for interval in intervals)
+        return AddressMatch(field, family, addresses)
 
     @v_args(inline=True)
-    def protocols(self, words: list[Token]) -> ProtocolMatch:
+    def protocols(self, _: Token, words: list[Token]) -> ProtocolMatch:
         return ProtocolMatch(tuple(_known(_PROTOCOLS, word) for word in words))
 
     @v_args(inline=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import assert_never
 
 from .ir import (
@@ -22,14 +25,17 @@ from .ir import (
     Set,
     SetMatch,
     StateMatch,
+    Terminal,
     successors,
 )
-from .net import MAX_PORT, Interval, normalize
+from .net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Family, Interval, Protocol, normalize
 
 MAX_DEPTH = 15
 """How many chains deep a packet may be below a base chain (NFT_JUMP_STACK_SIZE is 16)."""
 
 _MAX_PROTOCOL = 255
+
+_REJECTS = (Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED)
 
 
 def verify(program: Program) -> tuple[str, ...]:
@@ -45,22 +51,38 @@ class _Verifier:
         self._chains = program.chains_by_name()
 
     def problems(self) -> Iterable[str]:
-        program = self._program
-        for group in (program.sets, program.maps, program.chains):
-            yield from _names(group)
-        for item in program.sets:
-            yield from _keys(item, item.elements)
-        for table in program.maps:
-            yield from _keys(table, [key for key, _ in table.elements])
-        for chain in program.chains:
+        yield from self._all_names()
+        yield from self._tables()
+        for chain in self._program.chains:
             for number, rule in enumerate(chain.rules):
                 for problem in self._rule(rule):
                     yield f"chain {chain.name}, rule {number}: {problem}"
         yield from self._depth()
 
+    def _all_names(self) -> Iterable[str]:
+        program = self._program
+        for group in (program.sets, program.maps, program.chains):
+            yield from _names(group)
+        for name in sorted(self._sets.keys() & self._maps.keys()):
+            yield f"{name} is both a set and a map"
+        for hook, number in Counter(chain.hook for chain in program.chains if chain.hook).items():
+            if number > 1:
+                yield f"{number} chains at the hook {hook.value}"
+
+    def _tables(self) -> Iterable[str]:
+        for item in self._program.sets:
+            yield from _keys(item, item.elements)
+        for table in self._program.maps:
+            yield from _keys(table, [key for key, _ in table.elements])
+            if any(verdict in _REJECTS for _, verdict in table.elements):
+                yield f"{table.name}: a map cannot reject"
+
     def _rule(self, rule: Rule) -> Iterable[str]:
         for match in rule.matches:
             yield from self._match(match)
+        if rule.verdict is Terminal.REJECT_RESET and Protocol.TCP not in _protocols(rule):
+            yield "only TCP can be reset"
+        yield from self._contradictions(rule)
         if isinstance(rule.verdict, Lookup):
             if rule.verdict.map not in self._maps:
                 yield f"no map {rule.verdict.map}"
@@ -71,6 +93,28 @@ class _Verifier:
                 yield f"no chain {target}"
             elif self._chains[target].hook:
                 yield f"goes to the base chain {target}"
+
+    def _contradictions(self, rule: Rule) -> Iterable[str]:
+        """Find what asks for too much at once: nft(8) refuses it as conflicting protocols."""
+        asked = [self._family(match) for match in rule.matches]
+        if isinstance(rule.verdict, Lookup) and rule.verdict.map in self._maps:
+            asked.append(self._maps[rule.verdict.map].family)
+        if len({family for family in asked if family}) > 1:
+            yield "no packet is of two families"
+        protocols = [choice for match in rule.matches if (choice := _choice(match))]
+        if protocols and not frozenset.intersection(*protocols):
+            yield "no packet has two protocols"
+
+    def _family(self, match: Match) -> Family | None:
+        match match:
+            case AddressMatch(family=family):
+                return family
+            case SetMatch(set=name) if name in self._sets:
+                return self._sets[name].family
+            case Icmp6TypeMatch():
+                return Family.IPV6
+            case _:
+                return None
 
     def _match(self, match: Match) -> Iterable[str]:
         match match:
@@ -83,7 +127,9 @@ class _Verifier:
                 if field.type is not KeyType.ADDRESS:
                     yield f"{field.value} is not an address"
                 yield from _intervals(intervals, family.max_address)
-            case PortMatch(_, ports):
+            case PortMatch(protocol, ports):
+                if protocol not in PORT_PROTOCOLS and ports != ANY_PORT:
+                    yield f"{protocol.name} has no ports"
                 yield from _intervals(ports, MAX_PORT)
             case ProtocolMatch(values) | StateMatch(values):
                 if not values:
@@ -94,30 +140,48 @@ class _Verifier:
                 assert_never(match)
 
     def _depth(self) -> Iterable[str]:
-        """Walk from the base chains; a chain that leads back to itself never ends."""
+        """Measure how deep chains lead; one that leads back to itself never ends."""
+        targets = {chain.name: self._targets(chain) for chain in self._program.chains}
+        try:
+            order = tuple(TopologicalSorter(targets).static_order())
+        except CycleError as error:
+            _, loop = error.args
+            yield f"chains lead back to themselves: {', '.join(loop)}"
+            return
         depths: dict[str, int] = {}
+        for name in order:  # targets come first
+            below = (depths[target] + 1 for target in targets.get(name, ()))
+            depths[name] = max(below, default=0)
         for chain in self._program.chains:
-            try:
-                depth = self._depth_of(chain.name, depths, ())
-            except RecursionError as loop:
-                yield f"chain {chain.name} leads back to {loop}"
-                return
+            depth = depths[chain.name]
             if chain.hook and depth > MAX_DEPTH:
                 yield f"chain {chain.name} leads {depth} chains deep, {MAX_DEPTH} are allowed"
 
-    def _depth_of(self, name: str, depths: dict[str, int], path: tuple[str, ...]) -> int:
-        if name in path:
-            raise RecursionError(name)
-        if name not in depths and name in self._chains:
-            targets = {
-                target
-                for rule in self._chains[name].rules
-                if not isinstance(rule.verdict, Lookup) or rule.verdict.map in self._maps
-                for target in successors(rule.verdict, self._maps)
-            }
-            below = (self._depth_of(target, depths, (*path, name)) for target in sorted(targets))
-            depths[name] = max((depth + 1 for depth in below), default=0)
-        return depths.get(name, 0)
+    def _targets(self, chain: Chain) -> Sequence[str]:
+        found = (
+            target
+            for rule in chain.rules
+            if not isinstance(rule.verdict, Lookup) or rule.verdict.map in self._maps
+            for target in successors(rule.verdict, self._maps)
+        )
+        return tuple(dict.fromkeys(found))
+
+
+def _choice(match: Match) -> frozenset[Protocol]:
+    """Return the protocols of which a match asks for one; none where it asks for no protocol."""
+    match match:
+        case PortMatch(protocol=protocol):
+            return frozenset((protocol,))
+        case ProtocolMatch(protocols=protocols):
+            return frozenset(protocols)
+        case Icmp6TypeMatch():
+            return frozenset((Protocol.ICMPV6,))
+        case _:
+            return frozenset()
+
+
+def _protocols(rule: Rule) -> Iterable[Protocol]:
+    return [match.protocol for match in rule.matches if isinstance(match, PortMatch)]
 
 
 def _names(items: Sequence[Set | Map | Chain]) -> Iterable[str]:
@@ -137,7 +201,6 @@ def _keys(table: Set | Map, keys: Sequence[Key]) -> Iterable[str]:
         KeyType.PROTOCOL: _MAX_PROTOCOL,
         KeyType.PORT: MAX_PORT,
     }
-    previous: Key | None = None
     for key in keys:
         if len(key) != len(table.key):
             yield f"{table.name}: a key of {len(key)} parts where {len(table.key)} are due"
@@ -145,18 +208,26 @@ def _keys(table: Set | Map, keys: Sequence[Key]) -> Iterable[str]:
         for (low, high), kind in zip(key, table.key, strict=True):
             if not 0 <= low <= high <= limits[kind]:
                 yield f"{table.name}: {low}-{high} is out of range"
-        if previous is not None and not _in_order(previous, key):
-            yield f"{table.name}: keys overlap or are out of order"
-            return
-        previous = key
+    if any(left >= right for left, right in pairwise(keys)):
+        yield f"{table.name}: keys are out of order"
+    elif _overlap(keys):
+        yield f"{table.name}: keys overlap"
 
 
-def _in_order(left: Key, right: Key) -> bool:
-    """Tell whether the left key stands before the right one and shares nothing with it."""
-    if left >= right:
-        return False
-    return any(
-        left_high < right_low or right_high < left_low
+def _overlap(keys: Iterable[Key]) -> bool:
+    """Tell whether any two of the keys, given in order, share a value."""
+    open_keys: list[Key] = []
+    for key in keys:
+        open_keys = [item for item in open_keys if item[0][1] >= key[0][0]]
+        if any(_share(item, key) for item in open_keys):
+            return True
+        open_keys.append(key)
+    return False
+
+
+def _share(left: Key, right: Key) -> bool:
+    return all(
+        left_low <= right_high and right_low <= left_high
         for (left_low, left_high), (right_low, right_high) in zip(left, right, strict=True)
     )
 

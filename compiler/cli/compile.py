@@ -23,12 +23,14 @@ from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from .header import header
 from .messages import report, report_line
-from .output import OutputDirectory
+from .output import OutputDirectory, StandardOutput
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _BACKENDS: Mapping[str, Callable[[], Backend]] = {Nftables.name: Nftables}
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
+
+_LISTED = 5  # names, where a message can only give examples
 
 _EPILOG = """\b
 Examples:
@@ -175,7 +177,8 @@ def _similar(name: str, known: Sequence[str]) -> str:
     found = difflib.get_close_matches(name, known, n=1)
     if found:
         return f"did you mean '{found[0]}'?"
-    return f"the input has {', '.join(known[:5])}{', ...' if len(known) > 5 else ''}"  # noqa: PLR2004
+    more = ", ..." if len(known) > _LISTED else ""
+    return f"the input has {', '.join(known[:_LISTED])}{more}"
 
 
 def _compile(
@@ -214,18 +217,10 @@ def _program_after(pipeline: Pipeline, node: str, stage: str) -> str:
     return print_program(found[stage])
 
 
-class _StandardOutput:
-    """Takes the one text there is, where no directory was asked for."""
-
-    def write(self, _name: str, text: str) -> None:
-        """Print the text."""
-        click.echo(text, nl=False)
-
-
 @contextmanager
-def _sink(request: _Request) -> Iterator[OutputDirectory | _StandardOutput]:
+def _sink(request: _Request) -> Iterator[OutputDirectory | StandardOutput]:
     if request.output is None:
-        yield _StandardOutput()
+        yield StandardOutput()
     else:
         with OutputDirectory(request.output) as directory:
             yield directory

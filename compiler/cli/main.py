@@ -6,12 +6,14 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from ... import __version__
-from ..errors import CnpcError, InputError
+from ..errors import CnpcError, InputError, NodeError
 from .messages import report, report_line
+from .output import abandon_standard_output
 
 _COMMANDS: Mapping[str, str] = {
     "apply": "Put a ruleset in force on this node, atomically.",
@@ -64,7 +66,16 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process with its exit code."""
+    _replace_closed_streams()
     sys.exit(_run(arguments))
+
+
+def _replace_closed_streams() -> None:
+    """Open what the caller closed, empty, so that no file of ours gets its descriptor."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, stream)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -83,9 +94,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         report_line(f"error: {failure}")
         return failure.exit_code
     except BrokenPipeError:
-        # The reader of our output has left; Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_standard_output()  # its reader has left
         return 0
+    except OSError as refusal:  # of what click prints: files have messages of their own
+        abandon_standard_output()
+        report_line(f"error: {refusal.strerror or refusal}")
+        return NodeError.exit_code
     except Exception as bug:
         if os.environ.get("CNPC_TRACEBACK"):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import click
@@ -12,9 +13,15 @@ from ..errors import Diagnostic
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:
     """Show diagnostics in the order in which they are given."""
-    click.echo(render(diagnostics), err=True, nl=False)
+    _say(render(diagnostics))
 
 
 def report_line(message: str) -> None:
     """Show one line that has no place in any file."""
-    click.echo(f"cnpc: {message}", err=True)
+    _say(f"cnpc: {message}\n")
+
+
+def _say(text: str) -> None:
+    """Write to standard error; if that is refused, the exit code still tells."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, nl=False)

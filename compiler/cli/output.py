@@ -1,12 +1,18 @@
-"""Files that appear whole or not at all: all are written aside before the first gets its name."""
+"""Where texts go: standard output, or files that appear whole or not at all.
+
+All files are written aside before the first gets its name.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import click
 
 from ..errors import InputError, NodeError, error
 
@@ -60,6 +66,25 @@ class OutputDirectory:
                 aside.replace(final)
             except OSError as refusal:
                 raise _refused(final, refusal) from refusal
+
+
+class StandardOutput:
+    """Takes the one text there is, where no directory was asked for."""
+
+    def write(self, _name: str, text: str) -> None:
+        """Print the text; NodeError if the system refuses, BrokenPipeError if nobody reads on."""
+        try:
+            click.echo(text, nl=False)
+        except BrokenPipeError:
+            raise
+        except OSError as refusal:
+            abandon_standard_output()
+            raise _refused(Path("<stdout>"), refusal) from refusal
+
+
+def abandon_standard_output() -> None:
+    """Keep Python from complaining again when it flushes standard output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(path: Path, refusal: OSError) -> NodeError:

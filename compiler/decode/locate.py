@@ -6,7 +6,6 @@ nowhere (a field that is missing, or that an alias brought in) the nearest value
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,35 +79,42 @@ def _find_in(source: Source, places: list[Span | Place]) -> dict[Span | Place, E
     if documents:
         finder.run(text)
     lines = _Lines(source.name, text)
+    excerpts = lines.excerpts(finder.found.values())
     found: dict[Span | Place, Excerpt] = {
-        place: lines.excerpt(offset) for place, offset in finder.found.items()
+        place: excerpts[offset] for place, offset in finder.found.items()
     }
-    for place in places:
-        if isinstance(place, Span):
-            found[place] = lines.excerpt_of(place)
-    return found
+    spans = sorted(place for place in places if isinstance(place, Span))
+    return found | lines.excerpts_of(spans)
 
 
 class _Lines:
-    """Where the lines of a text begin."""
+    """The lines of a text, counted only as far as they are asked for."""
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
         self._text = text
-        self._starts = [0]
-        start = text.find("\n")
-        while start >= 0:
-            self._starts.append(start + 1)
-            start = text.find("\n", start + 1)
 
-    def excerpt(self, offset: int) -> Excerpt:
-        line = bisect_right(self._starts, offset)
-        start = self._starts[line - 1]
-        return self._cut(Span(self._name, line, offset - start + 1), start, offset)
+    def excerpts(self, offsets: Iterable[int]) -> dict[int, Excerpt]:
+        """Return the excerpt at each offset."""
+        found = {}
+        line, last = 1, 0
+        for offset in sorted(set(offsets)):
+            line += self._text.count("\n", last, offset)
+            last = offset
+            start = self._text.rfind("\n", 0, offset) + 1
+            span = Span(self._name, line, offset - start + 1)
+            found[offset] = self._cut(span, start, offset)
+        return found
 
-    def excerpt_of(self, span: Span) -> Excerpt:
-        start = self._starts[min(span.line, len(self._starts)) - 1]
-        return self._cut(span, start, min(start + span.column - 1, len(self._text)))
+    def excerpts_of(self, spans: Iterable[Span]) -> dict[Span | Place, Excerpt]:
+        """Return the excerpts of spans that come in order."""
+        found: dict[Span | Place, Excerpt] = {}
+        line, start = 1, 0
+        for span in spans:
+            while line < span.line and (end := self._text.find("\n", start)) >= 0:
+                line, start = line + 1, end + 1
+            found[span] = self._cut(span, start, min(start + span.column - 1, len(self._text)))
+        return found
 
     def _cut(self, span: Span, start: int, offset: int) -> Excerpt:
         first = max(start, offset - _BEFORE)

@@ -30,6 +30,7 @@ _DOMAIN = re.compile(
 )
 _CLOSED = "an empty peer may stand for a field yet unknown"
 _SELECTED = ("namespaces", "pods")
+_SELECTORS = (*_SELECTED, "nodes")
 _ELSEWHERE = dict.fromkeys(
     ("nodes", "networks", "domainNames"), "a peer of this kind or direction cannot have it"
 )
@@ -82,7 +83,7 @@ def _report_empty(field: Field, known: tuple[str, ...]) -> None:
     for name in known:
         if name in entries:
             null = Field(None, field.place.child(name), field.findings)
-            null.unknown("must not be null", "write {} for a selector that selects everything")
+            null.unknown("must not be null", "{} selects everything" if name in _SELECTORS else "")
     if not entries:
         field.unknown(f"must have {one_of(known)}", _CLOSED)
 

@@ -22,6 +22,7 @@ _STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "<<"
+_SCALAR, _MAPPING_END = yaml.ScalarEvent, yaml.MappingEndEvent
 _TEMPLATE = "a template has to be rendered first"
 _HINTS = {"found character that cannot start any token": "YAML is indented with blanks, not tabs"}
 
@@ -119,11 +120,13 @@ class _Reader:
 
     def _value(self, event: Event, depth: int) -> object:
         kind = type(event)
-        if kind is yaml.AliasEvent:
-            return self._alias(event)
         start = self._size
         self._size += 1
-        value = self._scalar(event) if kind is yaml.ScalarEvent else self._collection(event, depth)
+        if kind is _SCALAR and event.anchor is None:
+            return self._scalar(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
+        value = self._scalar(event) if kind is _SCALAR else self._collection(event, depth)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, self._size - start)
         return value
@@ -152,26 +155,34 @@ class _Reader:
     def _keys(self, entries: dict[str, object]) -> Iterator[tuple[str, Event]]:
         """Return each key with the first event of its value; merge what ``<<`` names."""
         merged: dict[str, object] = {}
-        while type(event := self._next()) is not yaml.MappingEndEvent:
-            if type(event) is not yaml.ScalarEvent:
+        following = self._next
+        while type(event := following()) is not _MAPPING_END:
+            if type(event) is not _SCALAR:
                 self._error(event, "a key must be a string", _TEMPLATE)
                 raise _Stop
             key: str = event.value
             if event.implicit[0] and key == _MERGE:
                 merged = {**self._merged(event), **merged}
                 continue
-            self._check_key(event, key, entries)
-            yield key, self._next()
+            if key in entries:
+                self._error(event, f"the key {quote(key)} is in the mapping twice")
+            yield self._key(event), following()
         for key, value in merged.items():
             entries.setdefault(key, value)
 
-    def _check_key(self, event: Event, key: str, entries: dict[str, object]) -> None:
+    def _key(self, event: Event) -> str:
+        """Return the key, the same string for all that are equal, mostly."""
+        key: str = event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = (key, 1)
-        if key in entries:
-            self._error(event, f"the key {quote(key)} is in the mapping twice")
-        if event.implicit[0] and not isinstance(resolve(key), str) and not key.isdecimal():
+        if not event.implicit[0]:
+            return key
+        meaning = resolve(key)
+        if type(meaning) is str:
+            return meaning
+        if not key.isdecimal():
             self._error(event, f"the key {quote(key)} is not a string", "write it in quotes")
+        return key
 
     def _merged(self, event: Event) -> dict[str, object]:
         value = self._value(self._next(), 0)

@@ -1,8 +1,32 @@
 """Drop what can never match, and the ways that lead nowhere.
 
-Before:  chain admin { daddr @pods4_none drop; goto np }      (no element in the set)
-         chain np { }
-After:   (neither chain: whoever went to admin returns)
+Before:
+
+    program "n"
+
+    set none ipv4 address {
+    }
+
+    chain admin {
+      saddr @none drop
+      goto np
+    }
+
+    chain forward hook forward {
+      jump admin
+      tcp 80 drop
+    }
+
+    chain np {
+    }
+
+After:
+
+    program "n"
+
+    chain forward hook forward {
+      tcp 80 drop
+    }
 """
 
 from __future__ import annotations
@@ -34,7 +58,8 @@ def drop_empty(program: Program) -> Program:
     current = _without_empty_sets(program)
     while (smaller := _without_empty_chains(current)) != current:
         current = smaller
-    return _reachable(current)
+    reached = _reachable(current)
+    return program if reached == program else reached
 
 
 def _without_empty_sets(program: Program) -> Program:

@@ -1,9 +1,45 @@
 """Let equal chains be one chain.
 
-Before:  chain a { tcp 80 return; drop }    chain b { tcp 80 return; drop }
-         map m { 10.0.0.1 : jump a    10.0.0.2 : jump b }
-After:   chain a { tcp 80 return; drop }
-         map m { 10.0.0.1 : jump a    10.0.0.2 : jump a }
+Before:
+
+    program "n"
+
+    map m ipv4 address {
+      10.0.0.1 : jump a
+      10.0.0.2 : jump b
+    }
+
+    chain a {
+      tcp 80 return
+      drop
+    }
+
+    chain b {
+      tcp 80 return
+      drop
+    }
+
+    chain forward hook forward {
+      lookup daddr in m
+    }
+
+After:
+
+    program "n"
+
+    map m ipv4 address {
+      10.0.0.1 : jump a
+      10.0.0.2 : jump a
+    }
+
+    chain a {
+      tcp 80 return
+      drop
+    }
+
+    chain forward hook forward {
+      lookup daddr in m
+    }
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -53,12 +54,12 @@ class Compilation:
 
     def __init__(self, inputs: Inputs, options: Options) -> None:
         """Compile; AssertionError if a stage makes an invalid Program."""
-        self._programs: dict[str, list[tuple[str, Evaluator]]] = {}
+        self._programs: dict[str, dict[Program, tuple[str, Evaluator]]] = {}
         for level in PASSES:
             pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
             for node in pipeline.resolver.node_names():
-                stages = self._programs.setdefault(node, [])
-                stages += _stages(pipeline, node, level)
+                known = self._programs.setdefault(node, {})
+                pipeline.program(node, partial(_keep, known, level))
 
     def differences(self, oracle: Oracle, flow: Flow) -> list[Difference]:
         """Return where a stage's Program judges the flow unlike the oracle, hook by hook."""
@@ -68,26 +69,20 @@ class Compilation:
         for hop in oracle.per_node(flow):
             allowed = all(getattr(judgement, way).allowed for way in hop.directions)
             expected = Terminal.ACCEPT if allowed else _DENIALS[judgement.answer]
-            for stage, evaluator in self._programs[hop.node]:
+            for stage, evaluator in self._programs[hop.node].values():
                 verdict = evaluator.judge(packet, Hook(hop.hook)).verdict
                 if verdict is not expected:
                     found.append(Difference(flow, stage, hop, verdict, judgement))
         return found
 
 
-def _stages(pipeline: Pipeline, node: str, level: int) -> list[tuple[str, Evaluator]]:
-    """Return the stages that change the node's program, with evaluators of what they made."""
-    programs: list[Program] = []
-    found: list[tuple[str, Evaluator]] = []
-
-    def watch(stage: str, program: Program) -> None:
-        checked(stage, program)
-        if programs[-1:] != [program]:
-            programs.append(program)
-            found.append((f"{stage} (-O{level})", Evaluator(program)))
-
-    pipeline.program(node, watch)
-    return found
+def _keep(
+    known: dict[Program, tuple[str, Evaluator]], level: int, stage: str, program: Program
+) -> None:
+    """Check a stage's program, and keep it with its evaluator if no stage made it before."""
+    checked(stage, program)
+    if program not in known:
+        known[program] = (f"{stage} (-O{level})", Evaluator(program))
 
 
 def to_packet(flow: Flow) -> Packet:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from worlds.generate import generate
 from worlds.world import SMALL, Profile, World
 
-SEEDS = {"dev": 100, "ci": 3000}
-EXAMPLES = {"dev": 20, "ci": 300}
+SEEDS = {"dev": 100, "ci": 1500}
+EXAMPLES = {"dev": 20, "ci": 150}
 
 
 def profile_name() -> str:

@@ -1,0 +1,44 @@
+"""How long ``cnpc compile`` takes, process start to end, and how much memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from clusters import Shape, write
+from commands import CNPC, measure, say
+from pytest_benchmark.fixture import BenchmarkFixture
+
+STORIES = Path(__file__).parents[1] / "examples" / "stories"
+LARGE = Shape(endpoints=10_000, network_policies=1_000, cluster_network_policies=50, nodes=100)
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+def bench_large_cluster(
+    benchmark: BenchmarkFixture, tmp_path: Path, capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    """Compile 10,000 endpoints, 1,000 NetworkPolicies and 50 CNPs on 100 nodes, for each node."""
+    cluster = tmp_path / "cluster.json"
+    write(cluster, LARGE)
+    output = tmp_path / "out"
+    command = (CNPC, "compile", f"-O{level}", "-o", output, cluster)
+    usage = measure(benchmark, 3, *command)
+    texts = [path.stat().st_size for path in output.iterdir()]
+    assert len(texts) == LARGE.nodes
+    say(
+        capsys,
+        f"-O{level}: {usage.seconds:.1f} s of processor time, peak memory {usage.peak_mib} MiB,"
+        f" {len(texts)} rulesets of together {sum(texts) / 1e6:.1f} MB",
+    )
+
+
+def bench_story(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """Compile the smallest input: what is left is mostly the start of the process."""
+    paths = (STORIES / "cluster.yaml", STORIES / "1-deny")
+    measure(benchmark, 15, CNPC, "compile", "-o", tmp_path, *paths)
+
+
+def bench_bare_interpreter(benchmark: BenchmarkFixture) -> None:
+    """Start Python alone, to see what of bench_story is its own."""
+    measure(benchmark, 15, sys.executable, "-c", "pass")

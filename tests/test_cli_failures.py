@@ -1,0 +1,124 @@
+"""The command line when something is wrong: nothing half done, a message, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import CLUSTER, CNPC, STORIES, cnpc, contents, run
+
+DENY = STORIES / "1-deny"
+
+SMALL_DISK = """
+mount -t tmpfs -o size=8k tmpfs "$1" || exit 99
+echo untouched > "$1/worker-1.nft"
+"$2" compile "$3" "$4" -o "$1"
+echo "code $?"
+ls -A "$1"
+cat "$1/worker-1.nft"
+"""
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> tuple[Path, Path]:
+    """Two files with three faults."""
+    policy = (DENY / "policy.yaml").read_text()
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text(policy.replace("tier: Admin", "tier: Amdin").replace("10", "-1"))
+    second.write_text(policy.replace("action: Deny", "action: Drop").replace("name: c", "name: d"))
+    return first, second
+
+
+def test_all_faults_of_all_files_come_in_order_and_no_output_changes(
+    tmp_path: Path, wrong: tuple[Path, Path]
+) -> None:
+    output = tmp_path / "out"
+    assert cnpc("compile", CLUSTER, DENY, "-o", output).code == 0
+    before = contents(output)
+    done = cnpc("compile", wrong[1], CLUSTER, wrong[0], "-o", output)
+    assert (done.code, done.out) == (2, "")
+    heads = [line for line in done.err.splitlines() if "error: " in line]
+    places = [line.split(" error: ")[0] for line in heads]
+    assert places == [f"{wrong[0]}:8:9:", f"{wrong[0]}:9:13:", f"{wrong[1]}:15:13:"], done.err
+    assert contents(output) == before
+
+
+def test_a_directory_that_cannot_be_written_ends_with_3(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = cnpc("compile", CLUSTER, DENY, "-o", tmp_path / "file" / "below")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("cnpc: error: cannot write ")
+    assert done.err.rstrip().endswith("Not a directory")
+
+
+@pytest.mark.requires_root_and_nft
+def test_a_full_disk_ends_with_3_and_leaves_all_as_it_was(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = run("unshare", "-m", "sh", "-c", SMALL_DISK, "sh", disk, CNPC, CLUSTER, DENY)
+    assert done.out.splitlines() == ["code 3", "worker-1.nft", "untouched"], done.err
+    assert done.err.startswith(f"cnpc: error: cannot write {disk}/worker-")
+    assert done.err.endswith(".nft: No space left on device\n")
+
+
+def test_a_full_standard_output_ends_with_3() -> None:
+    compile_one = f"'{CNPC}' compile '{CLUSTER}' '{DENY}' --node worker-1"
+    done = run("sh", "-c", f"{compile_one} >/dev/full")
+    assert done.code == 3
+    assert done.err == "cnpc: error: cannot write <stdout>: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("-h >/dev/full", 3),
+        ("compile no-such-file 2>/dev/full", 2),
+        ("compile no-such-file 2>&-", 2),
+        ("compile - <&-", 2),
+        ("--version >&-", 0),
+    ],
+)
+def test_streams_that_are_closed_or_full_do_not_change_the_answer(command: str, code: int) -> None:
+    done = run("sh", "-c", f"'{CNPC}' {command}")
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert "internal error" not in done.err
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    script = f"set -o pipefail; '{CNPC}' compile '{tmp_path}' --node node-1 | head -n 1"
+    (tmp_path / "big.yaml").write_text(many_policies(2000))
+    done = run("bash", "-c", script)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("# Network policy of node node-1,")
+
+
+def many_policies(number: int) -> str:
+    """Return a pod and so many policies for it that the ruleset fills a pipe."""
+    pod = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: d},"
+    pod += " spec: {nodeName: node-1, containers: []}, status: {phase: Running, podIP: 10.0.0.1}}"
+    policies = (
+        f"{{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy,"
+        f" metadata: {{name: p{index}, namespace: d}},"
+        f" spec: {{podSelector: {{}}, ingress: [{{ports: [{{port: {index + 1}}}]}}]}}}}"
+        for index in range(number)
+    )
+    namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: d}}"
+    return "\n---\n".join((namespace, pod, *policies))
+
+
+def test_an_interrupt_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    pipe, output = tmp_path / "pipe.yaml", tmp_path / "out"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [CNPC, "compile", pipe, "-o", output], stderr=subprocess.PIPE, text=True
+    )
+    with pipe.open("w"):  # opens once cnpc reads, which then waits for more
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate()
+    assert process.returncode == 130
+    assert message.lstrip() == "cnpc: interrupted; nothing was changed\n"  # after the ^C
+    assert not output.exists()

@@ -1,0 +1,43 @@
+"""Verdict maps by address, and the chains between tiers."""
+
+from __future__ import annotations
+
+from cnpc.compiler.dispatch import Dispatch, dispatch_chain
+from cnpc.compiler.ir import Chain, Goto, Jump
+from cnpc.compiler.net import Family
+from cnpc.compiler.policy import Tier
+from cnpc.compiler.printer import print_rule
+from cnpc.compiler.ways import INGRESS, OWN_NODE
+
+FIRST, SECOND = Chain("first", ()), Chain("second", ())
+
+
+def test_the_entry_jumps_to_the_first_chain_and_the_rest_is_gone_to() -> None:
+    dispatch = Dispatch()
+    dispatch.add("in4", Family.IPV4, 2, (("in4", FIRST), ("in4_np", SECOND)))
+    dispatch.add("in4", Family.IPV4, 1, (("in4_np", SECOND),))
+    dispatch.add("in4", Family.IPV4, 3, ())
+    maps = {item.name: item.elements for item in dispatch.maps()}
+    assert maps == {
+        "in4": ((((1, 1),), Jump("second")), (((2, 2),), Jump("first"))),
+        "in4_np": ((((2, 2),), Goto("second")),),
+    }
+    assert list(dispatch.chains()) == [FIRST, SECOND]
+
+
+def test_chains_between_tiers_lead_on() -> None:
+    def rules(tier: Tier, *made: str) -> list[str]:
+        return [print_rule(rule) for rule in dispatch_chain(INGRESS, tier, Family.IPV6, made).rules]
+
+    assert rules(Tier.NETWORK_POLICY) == ["goto ingress6_baseline"]
+    assert rules(Tier.NETWORK_POLICY, "ingress6_np") == [
+        "lookup daddr in ingress6_np",
+        "goto ingress6_baseline",
+    ]
+    assert rules(Tier.BASELINE, "ingress6_np") == []
+
+
+def test_the_way_to_the_own_node_has_no_network_policies() -> None:
+    assert OWN_NODE.behind(Tier.ADMIN, Family.IPV4) == "own4_baseline"
+    assert OWN_NODE.behind(Tier.BASELINE, Family.IPV4) is None
+    assert INGRESS.behind(Tier.ADMIN, Family.IPV4) == "ingress4_np"
