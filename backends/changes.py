@@ -111,7 +111,7 @@ def _difference(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     start = _common(old, new)
     start = old.rfind("\n", 0, start) + 1
-    end = _common_end(old[start:], new[start:])
+    end = _common_end(old, new, min(len(old), len(new)) - start)
     before = split_elements(_cut(old, start, end))
     after = split_elements(_cut(new, start, end))
     gone, come = set(before), set(after)
@@ -139,14 +139,14 @@ def _common(left: str, right: str) -> int:
     return low
 
 
-def _common_end(left: str, right: str) -> int:
-    low, high = 0, min(len(left), len(right))
+def _common_end(left: str, right: str, most: int) -> int:
+    """Return how many characters, ``most`` at most, both texts end with."""
+    low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        if (
-            left[len(left) - middle : len(left) - low]
-            == right[len(right) - middle : len(right) - low]
-        ):
+        one = left[len(left) - middle : len(left) - low]
+        other = right[len(right) - middle : len(right) - low]
+        if one == other:
             low = middle
         else:
             high = middle - 1

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError, Span, error
+from ..compiler.net import Family, parse_address
 
 TABLE = "inet cnpc"
 
@@ -18,8 +19,9 @@ _OPEN = f"\ntable {TABLE} {{\n"
 _PREAMBLE = (f"table {TABLE}", f"delete table {TABLE}")
 _END = "\n\t}\n"
 _ELEMENTS = "\n\t\telements = {\n\t\t\t"
+_CLOSE = "\n\t\t}"
 _BETWEEN = "\n\t\t\t"
-_FIRST_LINE = re.compile(r"\t(set|map|chain) ([A-Za-z0-9_]+) \{(?:\n|$)")
+_FIRST_LINE = re.compile(r"\n?\t(set|map|chain) ([A-Za-z0-9_]+) \{(?:\n|$)")
 _HOOK = re.compile(r"\t\ttype filter hook [a-z]+ priority [^;\n]+; policy accept;(?:\n|$)")
 _SIZE = re.compile(r"^\t\tsize ([0-9]+)$", re.MULTILINE)
 
@@ -55,6 +57,27 @@ class Table:
         """Its comment: in words, what its elements are."""
         return self.head.partition('\t\tcomment "')[2].removesuffix('"')
 
+    def has(self, family: Family, address: int) -> bool:
+        """Tell whether an element begins with the address; elements are in order."""
+        kind = "ipv6_addr" if family is Family.IPV6 else "ipv4_addr"
+        if not self.exact or not self.head.startswith(f"\t\ttype {kind}"):
+            return False
+        low, high = 0, len(self.elements)
+        while low < high:
+            middle = (low + high) // 2
+            start = self.elements.rfind("\n", low, middle) + 1 or low
+            end = self.elements.find("\n", middle, high)
+            end = high if end < 0 else end
+            word = self.elements[start:end].strip("\t,\n").partition(" ")[0]
+            found = parse_address(word)[1] if word else address + 1
+            if found == address:
+                return True
+            if found < address:
+                low = end + 1
+            else:
+                high = start
+        return False
+
     def resized(self, size: int) -> Table:
         """Return it with another declared size."""
         return replace(self, head=_SIZE.sub(f"\t\tsize {size}", self.head))
@@ -64,11 +87,11 @@ class Table:
         return split_elements(self.elements)
 
     def __len__(self) -> int:
-        return self.elements.count(_BETWEEN) + 1 if self.elements else 0
+        return self.elements.count(",") + 1 if self.elements else 0
 
     def text(self, name: str = "", *, filled: bool = True) -> str:
         """Return its block within a table, under another name if one is given."""
-        elements = f"{_ELEMENTS}{self.elements}\n\t\t}}" if filled and self.elements else ""
+        elements = f"{_ELEMENTS}{self.elements}{_CLOSE}" if filled and self.elements else ""
         return f"\t{self.kind} {name or self.name} {{\n{self.head}{elements}{_END}"
 
 
@@ -125,17 +148,19 @@ class _Reader:
         self._name = name
 
     def layout(self) -> Layout:
-        head, found, body = self._text.partition(_OPEN)
-        header = self._header(head)
-        if not found:
-            raise self._wrong(len(head), f"no 'table {TABLE} {{' here")
-        if not body.endswith(f"{_END}}}\n"):
+        # Of large texts no part is copied more than twice.
+        start = self._text.find(_OPEN)
+        header = self._header(self._text if start < 0 else self._text[:start])
+        if start < 0:
+            raise self._wrong(len(self._text), f"no 'table {TABLE} {{' here")
+        if not self._text.endswith(f"{_END}}}\n"):
             raise self._wrong(len(self._text), "the file ends before its table does")
         tables: dict[str, Table] = {}
         chains: dict[str, Chain] = {}
-        place = len(head) + len(found)
-        for piece in body[: -len(_END) - 2].split(_END):
-            item = self._item(piece.removeprefix("\n"), place)
+        place = start + len(_OPEN)
+        while place < len(self._text) - len("}\n"):
+            end = self._end(place)
+            item = self._item(self._text[place:end], place)
             known = item.name in (chains if isinstance(item, Chain) else tables)
             if known:
                 raise self._wrong(place, f"'{item.name}' is here twice")
@@ -143,8 +168,15 @@ class _Reader:
                 chains[item.name] = item
             else:
                 tables[item.name] = item
-            place += len(piece) + len(_END)
+            place = end + len(_END)
         return Layout(header, tables, chains)
+
+    def _end(self, place: int) -> int:
+        """Return where the block ends that begins there: few braces to look at, however long."""
+        brace = self._text.index("}", place)
+        while self._text[brace - 2 : brace + 2] != _END:
+            brace = self._text.index("}", brace + 1)
+        return brace - 2
 
     def _header(self, head: str) -> tuple[str, ...]:
         lines = head.split("\n")
@@ -160,16 +192,16 @@ class _Reader:
         if found is None:
             raise self._wrong(place, "no set, map or chain begins here")
         kind, name = found.groups()
-        rest = piece[found.end() :]
         if kind == "chain":
-            return self._chain(name, rest, place)
-        head, filled, elements = rest.partition(_ELEMENTS)
-        if filled:
-            if not elements.endswith("\n\t\t}"):
-                raise self._wrong(place, f"the elements of '{name}' do not end")
-            elements = elements.removesuffix("\n\t\t}")
-        if not head.startswith("\t\ttype ") or "{" in elements or "}" in elements:
+            return self._chain(name, piece[found.end() :], place)
+        middle = piece.find(_ELEMENTS, found.end())
+        end = len(piece) if middle < 0 else middle
+        head = piece[found.end() : end]
+        begin = end + len(_ELEMENTS)
+        whole = middle < 0 or piece.find("}", begin) == len(piece) - 1
+        if not head.startswith("\t\ttype ") or "}" in head or not whole:
             raise self._wrong(place, f"the {kind} '{name}' is not as compile writes it")
+        elements = piece[begin : -len(_CLOSE)] if middle >= 0 else ""
         return Table(kind, name, head, elements)
 
     def _chain(self, name: str, rest: str, place: int) -> Chain:

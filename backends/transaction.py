@@ -12,6 +12,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..compiler.net import parse_address
 from .changes import Changes, TableChange, compare
 from .layout import EMPTY, TABLE, Chain, Layout, Table, block
 from .overlay import Overlay, understood
@@ -62,14 +63,14 @@ def plan(old: Layout, new: Layout) -> Plan:
         return Plan(Kind.NOTHING, (), changes.sizes)
     if old == EMPTY:
         return load(new)
-    if changes.hooks_differ or not all(_clear(item) for item in (old, new)):
+    if changes.hooks_differ:
         return replace_whole(new)
     if not changes.tables:
         return _steps(Kind.RULES, changes.sizes, _build(changes), _rules(changes), _remove(changes))
     if not changes.chains and _only_come_or_gone(old, new, changes.tables):
         middle = _elements(changes.tables.values())
         return _steps(Kind.ELEMENTS, changes.sizes, _build(changes), middle, _remove(changes))
-    return _overlaid(new, changes)
+    return _overlaid(new, changes) if _clear(new) else replace_whole(new)
 
 
 def load(new: Layout, table: str = TABLE) -> Plan:
@@ -251,19 +252,7 @@ def _addresses(elements: Iterable[str]) -> Iterator[str]:
 
 
 def _known(layout: Layout, addresses: Iterable[str]) -> bool:
-    wanted = tuple(addresses)
-    return any(_has(table.elements, item) for item in wanted for table in layout.tables.values())
-
-
-def _has(text: str, address: str) -> bool:
-    """Tell whether the address stands in the elements as a part of its own."""
-    place = text.find(address)
-    while place >= 0:
-        before, after = (
-            text[place - 1 : place],
-            text[place + len(address) : place + len(address) + 1],
-        )
-        if before in {"", "\t", " "} and after in {"", ",", " "}:
-            return True
-        place = text.find(address, place + 1)
-    return False
+    wanted = [parse_address(item) for item in addresses]
+    return any(
+        table.has(family, address) for table in layout.tables.values() for family, address in wanted
+    )

@@ -120,12 +120,13 @@ def _datagram(packet: Packet, source_port: int) -> bytes:
     addresses = packet.saddr.to_bytes(16, "big") + packet.daddr.to_bytes(16, "big")
     pseudo = addresses + struct.pack(">IHBB", 8, 0, 0, 17)
     total = struct.pack(">H", _checksum(pseudo + body))
-    return struct.pack(">IHBB", 0x60000000, 8, 17, 64) + addresses + body[:6] + total
+    head = struct.pack(">IHBB", 0x60000000, 8, 17, 64)
+    return head + addresses + body[:6] + total
 
 
 def _checksum(data: bytes) -> int:
     """Return the Internet checksum (RFC 1071)."""
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

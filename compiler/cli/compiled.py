@@ -10,7 +10,7 @@ import click
 from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..errors import InputError, error
-from ..manifests import load
+from ..manifests import OnUnknown, load
 from ..pipeline import Pipeline
 from .header import header
 from .messages import report
@@ -19,7 +19,8 @@ from .node_side import Choices
 
 def compiled(paths: Sequence[str], stdin: bytes, choices: Choices) -> str:
     """Return the text; InputError with all that is wrong, UsageError without a node's name."""
-    inputs = load(paths, on_unknown=choices.on_unknown, stdin=io.BytesIO(stdin))
+    on_unknown = OnUnknown(choices.on_unknown)
+    inputs = load(paths, on_unknown=on_unknown, stdin=io.BytesIO(stdin))
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level)
     report([*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)])
     node = _node(choices.node, pipeline.resolver.node_names())

@@ -16,18 +16,19 @@ from ...backends.doctor import essentials
 from ...backends.keeper import Given, Keeper, given
 from ...backends.node import KernelNode, open_nft
 from ...backends.record import DEFAULT_STATE, State
-from ..decode.findings import OnUnknown
 from ..errors import InputError, NodeError, Span, error
 from ..options import DenyWith, Options, OwnNode
 from ..passes import DEFAULT_LEVEL, PASSES
 from ..source import STDIN, SourceError, open_source
 from .messages import report_line
 
+_ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
+
 _COMPILE_OPTIONS = (
     click.option(
         "--on-unknown",
-        type=click.Choice([item.value for item in OnUnknown]),
-        default=OnUnknown.ERROR.value,
+        type=click.Choice(_ON_UNKNOWN),
+        default=_ON_UNKNOWN[0],
         help="As of cnpc compile.",
     ),
     click.option(
@@ -64,7 +65,7 @@ class Choices:
     node: str | None
     level: int
     options: Options
-    on_unknown: OnUnknown
+    on_unknown: str
 
 
 def state_option(command: _Command) -> _Command:
@@ -94,7 +95,7 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **kwargs: object,
     ) -> object:
         options = Options(DenyWith(deny_with), OwnNode(own_node))
-        choices = Choices(node, int(level), options, OnUnknown(on_unknown))
+        choices = Choices(node, int(level), options, on_unknown)
         return command(*args, choices=choices, **kwargs)
 
     decorated: Callable[..., Any] = with_choices
