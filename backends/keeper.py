@@ -132,7 +132,8 @@ class Keeper:
             planned, drift = self.plan(record, ruleset.layout)
             if planned.kind is Kind.NOTHING and record.current:
                 return self._unchanged(record, ruleset, planned, began)
-            self._check(planned)
+            if not planned.checks_itself:
+                self._check(planned)
             version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
             pending = None
             if hold:

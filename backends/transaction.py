@@ -51,6 +51,11 @@ class Plan:
     sizes: Mapping[str, int]
 
     @property
+    def checks_itself(self) -> bool:
+        """Whether it is one commit of elements, which is carried out whole or not at all."""
+        return self.kind is Kind.ELEMENTS and len(self.transactions) == 1
+
+    @property
     def operations(self) -> int:
         """How many objects, rules and elements all commits name."""
         return sum(item.operations for item in self.transactions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -214,6 +215,17 @@ def test_a_confirmed_ruleset_stays(host: Host) -> None:
     assert "stays" in host.cnpc("apply", "--confirmed")
     time.sleep(4)
     assert host.in_force() == host.b
+
+
+def test_status_tells_what_rules_matched(host: Host) -> None:
+    host.cnpc("apply", "--counters", host.a)
+    told = json.loads(host.cnpc("status", "--json"))
+    assert told["drift"] == ""
+    assert told["counters"]
+    assert all(item["rule"] and item["packets"] == 0 for item in told["counters"])
+    assert "nothing to do" in host.cnpc("apply", "--counters", host.a)
+    host.cnpc("diff", "--counters", host.a)
+    host.cnpc("diff", host.a, code=1)
 
 
 def test_watch_undoes_a_flush(host: Host) -> None:

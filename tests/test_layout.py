@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.backends.layout import EMPTY, Table, read_layout
+from cnpc.backends.layout import EMPTY, Table, read_layout, with_counters
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.net import Family, format_address
 from hypothesis import given
@@ -64,3 +64,11 @@ def test_an_address_is_found_among_elements_in_order(numbers: list[int], wanted:
     table = Table("map", "m", "\t\ttype ipv4_addr : verdict\n\t\tsize 64", elements)
     assert table.has(Family.IPV4, base + wanted) == (wanted in numbers)
     assert not table.has(Family.IPV6, base + wanted)
+
+
+def test_rules_of_policies_count() -> None:
+    text = with_counters(SMALL)
+    rules = [rule for chain in read_layout(text).chains.values() for rule in chain.rules]
+    assert text.replace("counter ", "") == SMALL
+    assert [("counter " in rule) == (' comment "' in rule) for rule in rules].count(False) == 0
+    assert any("counter " in rule for rule in rules)

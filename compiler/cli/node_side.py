@@ -14,6 +14,7 @@ import click
 
 from ...backends.doctor import essentials
 from ...backends.keeper import Given, Keeper, given
+from ...backends.layout import with_counters
 from ...backends.node import KernelNode, open_nft
 from ...backends.record import DEFAULT_STATE, State
 from ..errors import InputError, NodeError, Span, error
@@ -50,6 +51,9 @@ _COMPILE_OPTIONS = (
         default=str(DEFAULT_LEVEL),
         help="As of cnpc compile.",
     ),
+    click.option(
+        "--counters", is_flag=True, help="Count what each policy's rule matches (cnpc status)."
+    ),
     click.option("--node", metavar="NAME", help="This node's name in the manifests."),
 )
 
@@ -60,12 +64,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """How manifests are compiled before they are applied."""
+    """How manifests are compiled before they are applied, and whether rules count."""
 
     node: str | None
     level: int
     options: Options
     on_unknown: str
+    counters: bool
 
 
 def state_option(command: _Command) -> _Command:
@@ -85,17 +90,18 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that matter where manifests are given, as the one parameter ``choices``."""
 
     @wraps(command)
-    def with_choices(
+    def with_choices(  # noqa: PLR0913 - one parameter for each option
         *args: object,
         node: str | None,
         level: str,
         deny_with: str,
         own_node: str,
         on_unknown: str,
+        counters: bool,
         **kwargs: object,
     ) -> object:
         options = Options(DenyWith(deny_with), OwnNode(own_node))
-        choices = Choices(node, int(level), options, on_unknown)
+        choices = Choices(node, int(level), options, on_unknown, counters)
         return command(*args, choices=choices, **kwargs)
 
     decorated: Callable[..., Any] = with_choices
@@ -122,10 +128,14 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given:
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
     if rulesets or _MARK in data:
-        return given(_text(data, paths[0]), paths[0])
+        return _given(_text(data, paths[0]), choices, paths[0])
     # The front end and the compiler are needed only here, and take half of a start to import.
     compiled: Callable[..., str] = importlib.import_module(".compiled", __package__).compiled
-    return given(compiled(paths, data, choices))
+    return _given(compiled(paths, data, choices), choices)
+
+
+def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given:
+    return given(with_counters(text) if choices.counters else text, name)
 
 
 def _read(path: str) -> bytes:

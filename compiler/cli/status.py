@@ -39,8 +39,8 @@ class Status:
 def command(*, as_json: bool, state_dir: Path) -> int:
     """Show which version is in force since when, from which policies, and whether it was changed.
 
-    Rules of a ruleset compiled with --counters come with what they matched so far. The exit code
-    is 1 if nothing is in force, or not what was loaded.
+    What was applied with --counters comes with what each rule matched since it was written last.
+    The exit code is 1 if nothing is in force, or not what was loaded.
     """
     keeper = open_keeper(state_dir)
     status = _status(keeper, *keeper.look())
