@@ -5,74 +5,56 @@ The API leaves the order of two policies of one tier and priority open; cnpc tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, compress, groupby, product
+from itertools import compress, groupby
 
 from .errors import Diagnostic, warning
-from .ir import AddressMatch, Match, Origin, PortMatch, SetMatch, Terminal
+from .ir import Origin, Terminal
 from .lower_rules import Context, RuleLowering
-from .net import MAX_PORT, Family, Interval, intersect, normalize, subtract
-from .policy import Direction, Policy, PolicyRule, Tier
-from .resolve import Resolver, Selection
-from .subjects import traits
-
-_PROTOCOLS = 256
-_ALL_SERVICES: tuple[Interval, ...] = ((0, _PROTOCOLS * (MAX_PORT + 1) - 1),)
-"""Every protocol and port on one line, so that a service is a number like an address."""
+from .masks import bits
+from .net import Family
+from .policy import Action, Direction, Policy, PolicyRule, Tier
+from .resolve import Resolver
+from .space import Line, Test, ends, read_test
+from .subjects import Subject, traits
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
-    """Packets by peer address and service, both normal lists."""
+class _Ruling:
+    """A rule by its place in its policy, and what it tests for one kind of subject."""
 
-    addresses: tuple[Interval, ...]
-    services: tuple[Interval, ...]
-
-    def minus(self, other: _Box) -> Iterator[_Box]:
-        """Yield what of this box is not in the other, as disjoint boxes."""
-        beside = _Box(subtract(self.addresses, other.addresses), self.services)
-        above = _Box(
-            intersect(self.addresses, other.addresses), subtract(self.services, other.services)
-        )
-        return (box for box in (beside, above) if box.addresses and box.services)
-
-    def meets(self, other: _Box) -> bool:
-        """Tell whether the boxes share a packet."""
-        return bool(
-            intersect(self.addresses, other.addresses) and intersect(self.services, other.services)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A rule, its position in its policy, and the packets for which it is the first to match."""
-
+    policy: Policy
     number: int
     rule: PolicyRule
-    boxes: list[_Box]
+    tests: tuple[Test, ...]
 
-    def meets(self, other: _Judged) -> bool:
-        """Tell whether both rules judge some packet."""
-        return any(mine.meets(its) for mine in self.boxes for its in other.boxes)
+    @property
+    def effect(self) -> Action:
+        """What comes of the rule."""
+        return _effect(self.policy, self.rule)
 
 
-_NOWHERE = Origin("", "", "")
+_Pair = tuple[_Ruling, _Ruling]
+_Part = tuple[_Ruling, int]
+"""A rule that judges a service, and the mask of the peers that it judges there."""
 
 
 def conflicts(resolver: Resolver, policies: Iterable[Policy]) -> tuple[Diagnostic, ...]:
     """Return a warning for each two policies of equal precedence that disagree about a packet.
 
-    ``policies`` stand in the order in which they judge.
+    ``policies`` stand in the order in which they judge. One pair of rules says enough of two
+    policies and a direction. Whether a policy of higher precedence has decided before is not
+    considered, and neither are domain names, whose addresses only the node learns.
     """
-    cluster_wide = [policy for policy in policies if policy.tier is not Tier.NETWORK_POLICY]
+    cluster_wide = (policy for policy in policies if policy.tier is not Tier.NETWORK_POLICY)
+    equals = groupby(cluster_wide, key=lambda item: (item.tier.value, item.priority))
     finder = _Finder(resolver)
     return tuple(
-        found
-        for _, group in groupby(cluster_wide, key=lambda item: (item.tier.value, item.priority))
-        for first, second in combinations(tuple(group), 2)
+        _warn(pair, direction)
+        for group in [tuple(members) for _, members in equals]
         for direction in Direction
-        for found in finder.between(first, second, direction)
+        for pair in finder.find([item for item in group if item.rules(direction)], direction)
     )
 
 
@@ -83,75 +65,128 @@ class _Finder:
         self._resolver = resolver
         self._lowering = RuleLowering(resolver)
 
-    def between(self, first: Policy, second: Policy, direction: Direction) -> Iterable[Diagnostic]:
-        """Yield at most one warning: the first two rules that disagree say enough."""
-        actions = {
-            rule.action for policy in (first, second) for rule in policy.rules(direction) or ()
+    def find(self, group: Sequence[Policy], direction: Direction) -> Iterable[_Pair]:
+        """Return the first two rules of each two policies that disagree for some endpoint."""
+        effects = {_effect(item, rule) for item in group for rule in item.rules(direction) or ()}
+        if len(group) == 1 or len(effects) == 1:
+            return ()
+        found: dict[tuple[str, str], _Pair] = {}
+        for policies, subject in self._kinds(group, direction):
+            for family in Family:
+                context = Context(family, direction, subject)
+                rulings = [ruling for item in policies for ruling in self._rulings(item, context)]
+                for first, second in _disagreements(rulings):
+                    found.setdefault((first.policy.name, second.policy.name), (first, second))
+        return found.values()
+
+    def _kinds(
+        self, group: Sequence[Policy], direction: Direction
+    ) -> Iterator[tuple[tuple[Policy, ...], Subject]]:
+        """Yield each list of several policies that some endpoint is subject to, once a subject."""
+        size = len(self._resolver.snapshot.endpoints)
+        masks = (self._resolver.select(policy.subject) for policy in group)
+        selecting = zip(*(mask.bits().ljust(size, b"\0") for mask in masks), strict=True)
+        depends_on = traits(*group)
+        kinds = {
+            (flags, depends_on.subject(endpoint).judged(direction))
+            for flags, endpoint in zip(selecting, self._resolver.snapshot.endpoints, strict=False)
+            if sum(flags) > 1
         }
-        if len(actions) == 1 or not (first.rules(direction) and second.rules(direction)):
-            return
-        for context in self._contexts(first, second, direction):
-            for left, right in product(self._judged(first, context), self._judged(second, context)):
-                if left.rule.action is not right.rule.action and left.meets(right):
-                    yield _warn(first, left, second, right, direction)
-                    return
+        for flags, subject in sorted(kinds, key=repr):
+            yield tuple(compress(group, flags)), subject
 
-    def _contexts(self, first: Policy, second: Policy, direction: Direction) -> Iterable[Context]:
-        """Return one context for each kind of endpoint that both policies select."""
-        common = (
-            self._resolver.select(first.subject).mask & self._resolver.select(second.subject).mask
-        )
-        depends_on = traits(first, second)
-        endpoints = compress(self._resolver.snapshot.endpoints, Selection(0, common).bits())
-        subjects = dict.fromkeys(depends_on.subject(endpoint) for endpoint in endpoints)
-        return (Context(family, direction, subject) for subject in subjects for family in Family)
-
-    def _judged(self, policy: Policy, context: Context) -> list[_Judged]:
-        judged: list[_Judged] = []
+    def _rulings(self, policy: Policy, context: Context) -> Iterator[_Ruling]:
         for number, rule in enumerate(policy.rules(context.direction) or ()):
             lowered = self._lowering.lower(rule, context, Terminal.RETURN, _NOWHERE)
-            boxes = [self._box(item.matches, context.family) for item in lowered]
-            for earlier in judged:
-                boxes = _subtract(boxes, earlier.boxes)
-            judged.append(_Judged(number, rule, boxes))
-        return judged
-
-    def _box(self, matches: Iterable[Match], family: Family) -> _Box:
-        addresses: tuple[Interval, ...] = ((0, family.max_address),)
-        services = _ALL_SERVICES
-        for match in matches:
-            if isinstance(match, AddressMatch):
-                addresses = match.intervals
-            elif isinstance(match, SetMatch):
-                elements = self._lowering.sets[match.set].elements
-                addresses = normalize(interval for (interval,) in elements)
-            elif isinstance(match, PortMatch):
-                base = match.protocol * (MAX_PORT + 1)
-                services = tuple((base + low, base + high) for low, high in match.ports)
-        return _Box(addresses, services)
+            sets = self._lowering.sets
+            tests = (read_test(item, context.peer_field, context.family, sets) for item in lowered)
+            yield _Ruling(
+                policy, number, rule, tuple(test for test in tests if test and not test.unknown)
+            )
 
 
-def _subtract(boxes: Iterable[_Box], others: Iterable[_Box]) -> list[_Box]:
-    rest = list(boxes)
-    for other in others:
-        rest = [part for box in rest for part in box.minus(other)]
-    return rest
+def _effect(policy: Policy, rule: PolicyRule) -> Action:
+    """Return the action, or Accept for a Pass of the last tier: behind it, all is allowed."""
+    if policy.tier is Tier.BASELINE and rule.action is Action.PASS:
+        return Action.ACCEPT
+    return rule.action
 
 
-def _warn(
-    first: Policy, left: _Judged, second: Policy, right: _Judged, direction: Direction
-) -> Diagnostic:
+_NOWHERE = Origin("", "", "")
+
+
+def _disagreements(rulings: Sequence[_Ruling]) -> Iterator[_Pair]:
+    """Yield rules of different policies that are each their policy's first for some packet.
+
+    Services are cut where any rule's begin or end, and so are peers: at a piece of the services,
+    what a rule judges is a mask of pieces of the peers.
+    """
+    tests = [test for ruling in rulings for test in ruling.tests]
+    services = Line(cut for test in tests for cut in ends(test.services))
+    peers = Line(cut for test in tests if test.peers for cut in ends(test.peers))
+    seen: set[tuple[tuple[int, int], ...]] = set()
+    for parts in _by_service(rulings, services, peers):
+        known = tuple((id(ruling), mask) for ruling, mask in parts)
+        if known not in seen:
+            seen.add(known)
+            yield from _between(parts)
+
+
+def _by_service(
+    rulings: Iterable[_Ruling], services: Line, peers: Line
+) -> Iterable[Sequence[_Part]]:
+    """Return, for each piece of the services that any rule judges, who judges whom there."""
+    found: dict[int, list[_Part]] = {}
+    for ruling in rulings:
+        masks: dict[int, int] = {}
+        for test in ruling.tests:
+            mask = peers.all if test.peers is None else peers.mask(test.peers)
+            for place in bits(services.mask(test.services)):
+                masks[place] = masks.get(place, 0) | mask
+        for place, mask in masks.items():
+            found.setdefault(place, []).append((ruling, mask))
+    return found.values()
+
+
+def _between(parts: Sequence[_Part]) -> Iterator[_Pair]:
+    """Yield the contradictions at one service; ``parts`` stand in the order of precedence."""
+    above: list[_Part] = []
+    by_effect = dict.fromkeys(Action, 0)
+    for _, group in groupby(parts, key=lambda part: part[0].policy.name):
+        own: list[_Part] = []
+        judged = 0
+        for ruling, mask in group:
+            own.append((ruling, mask & ~judged))
+            judged |= mask
+        for ruling, mask in own:
+            against = (by_effect[effect] for effect in Action if effect is not ruling.effect)
+            if any(mask & other for other in against):
+                yield from _contradicting(above, ruling, mask)
+        for ruling, mask in own:
+            by_effect[ruling.effect] |= mask
+        above += own
+
+
+def _contradicting(above: Iterable[_Part], ruling: _Ruling, mask: int) -> Iterator[_Pair]:
+    for other, its in above:
+        if mask & its and other.effect is not ruling.effect:
+            yield other, ruling
+
+
+def _warn(pair: _Pair, direction: Direction) -> Diagnostic:
+    first, second = pair
+    policy = first.policy
     return warning(
-        f"{_name(first, left, direction)} and {_name(second, right, direction)} disagree about"
-        f" some packets, at equal priority {first.priority} in tier {first.tier.value}",
-        right.rule.place or second.place,
-        f"'{first.name}' goes first, by its name; give the policies different priorities",
+        f"{_name(first, direction)} and {_name(second, direction)} disagree about some packets,"
+        f" at equal priority {policy.priority} in tier {policy.tier.value}",
+        second.rule.place or second.policy.place,
+        f"'{policy.name}' goes first, by its name; give the policies different priorities",
     )
 
 
-def _name(policy: Policy, judged: _Judged, direction: Direction) -> str:
-    name = f" '{judged.rule.name}'" if judged.rule.name else ""
+def _name(ruling: _Ruling, direction: Direction) -> str:
+    name = f" '{ruling.rule.name}'" if ruling.rule.name else ""
     return (
-        f"{policy.kind} '{policy.name}' {direction.value} rule {judged.number}{name}"
-        f" ({judged.rule.action.value})"
+        f"{ruling.policy.kind} '{ruling.policy.name}' {direction.value} rule {ruling.number}{name}"
+        f" ({ruling.rule.action.value})"
     )

@@ -26,7 +26,9 @@ class Dispatch:
         The entry jumps, so that RETURN in whatever chain goes on behind the base chain's look-up.
         """
         for name, chain in tiers:
-            self._chains[chain.name] = chain
+            known = self._chains.setdefault(chain.name, chain)
+            if known is not chain and known.rules != chain.rules:
+                raise AssertionError(f"two chains are called {chain.name}")
             first = name == tiers[0][0]
             verdict = Jump(chain.name) if first else Goto(chain.name)
             _, elements = self._elements.setdefault(entry if first else name, (family, []))

@@ -52,7 +52,8 @@ def base_chain(hook: Hook, dispatch: Iterable[Lookup]) -> Chain:
 def unusual_chain(local: Sequence[Set]) -> Chain:
     """Return the chain for what is not a plain new connection.
 
-    Neighbour discovery is untracked (nf_conntrack_proto_icmpv6.c), redirects count as invalid.
+    Neighbour discovery is untracked; redirects are invalid, or related on newer kernels
+    (nf_conntrack_proto_icmpv6.c).
     Errors that connection tracking relates to a connection pass; any other related packet is
     judged as new. Invalid packets are dropped if an endpoint of this node is at either end.
     """

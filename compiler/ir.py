@@ -190,6 +190,10 @@ class Set:
     note: str = ""
     dynamic: bool = False
 
+    def __hash__(self) -> int:
+        """Return the name's hash: passes remember what they made of sets of many elements."""
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Map:
@@ -208,6 +212,10 @@ class Chain:
     name: str
     rules: tuple[Rule, ...]
     hook: Hook | None = None
+
+    def __hash__(self) -> int:
+        """Return the name's hash: passes remember what they made of chains of many rules."""
+        return hash(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,18 @@ from .dispatch import Dispatch, dispatch_chain, lookup
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
 from .lower_tiers import Members, TierLowering
+from .masks import mask_of
 from .net import Family
 from .options import DenyWith, Options
 from .policy import Policy
 from .resolve import Resolver, Selection
-from .selectors import mask_of
 from .ways import Way, ways_by_hook
 
 _TierChains = tuple[tuple[str, Chain], ...]
 """For each tier that has rules, in order: the name of its map, and the chain."""
 
-_Plan = Mapping[Family, tuple[tuple[str, _TierChains], ...]]
-"""By family, for each way: the name of its entry map, and its tiers."""
+_Plan = tuple[tuple[str, _TierChains], ...]
+"""For each way: the name of its entry map, and its tiers."""
 
 _by_name = attrgetter("name")
 
@@ -41,7 +41,7 @@ class Lowering:
         deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
-        self._plans: dict[Members, _Plan] = {}
+        self._plans: Mapping[Family, dict[Members, _Plan]] = {family: {} for family in Family}
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
@@ -72,22 +72,20 @@ class Lowering:
         return dict.fromkeys(way for ways in self._ways_by_hook.values() for way in ways)
 
     def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
-        plan = self._plan(self._tiers.members(position))
+        members = self._tiers.members(position)
         for family, address in self._resolver.snapshot.endpoints[position].addresses:
-            for entry, tiers in plan[family]:
+            for entry, tiers in self._plan(family, members):
                 dispatch.add(entry, family, address, tiers)
 
-    def _plan(self, members: Members) -> _Plan:
+    def _plan(self, family: Family, members: Members) -> _Plan:
         """Return where endpoints with these policies go, the same for all of them."""
-        plan = self._plans.get(members)
+        plans = self._plans[family]
+        plan = plans.get(members)
         if plan is None:
-            plan = self._plans[members] = {
-                family: tuple(
-                    (way.dispatch(way.tiers[0], family), self._tier_chains(way, family, members))
-                    for way in self._ways()
-                )
-                for family in Family
-            }
+            plan = plans[members] = tuple(
+                (way.dispatch(way.tiers[0], family), self._tier_chains(way, family, members))
+                for way in self._ways()
+            )
         return plan
 
     def _tier_chains(self, way: Way, family: Family, members: Members) -> _TierChains:

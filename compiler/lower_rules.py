@@ -124,7 +124,7 @@ class RuleLowering:
 
     def _endpoints(self, selection: Selection, note: str, context: Context) -> SetMatch:
         name = hashed_name("pods", context.family, note)
-        if name not in self.sets:
+        if not self._has(name, note):
             addresses = self._resolver.addresses(selection, context.family)
             self.sets[name] = _address_set(name, context.family, addresses, note)
         return SetMatch((context.peer_field,), name)
@@ -133,9 +133,16 @@ class RuleLowering:
         self, kind: str, note: str, intervals: Iterable[Interval], context: Context
     ) -> SetMatch:
         name = hashed_name(kind, context.family, note)
-        if name not in self.sets:
+        if not self._has(name, note):
             self.sets[name] = _address_set(name, context.family, intervals, note)
         return SetMatch((context.peer_field,), name)
+
+    def _has(self, name: str, note: str) -> bool:
+        """Tell whether the set is made; whoever finds two selectors of one hash gets no ruleset."""
+        known = self.sets.get(name)
+        if known is not None and known.note != note:
+            raise AssertionError(f"'{known.note}' and '{note}' are both called {name}")
+        return known is not None
 
     def _domain_names(self, names: Iterable[str], context: Context) -> SetMatch:
         note = f"domain names {' '.join(names)}"

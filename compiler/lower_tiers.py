@@ -8,7 +8,7 @@ from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .net import Family
-from .policy import Action, Direction, OneNamespace, Policy, PolicyRule, Tier
+from .policy import Action, Direction, OneNamespace, PodsPeer, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
 from .selectors import matches
@@ -32,18 +32,23 @@ class TierLowering:
         self._policies = policies
         self._deny = deny
         self._traits = [traits(policy) for policy in policies]
-        self._namespaced: dict[str, list[int]] = {}
+        self._namespaced: dict[str, dict[PodsPeer, list[int]]] = {}
         self._cluster_wide: list[tuple[int, bytes]] = []
         self._index_subjects()
         self._selecting: dict[int, tuple[int, ...]] = {}
-        self._chains: dict[tuple[Way, Tier, Family, Members], Chain] = {}
+        self._speaking = {
+            direction: [_speaks(policy, direction) for policy in policies]
+            for direction in Direction
+        }
+        self._chains: dict[tuple[str, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
 
     def _index_subjects(self) -> None:
         size = (len(self._resolver.snapshot.endpoints) + 7) // 8
         for number, policy in enumerate(self._policies):
             if isinstance(policy.subject.namespaces, OneNamespace):
-                self._namespaced.setdefault(policy.subject.namespaces.name, []).append(number)
+                subjects = self._namespaced.setdefault(policy.subject.namespaces.name, {})
+                subjects.setdefault(policy.subject, []).append(number)
             else:
                 mask = self._resolver.select(policy.subject).mask
                 self._cluster_wide.append((number, mask.to_bytes(size, "little")))
@@ -59,11 +64,9 @@ class TierLowering:
         endpoint = self._resolver.snapshot.endpoints[position]
         byte, bit = position >> 3, 1 << (position & 7)
         found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
-        found += (
-            number
-            for number in self._namespaced.get(endpoint.namespace, ())
-            if matches(self._policies[number].subject.pods, endpoint.labels)
-        )
+        for subject, numbers in self._namespaced.get(endpoint.namespace, {}).items():
+            if matches(subject.pods, endpoint.labels):
+                found += numbers
         return tuple(sorted(found))
 
     def members(self, position: int) -> Members:
@@ -76,24 +79,19 @@ class TierLowering:
 
     def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
         """Return the tier's chain for endpoints that these policies select, if they need one."""
+        speaks, policies = self._speaking[way.direction], self._policies
         speaking = tuple(
-            (number, subject)
+            (number, subject.judged(way.direction))
             for number, subject in members
-            if self._policies[number].tier is tier and self._speaks(number, way.direction)
+            if speaks[number] and policies[number].tier is tier
         )
         if not speaking:
             return None
-        key = (way, tier, family, speaking)
+        key = (way.dispatch(tier, family), speaking)
         chain = self._chains.get(key)
         if chain is None:
             chain = self._chains[key] = self._build(way, tier, family, speaking)
         return chain
-
-    def _speaks(self, number: int, direction: Direction) -> bool:
-        """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
-        policy = self._policies[number]
-        rules = policy.rules(direction)
-        return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
 
     def _build(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain:
         behind = way.behind(tier, family)
@@ -109,9 +107,8 @@ class TierLowering:
         return Chain(hashed_name(prefix, family, content), tuple(rules))
 
     def _isolation(self, members: Members, direction: Direction) -> tuple[Origin, ...]:
-        tier = Tier.NETWORK_POLICY.value
-        names = (self._policies[number].name for number, _ in members)
-        return tuple(Origin(tier, name, direction.value) for name in names)
+        tier, word = Tier.NETWORK_POLICY.value, direction.value
+        return tuple(Origin(tier, self._policies[number].name, word) for number, _ in members)
 
     def _policy(self, number: int, context: Context, behind: str | None) -> list[Rule]:
         key = (number, context, behind)
@@ -134,3 +131,9 @@ class TierLowering:
         if behind is None or tier is Tier.BASELINE:
             return Terminal.RETURN
         return Goto(behind)
+
+
+def _speaks(policy: Policy, direction: Direction) -> bool:
+    """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
+    rules = policy.rules(direction)
+    return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)

@@ -12,15 +12,16 @@ from typing import BinaryIO
 from .decode.documents import EmptyFile, read_manifests
 from .decode.findings import Findings, OnUnknown
 from .decode.kinds import Collector
+from .decode.pieces import NotAsPrinted, cut
 from .diagnostics import locate
 from .errors import Diagnostic, InputError, Severity, Source, Span
 from .policy import Policy, Tier
 from .snapshot import Snapshot
-from .source import SourceError, expand, open_source
+from .source import Opener, SourceError, expand, open_plain
 
 __all__ = ["Inputs", "OnUnknown", "load"]
 
-_TIERS = tuple(Tier)
+_RANKS = {tier: rank for rank, tier in enumerate(Tier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,28 @@ def load(
 
     Raises InputError with every diagnostic of all files, sorted by place.
     """
+    opener = Opener(stdin)
+    with _no_collection():
+        try:
+            return _load(paths, on_unknown, opener, in_pieces=True)
+        except NotAsPrinted:
+            return _load(paths, on_unknown, opener, in_pieces=False)
+
+
+def _load(
+    paths: Sequence[str], on_unknown: OnUnknown, opener: Opener, *, in_pieces: bool
+) -> Inputs:
     findings = Findings(on_unknown)
     collector = Collector(findings)
-    with _no_collection():
-        sources = [
-            source
-            for path in _files(paths, findings)
-            if (source := _read(path, stdin, collector, findings, named=path in paths))
-        ]
-        snapshot = collector.cluster.finish()
-        if any(item.severity is Severity.ERROR for item in findings.diagnostics):
-            raise InputError(locate(findings.diagnostics, sources))
+    sources = [
+        source
+        for path in _files(paths, findings)
+        if not (in_pieces and _read_pieces(path, collector))
+        and (source := _read(path, opener, collector, findings, named=path in paths))
+    ]
+    snapshot = collector.cluster.finish()
+    if any(item.severity is Severity.ERROR for item in findings.diagnostics):
+        raise InputError(locate(findings.diagnostics, sources))
     return Inputs(
         snapshot,
         tuple(sorted(collector.policies, key=_order)),
@@ -68,7 +80,7 @@ def load(
 
 
 def _order(policy: Policy) -> tuple[int, int, str, str]:
-    return _TIERS.index(policy.tier), policy.priority, policy.name, policy.kind
+    return _RANKS[policy.tier], policy.priority, policy.name, policy.kind
 
 
 def _files(paths: Sequence[str], findings: Findings) -> list[str]:
@@ -83,12 +95,24 @@ def _files(paths: Sequence[str], findings: Findings) -> list[str]:
     return list(found.values())
 
 
+def _read_pieces(path: str, collector: Collector) -> bool:
+    """Read a file without holding it, if it is what kubectl prints; tell whether it is."""
+    file = open_plain(path)
+    if file is None:
+        return False
+    with file:
+        pieces = cut(file)
+        if pieces is not None:
+            collector.add_pieces(pieces, Source(path))
+        return pieces is not None
+
+
 def _read(
-    path: str, stdin: BinaryIO | None, collector: Collector, findings: Findings, *, named: bool
+    path: str, opener: Opener, collector: Collector, findings: Findings, *, named: bool
 ) -> Source | None:
     """Read one file; that it is empty is an error if the user has named it."""
     try:
-        source, data = open_source(path, stdin)
+        source, data = opener.open(path)
     except SourceError as problem:
         findings.error(str(problem), Span(path, 0, 0), problem.hint)
         return None
@@ -107,11 +131,16 @@ def _read(
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the cycle collector from walking a growing heap that has no cycles to find."""
+    """Keep the cycle collector from walking a heap that has no cycles to find, now or later.
+
+    What was read lives as long as the process or nearly so; its first collection would walk all of
+    it, which takes as long as reading it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
             gc.enable()

@@ -22,5 +22,10 @@ def family_name(prefix: str, family: Family, suffix: str = "") -> str:
 
 def hashed_name(prefix: str, family: Family, content: str) -> str:
     """Return the prefix, the family's digit and a hash of the content."""
+    return digest_name(family_name(prefix, family), content)
+
+
+def digest_name(prefix: str, content: str) -> str:
+    """Return the prefix and a hash of the content."""
     digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2).hexdigest()
-    return family_name(prefix, family, f"_{digest}")
+    return f"{prefix}_{digest}"

@@ -8,6 +8,7 @@ from .ir import Program
 from .lower import Lowering
 from .options import Options
 from .passes import DEFAULT_LEVEL, PASSES
+from .passes.prune import Pruned, prune, pruned
 from .policy import Policy
 from .resolve import Resolver
 from .snapshot import Snapshot
@@ -59,6 +60,16 @@ class Pipeline:
             program = run(program)
             watch(run.__name__, program)
         return program
+
+    def pruned(self, node: str) -> tuple[Pruned, ...]:
+        """Return the rules that the level's pruning drops from the node's program."""
+        found: tuple[Pruned, ...] = ()
+        program = self._lowering.program(node)
+        for run in self._passes:
+            if run is prune:
+                found += pruned(program)
+            program = run(program)
+        return found
 
 
 def checked(_stage: str, program: Program) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import assert_never
 
+from .masks import flags, mask_of
 from .net import Family, Interval, Protocol, contains, normalize, subtract
 from .policy import (
     LabelSelector,
@@ -23,10 +24,11 @@ from .policy import (
     Requirement,
     SameLabels,
 )
-from .selectors import LabelIndex, mask_of, matches
+from .selectors import LabelIndex, matches
 from .snapshot import Endpoint, Namespace, Snapshot
 
-_BINARY = bytes.maketrans(b"01", b"\0\1")
+_LARGE_NAMESPACE = 256
+"""From how many endpoints on it is quicker to look in the index of all than at each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,11 @@ class Selection:
 
     def bits(self) -> bytes:
         """Return one byte, 0 or 1, for each position from the offset on."""
-        return bin(self.mask)[:1:-1].encode().translate(_BINARY)
-
-
-EMPTY = Selection(0, 0)
+        return flags(self.mask)
 
 
 class Resolver:
-    """Answers for one snapshot; keeps every answer that is asked for again."""
+    """Answers for one snapshot; keeps the indexes that answers come from."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Index the snapshot's endpoints by namespace and by node."""
@@ -72,7 +71,11 @@ class Resolver:
         return self._namespaces[name]
 
     def select(self, peer: PodsPeer, subject_namespace: str = "") -> Selection:
-        """Return the endpoints that the peer selects for a subject in that namespace."""
+        """Return the endpoints that the peer selects for a subject in that namespace.
+
+        The offset is 0 unless the peer names one namespace. Only SameLabels and NotSameLabels need
+        the subject's namespace; a policy's own subject has neither.
+        """
         if isinstance(peer.namespaces, OneNamespace):
             return self._select_in(peer.namespaces.name, peer.pods)
         namespaces = self._select_namespaces(peer.namespaces, subject_namespace)
@@ -127,6 +130,11 @@ class Resolver:
 
     def _select_in(self, namespace: str, pods: LabelSelector) -> Selection:
         start, end = self._runs.get(namespace, (0, 0))
+        if not pods.requirements:
+            return Selection(start, (1 << (end - start)) - 1)
+        if end - start > _LARGE_NAMESPACE:
+            within = (1 << (end - start)) - 1
+            return Selection(start, (self._pod_index.select(pods) >> start) & within)
         mask = 0
         for position in range(start, end):
             if matches(pods, self.snapshot.endpoints[position].labels):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import assert_never
 
+from .masks import mask_of
 from .policy import LabelSelector, Operator, Requirement
 
 Labels = Mapping[str, str]
@@ -65,14 +66,6 @@ class LabelIndex:
 
     def _mask(self, groups: Iterable[Sequence[int]]) -> int:
         return mask_of(chain.from_iterable(groups), len(self._labels))
-
-
-def mask_of(positions: Iterable[int], total: int) -> int:
-    """Return the mask of ``total`` bits in which those of the positions are set."""
-    bits = bytearray((total + 7) // 8)
-    for position in positions:
-        bits[position >> 3] |= 1 << (position & 7)
-    return int.from_bytes(bits, "little")
 
 
 def matches(selector: LabelSelector, labels: Labels) -> bool:

@@ -87,6 +87,34 @@ def open_source(path: str, stdin: BinaryIO | None) -> tuple[Source, bytes]:
     return Source(path, None if again else data), data
 
 
+class Opener:
+    """Opens sources, each of those that can be read only once no more than once."""
+
+    def __init__(self, stdin: BinaryIO | None) -> None:
+        """Start with nothing read; ``stdin`` is what ``-`` stands for, if not standard input."""
+        self._stdin = stdin
+        self._kept: dict[str, tuple[Source, bytes]] = {}
+
+    def open(self, path: str) -> tuple[Source, bytes]:
+        """Return the source and its bytes, unpacked; raises SourceError."""
+        found = self._kept.get(path) or open_source(path, self._stdin)
+        if found[0].data is not None:
+            self._kept[path] = found
+        return found
+
+
+def open_plain(path: str) -> BinaryIO | None:
+    """Return an open file that can be read again and is what it holds; None for any other."""
+    if path == STDIN or path.endswith(_GZIP):
+        return None
+    try:
+        if stat.S_ISREG(Path(path).stat().st_mode):
+            return Path(path).open("rb", buffering=0)
+    except (OSError, ValueError):
+        pass  # whoever reads it whole will report it
+    return None
+
+
 def read_again(source: Source) -> bytes:
     """Return the bytes of a source that was read before; raises SourceError."""
     if source.data is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .policy import NamedPort, NotSameLabels, PodsPeer, Policy, PolicyRule, SameLabels
+from .policy import Direction, NamedPort, NotSameLabels, PodsPeer, Policy, PolicyRule, SameLabels
 from .snapshot import ContainerPort, Endpoint
 
 
@@ -14,6 +14,12 @@ class Subject:
 
     namespace: str
     ports: tuple[ContainerPort, ...]
+
+    def judged(self, direction: Direction) -> Subject:
+        """Return what matters to rules of one direction: at egress the names are the peers'."""
+        if direction is Direction.EGRESS and self.ports:
+            return Subject(self.namespace, ())
+        return self
 
 
 _ANYONE = Subject("", ())

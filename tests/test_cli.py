@@ -51,7 +51,7 @@ def test_the_header_names_what_was_compiled() -> None:
     lines = cnpc("compile", CLUSTER, STORIES / "2-allow", "--node", "worker-1").out.splitlines()
     head = lines[: lines.index("")]
     assert head[2:] == [
-        "# Options: -O1 --deny-with drop --own-node exempt",
+        "# Options: -O2 --deny-with drop --own-node exempt",
         "# Snapshot: 8 namespaces, 2 nodes, 7 endpoints",
         "# Policies in force here: 2",
         "#   ClusterNetworkPolicy cluster-wide-allow-example, tier Admin",

@@ -64,6 +64,14 @@ def test_a_full_disk_ends_with_3_and_leaves_all_as_it_was(tmp_path: Path) -> Non
     assert done.err.endswith(".nft: No space left on device\n")
 
 
+def test_a_name_that_is_taken_by_a_directory_leaves_all_files_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "worker-2.nft").mkdir()
+    done = cnpc("compile", CLUSTER, "-o", tmp_path)
+    assert done.code == 3
+    assert done.err == f"cnpc: error: cannot write {tmp_path}/worker-2.nft: Is a directory\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["worker-2.nft"]
+
+
 def test_a_full_standard_output_ends_with_3() -> None:
     compile_one = f"'{CNPC}' compile '{CLUSTER}' '{DENY}' --node worker-1"
     done = run("sh", "-c", f"{compile_one} >/dev/full")
@@ -96,6 +104,12 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert done.out.startswith("# Network policy of node node-1,")
 
 
+def test_a_reader_that_reads_nothing_is_no_error() -> None:
+    script = f"set -o pipefail; '{CNPC}' compile -q '{CLUSTER}' --node worker-1 | true"
+    done = run("bash", "-c", script)
+    assert (done.code, done.err) == (0, "")
+
+
 def many_policies(number: int) -> str:
     """Return a pod and so many policies for it that the ruleset fills a pipe."""
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: d},"
@@ -110,15 +124,21 @@ def many_policies(number: int) -> str:
     return "\n---\n".join((namespace, pod, *policies))
 
 
-def test_an_interrupt_ends_with_130_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGINT, "cnpc: interrupted\n"), (signal.SIGTERM, "")],
+)
+def test_a_signal_ends_with_its_number_and_leaves_nothing_behind(
+    number: signal.Signals, said: str, tmp_path: Path
+) -> None:
     pipe, output = tmp_path / "pipe.yaml", tmp_path / "out"
     os.mkfifo(pipe)
     process = subprocess.Popen(
         [CNPC, "compile", pipe, "-o", output], stderr=subprocess.PIPE, text=True
     )
     with pipe.open("w"):  # opens once cnpc reads, which then waits for more
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, message = process.communicate()
-    assert process.returncode == 130
-    assert message.lstrip() == "cnpc: interrupted; nothing was changed\n"  # after the ^C
+    assert process.returncode == 128 + number
+    assert message.lstrip() == said  # after the ^C
     assert not output.exists()

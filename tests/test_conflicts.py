@@ -106,3 +106,8 @@ def test_every_pair_and_direction_is_told() -> None:
     ]
     three = found(cnp("a", ingress=[accept()]), *(cnp(n, ingress=[deny()]) for n in "bc"))
     assert len(three) == 2
+
+
+def test_pass_and_accept_come_to_the_same_in_the_last_tier() -> None:
+    passing = cnp("a", tier="Baseline", ingress=[f"action: Pass, {ALL}"])
+    assert not found(passing, cnp("b", tier="Baseline", ingress=[accept()]))

@@ -15,7 +15,7 @@ from cnpc.compiler.policy import (
     Requirement,
     SameLabels,
 )
-from cnpc.compiler.resolve import EMPTY, Resolver, network_intervals
+from cnpc.compiler.resolve import Resolver, Selection, network_intervals
 from lowered import inputs, namespace, node, pod
 
 SNAPSHOT = inputs(
@@ -67,7 +67,7 @@ def test_addresses_are_of_one_family_in_order() -> None:
     everything = RESOLVER.everything()
     assert [low & 0xFF for low, _ in RESOLVER.addresses(everything, Family.IPV4)] == [1, 2, 3, 4]
     assert [low & 0xFF for low, _ in RESOLVER.addresses(everything, Family.IPV6)] == [2, 5]
-    assert RESOLVER.addresses(EMPTY, Family.IPV4) == ()
+    assert RESOLVER.addresses(Selection(0, 0), Family.IPV4) == ()
 
 
 def test_nodes() -> None:

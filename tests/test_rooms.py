@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS = {
     "version": ("cnpc",),
-    "net": ("cnpc.compiler.net",),
+    "net": ("cnpc.compiler.net", "cnpc.compiler.masks"),
     "errors": ("cnpc.compiler.errors",),
     "options": ("cnpc.compiler.options",),
     "source": ("cnpc.compiler.source",),
@@ -23,7 +23,7 @@ ROOMS = {
     "decode": ("cnpc.compiler.decode", "cnpc.compiler.decode.*"),
     "reading": ("cnpc.compiler.manifests", "cnpc.compiler.diagnostics"),
     "resolve": ("cnpc.compiler.resolve", "cnpc.compiler.selectors", "cnpc.compiler.subjects"),
-    "ir": ("cnpc.compiler.ir", "cnpc.compiler.names"),
+    "ir": ("cnpc.compiler.ir", "cnpc.compiler.names", "cnpc.compiler.space"),
     "ir tools": tuple(f"cnpc.compiler.{x}" for x in ("verify", "printer", "reader", "evaluate")),
     "lower": (
         "cnpc.compiler.lower*",
@@ -31,6 +31,11 @@ ROOMS = {
         "cnpc.compiler.dispatch",
         "cnpc.compiler.hooks",
         "cnpc.compiler.ways",
+    ),
+    "masks": ("cnpc.compiler.masks",),
+    "optimizer": tuple(
+        f"cnpc.compiler.{x}"
+        for x in ("classes", "costs", "layout", "peers", "reach", "routes", "services", "space")
     ),
     "passes": ("cnpc.compiler.passes", "cnpc.compiler.passes.*"),
     "pipeline": ("cnpc.compiler.pipeline",),
@@ -45,12 +50,23 @@ MAY_IMPORT = {
     "snapshot": {"net"},
     "decode": {"errors", "net", "policy", "snapshot", "source"},
     "reading": {"decode", "errors", "policy", "snapshot", "source"},
-    "resolve": {"net", "policy", "snapshot"},
+    "resolve": {"masks", "net", "policy", "snapshot"},
     "ir": {"net"},
     "ir tools": {"errors", "ir", "net"},
     # Here alone do policies and the intermediate representation meet.
-    "lower": {"errors", "ir", "ir tools", "net", "options", "policy", "resolve", "snapshot"},
-    "passes": {"ir", "net"},
+    "lower": {
+        "errors",
+        "ir",
+        "ir tools",
+        "masks",
+        "net",
+        "options",
+        "policy",
+        "resolve",
+        "snapshot",
+    },
+    "optimizer": {"ir", "ir tools", "masks", "net"},
+    "passes": {"ir", "ir tools", "masks", "net", "optimizer"},
     "pipeline": {"ir", "ir tools", "lower", "options", "passes", "policy", "resolve", "snapshot"},
     "backends": {"errors", "ir", "ir tools", "net"},  # evaluate judges connections to be cut
     "command line": set(ROOMS) - {"decode", "lower", "without code"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from cnpc.compiler.masks import mask_of
 from cnpc.compiler.policy import LabelSelector, Operator, Requirement
-from cnpc.compiler.selectors import LabelIndex, describe, mask_of, matches
+from cnpc.compiler.selectors import LabelIndex, describe, matches
 
 LABELS = [{}, {"a": "1"}, {"a": "2"}, {"a": "1", "b": "1"}, {"b": ""}] * 5
 A_IN = Requirement("a", Operator.IN, ("1",))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cnpc.compiler.net import Protocol
+from cnpc.compiler.policy import Direction
+from cnpc.compiler.snapshot import ContainerPort
 from cnpc.compiler.subjects import Subject, Traits, traits
 from lowered import NAMESPACES, cnp, inputs, namespace, node, pod
 
@@ -37,3 +40,9 @@ def test_subjects_keep_only_what_matters() -> None:
     named = Traits(namespace=False, port_names=frozenset({"http"}))
     assert named.subject(endpoint) == Subject("", ports)
     assert Traits(namespace=True, port_names=frozenset()).subject(endpoint) == Subject("red", ())
+
+
+def test_port_names_matter_at_ingress_alone() -> None:
+    subject = Subject("red", (ContainerPort("web", Protocol.TCP, 80),))
+    assert subject.judged(Direction.INGRESS) is subject
+    assert subject.judged(Direction.EGRESS) == Subject("red", ())

@@ -21,6 +21,8 @@ from ..options import DenyWith, Options, OwnNode
 from ..passes import DEFAULT_LEVEL, PASSES
 from ..pipeline import Pipeline, stages
 from ..printer import print_program
+from ..routes import count_judged
+from .explain_pruned import explain
 from .header import header
 from .messages import report, report_line
 from .output import OutputDirectory, StandardOutput
@@ -108,6 +110,11 @@ class _Request:
     type=click.Choice(["table", "json", "none"]),
     help="What to say on standard error.  [default: table on a terminal, else none]",
 )
+@click.option(
+    "--explain-pruned",
+    is_flag=True,
+    help="Say which rules the ruleset does without, and what stands for them.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No summary and no progress bar.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say what was read and not used.")
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -122,6 +129,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     on_unknown: str,
     print_after: str | None,
     summary: str | None,
+    explain_pruned: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -152,6 +160,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if output is None and len(chosen) > 1:
         raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
     compiled = tuple(_compile(pipeline, inputs, chosen, request))
+    if explain_pruned:
+        for line in explain(item for node in chosen for item in pipeline.pruned(node)):
+            report_line(line)
     if quiet or kind == "none":
         return
     made = _summarize(inputs, len(warnings), compiled)
@@ -192,7 +203,8 @@ def _compile(
                 continue
             in_force = pipeline.in_force(node)
             lines = header(node, inputs.snapshot, in_force, request.options, request.level)
-            ruleset = request.backend.build(pipeline.program(node), lines)
+            program = pipeline.program(node)
+            ruleset = request.backend.build(program, lines)
             for suffix, text in ruleset.texts.items():
                 sink.write(f"{node}.{suffix}", text)
             size = ruleset.size
@@ -204,6 +216,7 @@ def _compile(
                 size.rules,
                 size.sets,
                 size.elements,
+                *count_judged(program),
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ... import __version__
+from ..diagnostics import printable
 from ..options import Options
 from ..policy import Policy
 from ..snapshot import Snapshot
@@ -29,7 +30,9 @@ def header(
         "Snapshot: {} namespaces, {} nodes, {} endpoints".format(*counts),
         f"Policies in force here: {len(in_force)}",
     ]
-    return (*lines, *(f"  {_describe(policy)}" for policy in in_force))
+    lines += (f"  {_describe(policy)}" for policy in in_force)
+    # A line break in a name would end the comment, and what follows it would be loaded.
+    return tuple(printable(line) for line in lines)
 
 
 def _describe(policy: Policy) -> str:

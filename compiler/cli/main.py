@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -29,7 +32,8 @@ _COMMANDS: Mapping[str, str] = {
 """What ``cnpc -h`` lists; a command's module is imported only when it runs."""
 
 _EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h(3head)
-_EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells report it
+_SIGNALLED = 128  # added to the number of the signal that ended it, as shells report it
+_EXIT_INTERRUPTED = _SIGNALLED + signal.SIGINT
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -67,7 +71,13 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process with its exit code."""
     _replace_closed_streams()
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_run(arguments))
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """Leave by way of every ``finally``, so that nothing half-made stays behind."""
+    sys.exit(_SIGNALLED + number)
 
 
 def _replace_closed_streams() -> None:
@@ -82,10 +92,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return _exit_code(cli.main(arguments, prog_name="cnpc", standalone_mode=False))
     except click.ClickException as usage:
-        usage.show()
+        with contextlib.suppress(OSError):  # standard error is full or has no reader
+            usage.show()
         return usage.exit_code
     except (click.Abort, KeyboardInterrupt):
-        report_line("interrupted; nothing was changed")
+        report_line("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
         report(wrong.diagnostics)

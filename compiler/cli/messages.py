@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import click
 
-from ..diagnostics import render
+from ..diagnostics import printable, render
 from ..errors import Diagnostic
 
 
@@ -18,7 +18,7 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
 
 def report_line(message: str) -> None:
     """Show one line that has no place in any file."""
-    _say(f"cnpc: {message}\n")
+    _say(f"cnpc: {printable(message)}\n")
 
 
 def _say(text: str) -> None:

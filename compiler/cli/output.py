@@ -1,14 +1,17 @@
 """Where texts go: standard output, or files that appear whole or not at all.
 
-All files are written aside before the first gets its name.
+All files are written aside, and their names tried, before the first gets its name. The system has
+no way to name several at once: a crash just then leaves some new and the rest as they were.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
+import shutil
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +26,8 @@ class OutputDirectory:
     def __init__(self, path: Path) -> None:
         """Plan for the directory; it is made, with its parents, when the first file comes."""
         self._path = path
-        self._pending: list[tuple[Path, Path]] = []
+        self._aside: Path | None = None
+        self._names: list[str] = []
 
     def __enter__(self) -> Self:
         """Start with no files."""
@@ -34,16 +38,22 @@ class OutputDirectory:
         if os.sep in name or name.startswith("."):
             raise InputError([error(f"'{name}' cannot be the name of a file")])
         final = self._path / name
-        aside = self._path / f".{name}.{os.getpid()}.tmp"
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            self._pending.append((aside, final))
-            with aside.open("w", encoding="utf-8") as file:
+            if final.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            with (self._made_aside() / name).open("w", encoding="utf-8") as file:
+                self._names.append(name)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as refusal:
+        except (OSError, ValueError) as refusal:
             raise _refused(final, refusal) from refusal
+
+    def _made_aside(self) -> Path:
+        if self._aside is None:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._aside = Path(mkdtemp(prefix=".cnpc-", dir=self._path))
+        return self._aside
 
     def __exit__(
         self,
@@ -52,32 +62,37 @@ class OutputDirectory:
         traceback: TracebackType | None,
     ) -> None:
         """Give the files their names, or take all of them away after a failure."""
+        if self._aside is None:
+            return
         try:
             if kind is None:
-                self._publish()
+                self._publish(self._aside)
         finally:
-            for aside, _ in self._pending:
-                with contextlib.suppress(OSError):
-                    aside.unlink(missing_ok=True)
+            shutil.rmtree(self._aside, ignore_errors=True)
 
-    def _publish(self) -> None:
-        for aside, final in self._pending:
+    def _publish(self, aside: Path) -> None:
+        for name in self._names:
             try:
-                aside.replace(final)
+                (aside / name).replace(self._path / name)
             except OSError as refusal:
-                raise _refused(final, refusal) from refusal
+                raise _refused(self._path / name, refusal) from refusal
+        directory = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 class StandardOutput:
     """Takes the one text there is, where no directory was asked for."""
 
     def write(self, _name: str, text: str) -> None:
-        """Print the text; NodeError if the system refuses, BrokenPipeError if nobody reads on."""
+        """Print the text, as far as anybody reads it; NodeError if the system refuses."""
         try:
             click.echo(text, nl=False)
         except BrokenPipeError:
-            raise
-        except OSError as refusal:
+            abandon_standard_output()
+        except (OSError, UnicodeError) as refusal:
             abandon_standard_output()
             raise _refused(Path("<stdout>"), refusal) from refusal
 
@@ -87,5 +102,6 @@ def abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _refused(path: Path, refusal: OSError) -> NodeError:
-    return NodeError(f"cannot write {path}: {refusal.strerror or refusal}")
+def _refused(path: Path, refusal: OSError | ValueError) -> NodeError:
+    reason = refusal.strerror if isinstance(refusal, OSError) else None
+    return NodeError(f"cannot write {path}: {reason or refusal}")

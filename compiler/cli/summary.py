@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-_HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements")
+_HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements", "by map")
 
 
 @dataclass(frozen=True, slots=True)
 class NodeSummary:
-    """One node's line; ``policies`` are those that select an endpoint of it."""
+    """One node's line; ``policies`` are those that select an endpoint of it.
+
+    ``judgements`` counts the addresses of endpoints by the directions in which policies judge them,
+    and ``by_map`` those for which looking up the peer was found to be quicker than rules.
+    """
 
     node: str
     endpoints: int
@@ -20,6 +24,8 @@ class NodeSummary:
     rules: int
     sets: int
     elements: int
+    by_map: int
+    judgements: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 def _row(item: NodeSummary) -> tuple[str, ...]:
     counts = (item.endpoints, item.policies, item.chains, item.rules, item.sets, item.elements)
-    return (item.node, *(f"{count:,}" for count in counts))
+    return (item.node, *(f"{count:,}" for count in counts), f"{item.by_map:,}/{item.judgements:,}")
 
 
 def _total(items: Iterable[NodeSummary]) -> tuple[str, ...]:
@@ -86,6 +92,7 @@ def _total(items: Iterable[NodeSummary]) -> tuple[str, ...]:
         f"{sum(item.rules for item in listed):,}",
         f"{sum(item.sets for item in listed):,}",
         f"{sum(item.elements for item in listed):,}",
+        f"{sum(item.by_map for item in listed):,}/{sum(item.judgements for item in listed):,}",
     )
 
 

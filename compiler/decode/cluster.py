@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -18,9 +20,10 @@ from ..snapshot import (
 )
 from .documents import Manifest
 from .findings import Findings, path_text, quote
-from .labels import is_dns_label
+from .labels import is_dns_label, is_subdomain
 from .misfits import report_misfits
 from .objects import (
+    Listed,
     NamespaceManifest,
     NodeManifest,
     PodManifest,
@@ -31,11 +34,14 @@ from .objects import (
     pod_addresses,
     written_addresses,
 )
+from .places import Places
 
-T = TypeVar("T")
-_PODS = msgspec.json.Decoder(PodManifest)
-_NODES = msgspec.json.Decoder(NodeManifest)
-_NAMESPACES = msgspec.json.Decoder(NamespaceManifest)
+_DECODERS: Mapping[str, msgspec.json.Decoder[Listed]] = {
+    "Pod": msgspec.json.Decoder(PodManifest),
+    "Node": msgspec.json.Decoder(NodeManifest),
+    "Namespace": msgspec.json.Decoder(NamespaceManifest),
+}
+_NAME = attrgetter("name")
 
 
 class Cluster:
@@ -44,38 +50,67 @@ class Cluster:
     def __init__(self, findings: Findings) -> None:
         """Start empty."""
         self._findings = findings
-        self._names: dict[tuple[str, str, str], Place] = {}
+        self._places = Places()
+        self._names: dict[tuple[str, str, str], int] = {}
         self._namespaces: dict[str, Namespace] = {}
         self._nodes: dict[str, Node] = {}
-        self._endpoints: list[tuple[Endpoint, Place]] = []
+        self._endpoints: defaultdict[str, list[Endpoint]] = defaultdict(list)
+        self._addresses: set[int] = set()
+        self._shared = False
         self._pool = Pool()
 
     def claim(self, kind: str, namespace: str, name: str, place: Place) -> None:
         """Take a name; report an object that has it already."""
-        first = self._names.setdefault((kind, namespace, name), place)
-        if first is not place:
-            full = f"{namespace}/{name}" if namespace else name
-            self._findings.error(
-                f"{kind} {quote(full)} is in the input twice",
-                place.child("metadata", "name"),
-                related=(first.child("metadata", "name"),),
-            )
+        self._claim(kind, namespace, name, self._places.add(place))
 
-    def add_pod(self, manifest: Manifest) -> None:
+    def _claim(self, kind: str, namespace: str, name: str, number: int) -> bool:
+        """Tell whether the name was free."""
+        first = self._names.setdefault((kind, namespace, name), number)
+        if first == number:
+            return True
+        full = f"{namespace}/{name}" if namespace else name
+        self._findings.error(
+            f"{kind} {quote(full)} is in the input twice",
+            self._places[number].child("metadata", "name"),
+            related=(self._places[first].child("metadata", "name"),),
+        )
+        return False
+
+    def add(self, manifest: Manifest) -> None:
+        """Add a Pod, Node or Namespace, or report what is wrong with it."""
+        decoder = _DECODERS[manifest.type_name.kind]
+        item = self._convert(manifest, decoder)
+        if item is not None:
+            self.add_listed([item], manifest.place)
+
+    def add_listed(self, items: Sequence[Listed], first: Place) -> None:
+        """Add items of a list, the first of which is at that place."""
+        for number, item in enumerate(items, self._places.add(first, len(items))):
+            match item:
+                case PodManifest():
+                    self._add_pod(item, number)
+                case NodeManifest():
+                    self._add_node(item, number)
+                case NamespaceManifest():
+                    self._add_namespace(item, number)
+
+    def _add_pod(self, pod: PodManifest, number: int) -> None:
         """Add the endpoint that a Pod may be."""
-        pod = self._convert(manifest, _PODS)
-        if pod is None:
-            return
-        self.claim("Pod", pod.metadata.namespace or "default", pod.metadata.name, manifest.place)
+        metadata = pod.metadata
+        is_new = self._claim("Pod", metadata.namespace or "default", metadata.name, number)
         addresses = pod_addresses(pod)
         if not addresses:
             return
         try:
             endpoint = make_endpoint(pod, addresses, self._pool)
         except ValueError:
-            self._report_addresses(pod, manifest.place.child("status"))
+            self._report_addresses(pod, self._places[number].child("status"))
             return
-        self._endpoints.append((endpoint, manifest.place))
+        if is_new:
+            self._endpoints[endpoint.namespace].append(endpoint)
+            for _, address in endpoint.addresses:
+                self._shared = self._shared or address in self._addresses
+                self._addresses.add(address)
 
     def _report_addresses(self, pod: PodManifest, status: Place) -> None:
         for path, text in written_addresses(pod):
@@ -85,33 +120,30 @@ class Cluster:
                 place = status.child(*path)
                 self._findings.error(f"{path_text(place.path)}: {problem}", place)
 
-    def add_node(self, manifest: Manifest) -> None:
-        """Add a Node."""
-        node = self._convert(manifest, _NODES)
-        if node is not None:
-            self.claim("Node", "", node.metadata.name, manifest.place)
-            self._nodes[node.metadata.name] = make_node(node)
+    def _add_node(self, node: NodeManifest, number: int) -> None:
+        name = node.metadata.name
+        self._claim("Node", "", name, number)
+        if not is_subdomain(name):
+            place = self._places[number].child("metadata", "name")
+            self._findings.error(f"metadata.name: {quote(name)} is not a DNS subdomain", place)
+        self._nodes[name] = make_node(node)
 
-    def add_namespace(self, manifest: Manifest) -> None:
-        """Add a Namespace."""
-        namespace = self._convert(manifest, _NAMESPACES)
-        if namespace is None:
-            return
+    def _add_namespace(self, namespace: NamespaceManifest, number: int) -> None:
         name, labels = namespace.metadata.name, namespace.metadata.labels or {}
-        self.claim("Namespace", "", name, manifest.place)
+        self._claim("Namespace", "", name, number)
         if not is_dns_label(name):
             self._findings.error(
                 f"metadata.name: {quote(name)} is not a DNS label",
-                manifest.place.child("metadata", "name"),
+                self._places[number].child("metadata", "name"),
             )
         if labels.get(NAMESPACE_NAME_LABEL, name) != name:
             self._findings.error(
                 f"the label {NAMESPACE_NAME_LABEL} must be the namespace's name, {quote(name)}",
-                manifest.place.child("metadata", "labels", NAMESPACE_NAME_LABEL),
+                self._places[number].child("metadata", "labels", NAMESPACE_NAME_LABEL),
             )
         self._namespaces[name] = make_namespace(namespace)
 
-    def _convert(self, manifest: Manifest, decoder: msgspec.json.Decoder[T]) -> T | None:
+    def _convert(self, manifest: Manifest, decoder: msgspec.json.Decoder[Listed]) -> Listed | None:
         try:
             return manifest.convert(decoder)
         except msgspec.ValidationError:
@@ -124,38 +156,62 @@ class Cluster:
 
     def finish(self) -> Snapshot:
         """Return the snapshot, after a report of what contradicts itself."""
-        self._endpoints.sort(key=lambda item: (item[0].namespace, item[0].name))
-        self._report_shared_addresses()
+        endpoints = [
+            endpoint
+            for namespace in sorted(self._endpoints)
+            for endpoint in sorted(self._endpoints[namespace], key=_NAME)
+        ]
+        if self._shared:
+            self._report_shared_addresses(endpoints)
+        self._check_node_names(endpoints)
         self._add_missing_namespaces()
         return Snapshot(
             tuple(self._namespaces[name] for name in sorted(self._namespaces)),
             tuple(self._nodes[name] for name in sorted(self._nodes)),
-            tuple(endpoint for endpoint, _ in self._endpoints),
+            tuple(endpoints),
         )
 
-    def _report_shared_addresses(self) -> None:
-        owners: dict[Address, tuple[Endpoint, Place]] = {}
-        for item in self._endpoints:
-            endpoint, place = item
+    def _place(self, endpoint: Endpoint) -> Place:
+        return self._places[self._names["Pod", endpoint.namespace, endpoint.name]]
+
+    def _check_node_names(self, endpoints: Iterable[Endpoint]) -> None:
+        """Report nodes that only pods name and that cannot be: files are named after nodes."""
+        known = {"", *self._nodes}
+        for endpoint in endpoints:
+            if endpoint.node not in known:
+                known.add(endpoint.node)
+                if not is_subdomain(endpoint.node):
+                    place = self._place(endpoint).child("spec", "nodeName")
+                    message = f"spec.nodeName: {quote(endpoint.node)} is not a DNS subdomain"
+                    self._findings.error(message, place)
+
+    def _report_shared_addresses(self, endpoints: Iterable[Endpoint]) -> None:
+        owners: dict[Address, Endpoint] = {}
+        for endpoint in endpoints:
             for address in endpoint.addresses:
-                other, first = owners.setdefault(address, item)
+                other = owners.setdefault(address, endpoint)
                 if other is not endpoint:
                     self._findings.error(
                         f"pods {other.namespace}/{other.name} and "
                         f"{endpoint.namespace}/{endpoint.name} both have the address "
                         f"{format_address(*address)}",
-                        place.child("status", "podIP"),
+                        self._place(endpoint).child("status", "podIP"),
                         "one of them may have ended: its phase is then Succeeded or Failed",
-                        related=(first.child("status", "podIP"),),
+                        related=(self._place(other).child("status", "podIP"),),
                     )
 
     def _add_missing_namespaces(self) -> None:
-        for endpoint, place in self._endpoints:
-            name = endpoint.namespace
+        for name in sorted(self._endpoints):
             if name not in self._namespaces:
+                endpoint = min(self._endpoints[name], key=_NAME)
+                place = self._place(endpoint).child("metadata", "namespace")
                 self._namespaces[name] = Namespace(name, {NAMESPACE_NAME_LABEL: name})
+                if not is_dns_label(name):
+                    message = f"metadata.namespace: {quote(name)} is not a DNS label"
+                    self._findings.error(message, place)
+                    continue
                 self._findings.warning(
                     f"the namespace {quote(name)} of a pod is not in the input",
-                    place.child("metadata", "namespace"),
+                    place,
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
@@ -82,7 +82,6 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
-    place = Place(source, 0)
     try:
         items = _LISTS.decode(data).items if data.isascii() else None
     except (msgspec.DecodeError, RecursionError):
@@ -94,9 +93,17 @@ def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
         if index < 0:
             raise EmptyFile
         return
-    for index, raw in enumerate(items):
+    yield from read_items(items, Place(source, 0, ("items", 0)), findings)
+
+
+def read_items(
+    items: Iterable[msgspec.Raw], first: Place, findings: Findings
+) -> Iterator[Manifest]:
+    """Return the objects that are items of a ``List``, the first of them at that place."""
+    *path, start = first.path
+    for index, raw in enumerate(items, int(start)):
         match = _HEAD.match(raw)
-        where = place.child("items", index)
+        where = Place(first.source, first.document, (*path, index))
         if match and not match[2].endswith(b"List"):
             yield Manifest(_named(match[1], match[2]), raw, where)
         else:
@@ -156,9 +163,9 @@ def _unwrap(
         if match and not match[2].endswith(b"List"):
             yield Manifest(_named(match[1], match[2]), value, place)
             return
-    head = _entries(value)
+    head = _entries(value, place, findings)
     if head is None:
-        findings.error(f"not a manifest but {describe(_plain(value))}", place)
+        findings.error(f"not a manifest but {describe(_plain(value, place, findings))}", place)
         return
     type_name = _type_name(head, place, default, findings)
     if type_name is None:
@@ -174,7 +181,7 @@ def _unwrap(
         yield from _unwrap(item, where, type_name.item, findings, depth + 1)
 
 
-def _entries(value: object) -> dict[str, object] | None:
+def _entries(value: object, place: Place, findings: Findings) -> dict[str, object] | None:
     """Return the entries of a mapping; those of JSON stay raw."""
     if isinstance(value, dict):
         return value
@@ -182,12 +189,17 @@ def _entries(value: object) -> dict[str, object] | None:
         return None
     try:
         return dict(msgspec.json.decode(value, type=dict[str, msgspec.Raw]))
-    except msgspec.DecodeError:
+    except msgspec.ValidationError:
         return None
+    except msgspec.DecodeError:  # half of a surrogate pair, which Python's parser takes
+        plain = _plain(value, place, findings)
+        return plain if isinstance(plain, dict) else None
 
 
-def _plain(value: object) -> object:
-    return msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+def _plain(value: object, place: Place, findings: Findings) -> object:
+    if isinstance(value, msgspec.Raw):
+        return decode_plain(bytes(value), place, findings)
+    return value
 
 
 def _type_name(
@@ -201,7 +213,7 @@ def _type_name(
         ("apiVersion", default.api_version if default else ""),
         ("kind", default.kind if default else ""),
     ):
-        word = _plain(head.get(name))
+        word = _plain(head.get(name), place.child(name), findings)
         if word is None and inherited:
             word = inherited
         if not word:
@@ -219,7 +231,7 @@ def _list_items(head: dict[str, object], place: Place, findings: Findings) -> li
         try:
             raws = msgspec.json.decode(items, type=list[msgspec.Raw] | None)
         except msgspec.DecodeError:
-            items = _plain(items)
+            items = _plain(items, place.child("items"), findings)
         else:
             return list(raws or ())
     if items is None:

@@ -15,6 +15,8 @@ from .findings import Findings, quote
 _BOM = b"\xef\xbb\xbf"
 _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
 _MAX_DIGITS = 400
+_PLAIN = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -63,7 +65,10 @@ def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[m
 
 
 def raw_value(text: str, position: int) -> tuple[object, int]:
-    """Return the value that begins at the position, and its end; JSONDecodeError if none does."""
+    """Return the value that begins at the position, and its end; JSONDecodeError if none does.
+
+    In place of a mapping it returns its length.
+    """
     return _DECODER.raw_decode(text, position)
 
 
@@ -77,6 +82,20 @@ def span_at(text: str, position: int, source: Source) -> Span:
     """Return the line and column of a position."""
     start = text.rfind("\n", 0, position) + 1
     return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
+
+
+def repeats_no_key(raw: msgspec.Raw) -> bool:
+    """Tell, quickly, whether no key comes twice in any mapping; when in doubt, deny it.
+
+    What comes twice is dropped, so that what is written again has fewer quotes. Only an escape by
+    number could make up for them.
+    """
+    text = bytes(raw)
+    try:
+        again = _ENCODER.encode(_PLAIN.decode(raw))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return text.count(b'"') == again.count(b'"') and b"\\u" not in text
 
 
 def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
@@ -120,4 +139,7 @@ def _refuse(constant: str) -> object:
     raise JSONDecodeError(f"{constant} is no JSON number", constant, 0)
 
 
-_DECODER = JSONDecoder(parse_constant=_refuse)
+_DECODER = JSONDecoder(
+    parse_constant=_refuse,
+    object_pairs_hook=len,  # only the ends of mappings are asked for: keep nothing of them
+)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 
+import msgspec
+
+from ..errors import Place, Source
 from ..policy import Policy
 from .cluster import Cluster
 from .cluster_wide import (
@@ -14,11 +19,14 @@ from .cluster_wide import (
     CLUSTER_NETWORK_POLICY,
     decode_cluster_wide,
 )
-from .documents import Manifest, TypeName
+from .documents import Manifest, TypeName, read_items
 from .findings import Findings, one_of, quote
 from .metadata import decode_metadata
 from .network_policy import decode_network_policy
+from .objects import LISTED
+from .pieces import decode_items
 from .tree import Field
+from .well_formed import Doubtful, WellFormed
 
 _GROUP = "policy.networking.k8s.io"
 _DIALECTS = {
@@ -34,6 +42,7 @@ _VERSIONS = {
     "Node": ("v1",),
     "Namespace": ("v1",),
 }
+_CLUSTER = ("Pod", "Node", "Namespace")
 _GROUPS = {
     kind: {version.rpartition("/")[0] for version in versions}
     for kind, versions in _VERSIONS.items()
@@ -57,6 +66,7 @@ class Collector:
         self._findings = findings
         self.cluster = Cluster(findings)
         self.policies: list[Policy] = []
+        self._well_formed = WellFormed()
         self.passed_over: Counter[str] = Counter()
 
     def add(self, manifest: Manifest) -> None:
@@ -65,15 +75,26 @@ class Collector:
         if name.api_version not in _VERSIONS.get(name.kind, ()):
             self._add_other(manifest)
             return
-        match name.kind:
-            case "Pod":
-                self.cluster.add_pod(manifest)
-            case "Node":
-                self.cluster.add_node(manifest)
-            case "Namespace":
-                self.cluster.add_namespace(manifest)
-            case _:
-                self._add_policy(manifest)
+        if name.kind in _CLUSTER:
+            self.cluster.add(manifest)
+        else:
+            self._add_policy(manifest)
+
+    def add_pieces(self, pieces: Iterable[bytes], source: Source) -> None:
+        """Decode the lists of objects that a file was cut into; NotAsPrinted if they are none."""
+        place, count = Place(source, 0), 0
+        for piece in pieces:
+            first = place.child("items", count)
+            try:
+                items = LISTED.decode(piece)
+            except (msgspec.DecodeError, RecursionError):
+                raws = decode_items(piece)
+                for manifest in read_items(raws, first, self._findings):
+                    self.add(manifest)
+                count += len(raws)
+            else:
+                self.cluster.add_listed(items, first)
+                count += len(items)
 
     def _add_other(self, manifest: Manifest) -> None:
         """Count an object that is none of ours; report a version or kind that may be meant."""
@@ -96,7 +117,11 @@ class Collector:
             self.passed_over[str(name)] += 1
 
     def _add_policy(self, manifest: Manifest) -> None:
-        kind = manifest.type_name.kind
+        kind, value = manifest.type_name.kind, manifest.value
+        if kind == "NetworkPolicy" and isinstance(value, msgspec.Raw):
+            with suppress(Doubtful):
+                self._add_well_formed(value, manifest.place)
+                return
         before = self._findings.unknowns
         document = Field(manifest.plain(self._findings), manifest.place, self._findings)
         fields = document.fields("apiVersion", "kind", "metadata", "spec", "status")
@@ -113,3 +138,9 @@ class Collector:
             policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
         if policy is not None:
             self.policies.append(policy)
+
+    def _add_well_formed(self, raw: msgspec.Raw, place: Place) -> None:
+        policy = self._well_formed.decode(raw, place)
+        namespace, name = policy.name.split("/")
+        self.cluster.claim("NetworkPolicy", namespace, name, place)
+        self.policies.append(policy)

@@ -8,7 +8,7 @@ from ..errors import Place
 from .findings import quote
 from .tree import Field
 
-_MAX_GENERATION = 2**63 - 1
+MAX_GENERATION = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def decode_metadata(document: Field) -> Metadata | None:
         return None
     name = name_field.string()
     namespace = fields["namespace"].string() if "namespace" in fields else "default"
-    generation = fields["generation"].integer(0, _MAX_GENERATION) if "generation" in fields else 0
+    generation = fields["generation"].integer(0, MAX_GENERATION) if "generation" in fields else 0
     if name is None or namespace is None or generation is None:
         return None
     return Metadata(name, namespace or "default", generation, name_field, document.place)

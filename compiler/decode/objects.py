@@ -1,4 +1,7 @@
-"""Pods, nodes and namespaces: the few fields in use of the hundreds that they have."""
+"""Pods, nodes and namespaces: the few fields in use of the hundreds that they have.
+
+The structs cannot be part of a cycle, so the collector need not know of them (``gc=False``).
+"""
 
 from __future__ import annotations
 
@@ -6,50 +9,53 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.json import Decoder
 
-from ..net import MAX_PORT, Protocol, parse_address
+from ..net import MAX_PORT, Family, Protocol, parse_address
 from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, Namespace, Node
 
 _PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
 _ENDED = ("Succeeded", "Failed")
+_DUAL = 2
+_IPV4, _IPV6 = Family
 _PortKey = tuple[str, str, int]
 
 
-class _Metadata(Struct):
+class _Metadata(Struct, gc=False):
     name: str
     namespace: str | None = None
     labels: dict[str, str] | None = None
 
 
-class _Port(Struct, rename="camel"):
+class _Port(Struct, rename="camel", gc=False):
     container_port: Annotated[int, Meta(ge=1, le=MAX_PORT)]
     name: str | None = None
     protocol: Literal["TCP", "UDP", "SCTP"] | None = None
 
 
-class _Container(Struct, rename="camel"):
+class _Container(Struct, rename="camel", gc=False):
     ports: list[_Port] | None = None
     restart_policy: str | None = None
 
 
-class _PodSpec(Struct, rename="camel"):
+class _PodSpec(Struct, rename="camel", gc=False):
     node_name: str | None = None
     host_network: bool | None = None
     containers: list[_Container] | None = None
     init_containers: list[_Container] | None = None
 
 
-class _PodIP(Struct):
+class _PodIP(Struct, gc=False):
     ip: str | None = None
 
 
-class _PodStatus(Struct):
+class _PodStatus(Struct, gc=False):
     phase: str | None = None
     pod_ip: str | None = field(name="podIP", default=None)
     pod_ips: list[_PodIP] | None = field(name="podIPs", default=None)
 
 
-class PodManifest(Struct):
+class PodManifest(Struct, gc=False):
     """v1 Pod."""
 
     metadata: _Metadata
@@ -57,25 +63,44 @@ class PodManifest(Struct):
     status: _PodStatus | None = None
 
 
-class _NodeAddress(Struct):
+class _NodeAddress(Struct, gc=False):
     address: str
 
 
-class _NodeStatus(Struct):
+class _NodeStatus(Struct, gc=False):
     addresses: list[_NodeAddress] | None = None
 
 
-class NodeManifest(Struct):
+class NodeManifest(Struct, gc=False):
     """v1 Node."""
 
     metadata: _Metadata
     status: _NodeStatus | None = None
 
 
-class NamespaceManifest(Struct):
+class NamespaceManifest(Struct, gc=False):
     """v1 Namespace."""
 
     metadata: _Metadata
+
+
+class _ListedPod(PodManifest, tag_field="kind", tag="Pod", kw_only=True, gc=False):
+    apiVersion: Literal["v1"]  # noqa: N815 - the API's name
+
+
+class _ListedNode(NodeManifest, tag_field="kind", tag="Node", kw_only=True, gc=False):
+    apiVersion: Literal["v1"]  # noqa: N815 - the API's name
+
+
+class _ListedNamespace(
+    NamespaceManifest, tag_field="kind", tag="Namespace", kw_only=True, gc=False
+):
+    apiVersion: Literal["v1"]  # noqa: N815 - the API's name
+
+
+Listed = PodManifest | NodeManifest | NamespaceManifest
+LISTED: Decoder[list[Listed]] = Decoder(list[_ListedPod | _ListedNode | _ListedNamespace])
+"""Decodes a list of objects that say their kinds, if all of them are of these."""
 
 
 class Pool:
@@ -155,8 +180,13 @@ def make_endpoint(pod: PodManifest, addresses: list[str], pool: Pool) -> Endpoin
 
 
 def _addresses(texts: list[str]) -> tuple[Address, ...]:
+    """Return the addresses in order; what nearly all pods have needs no sorting."""
+    first = parse_address(texts[0])
     if len(texts) == 1:
-        return (parse_address(texts[0]),)
+        return (first,)
+    second = parse_address(texts[1])
+    if len(texts) == _DUAL and first[0] is _IPV4 and second[0] is _IPV6:
+        return (first, second)
     return tuple(sorted({parse_address(text) for text in texts}, key=_address_order))
 
 

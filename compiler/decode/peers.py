@@ -176,7 +176,7 @@ def decode_network_policy_peer(field: Field, namespace: str) -> Peer | None:
     if block is not None:
         if len(fields.present) > 1:
             field.error("'ipBlock' cannot be set together with a selector")
-        return _ip_block(block)
+        return decode_ip_block(block)
     if not fields.present:
         if not field.value:
             field.unknown("must have one of podSelector, namespaceSelector, ipBlock", _CLOSED)
@@ -191,7 +191,8 @@ def _selectors(fields: Fields, namespace: str) -> PodsPeer:
     return PodsPeer(fields.read("namespaceSelector", decode_selector, LabelSelector()), pods)
 
 
-def _ip_block(field: Field) -> NetworksPeer | None:
+def decode_ip_block(field: Field) -> NetworksPeer | None:
+    """Return the addresses of an ipBlock."""
     fields = field.fields("cidr", "except")
     if fields is None:
         return None

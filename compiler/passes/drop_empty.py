@@ -46,8 +46,8 @@ from ..ir import (
     SetMatch,
     Terminal,
     Verdict,
-    successors,
 )
+from ..reach import reachable
 
 
 def drop_empty(program: Program) -> Program:
@@ -58,7 +58,7 @@ def drop_empty(program: Program) -> Program:
     current = _without_empty_sets(program)
     while (smaller := _without_empty_chains(current)) != current:
         current = smaller
-    reached = _reachable(current)
+    reached = reachable(current)
     return program if reached == program else reached
 
 
@@ -122,26 +122,3 @@ def _redirect(verdict: Verdict, gone: AbstractSet[str]) -> Verdict | None:
 def _with_rules(chain: Chain, rules: tuple[Rule, ...]) -> Chain:
     """Return the chain itself where nothing changed, so that what is shared stays shared."""
     return chain if rules == chain.rules else replace(chain, rules=rules)
-
-
-def _reachable(program: Program) -> Program:
-    """Return the program without chains, maps and sets that no hook leads to."""
-    chains, maps = program.chains_by_name(), program.maps_by_name()
-    reached = {chain.name for chain in program.chains if chain.hook}
-    waiting = sorted(reached)
-    while waiting:
-        for rule in chains[waiting.pop()].rules:
-            found = set(successors(rule.verdict, maps)) - reached
-            reached |= found
-            waiting += sorted(found)
-    rules = [rule for name in reached for rule in chains[name].rules]
-    used_maps = {rule.verdict.map for rule in rules if isinstance(rule.verdict, Lookup)}
-    used_sets = {
-        match.set for rule in rules for match in rule.matches if isinstance(match, SetMatch)
-    }
-    return replace(
-        program,
-        sets=tuple(item for item in program.sets if item.name in used_sets),
-        maps=tuple(item for item in program.maps if item.name in used_maps),
-        chains=tuple(chain for chain in program.chains if chain.name in reached),
-    )

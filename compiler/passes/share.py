@@ -1,4 +1,4 @@
-"""Let equal chains be one chain.
+"""Let equal chains be one chain, and equal sets one set.
 
 Before:
 
@@ -44,18 +44,22 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from ..ir import Chain, Goto, Jump, Lookup, Map, Program, Rule, Verdict
+from ..ir import Chain, Goto, Jump, Lookup, Map, Match, Program, Rule, Set, SetMatch, Verdict
+
+_REMEMBERED = 8192
 
 
 def share(program: Program) -> Program:
     """Return the program with one chain, the first by name, for all that have the same rules.
 
-    Chains that go to what has become one can be equal in their turn, so it goes on until none is.
+    Sets of one kind with the same elements come first. Chains that go to what has become one can be
+    equal in their turn, so it goes on until none is.
     """
-    current = program
+    current = _share_sets(program)
     while renamed := _equal_chains(current):
         current = replace(
             current,
@@ -67,6 +71,64 @@ def share(program: Program) -> Program:
             ),
         )
     return current
+
+
+def _share_sets(program: Program) -> Program:
+    first: dict[Hashable, str] = {}
+    renamed: dict[str, str] = {}
+    for item in program.sets:
+        name = item.name if item.dynamic else first.setdefault(_content(item), item.name)
+        if name != item.name:
+            renamed[item.name] = name
+    if not renamed:
+        return program
+    return replace(
+        program,
+        sets=tuple(item for item in program.sets if item.name not in renamed),
+        chains=tuple(_rename_sets(chain, renamed) for chain in program.chains),
+    )
+
+
+@lru_cache(_REMEMBERED)
+def _content(item: Set) -> Hashable:
+    """Return what is equal for sets of the same elements, and quick to compare."""
+    return _Content(hash((_kind(item), item.elements)), item)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Content:
+    hash: int
+    item: Set
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Content):
+            return NotImplemented
+        mine, its = self.item, other.item
+        return _kind(mine) == _kind(its) and mine.elements == its.elements
+
+
+def _kind(item: Set) -> Hashable:
+    """Return what a set is of, such as pods4: what is of two kinds is not equal for long."""
+    return item.name.partition("_")[0], item.family, item.key
+
+
+def _rename_sets(chain: Chain, renamed: Mapping[str, str]) -> Chain:
+    rules = tuple(
+        replace(rule, matches=tuple(_rename_set(match, renamed) for match in rule.matches))
+        if any(isinstance(match, SetMatch) and match.set in renamed for match in rule.matches)
+        else rule
+        for rule in chain.rules
+    )
+    return chain if rules == chain.rules else replace(chain, rules=rules)
+
+
+def _rename_set(match: Match, renamed: Mapping[str, str]) -> Match:
+    if isinstance(match, SetMatch) and match.set in renamed:
+        return replace(match, set=renamed[match.set])
+    return match
 
 
 def _equal_chains(program: Program) -> Mapping[str, str]:

@@ -1,0 +1,29 @@
+"""What the forms of a ruleset cost: the numbers behind every choice of the optimizer.
+
+Nanoseconds of a first packet, from measurements of nft rules in an inet table on Linux 6.18.
+"""
+
+from __future__ import annotations
+
+SHORTEST_SET = 5
+"""From how many items on a list is worth an anonymous set, and no longer a rule for each."""
+
+LONGEST_RANGE = 16
+"""How many ports a range may have to become so many elements of a map; a longer one is a rule."""
+
+MOST_CLASS_MAPS = 110
+"""How many maps the classes of one family and direction may take; the time to load a table grows
+with the square of its sets."""
+
+MOST_CLASS_ELEMENTS = 250_000
+MOST_PAIR_ELEMENTS = 100_000
+
+_SET_RULE = 150
+_PLAIN_RULE = 20
+_DISPATCH = 350
+"""Two chains, a look-up of the peer among thousands, and one of pod, protocol and port."""
+
+
+def dispatch_pays(set_rules: int, plain_rules: int) -> bool:
+    """Tell whether maps are quicker than a chain of so many rules, half of which a packet meets."""
+    return (_SET_RULE * set_rules + _PLAIN_RULE * plain_rules) / 2 > _DISPATCH

@@ -1,0 +1,281 @@
+"""Drop rules that no packet can meet, and rules without which every packet ends the same.
+
+Before:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.127 drop
+      saddr 10.0.0.128-10.0.0.255 drop
+      saddr 10.0.0.7-10.0.0.200 return
+      tcp 80 return
+      tcp 80-81 drop
+      tcp any return
+    }
+
+    chain forward hook forward {
+      jump c
+    }
+
+After:
+
+    program "n"
+
+    chain c {
+      saddr 10.0.0.0-10.0.0.127 drop
+      saddr 10.0.0.128-10.0.0.255 drop
+      tcp 80 return
+      tcp 80-81 drop
+    }
+
+    chain forward hook forward {
+      jump c
+    }
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from ..ir import (
+    AddressMatch,
+    Chain,
+    Field,
+    Goto,
+    Program,
+    Rule,
+    Set,
+    SetMatch,
+    Terminal,
+    Verdict,
+)
+from ..masks import bits
+from ..net import Family
+from ..space import Line, Test, ends, read_test
+
+_REMEMBERED = 8192
+
+
+class Reason(enum.Enum):
+    """Why a rule is not needed."""
+
+    EMPTY = "empty"
+    """It matches no packet."""
+    COVERED = "covered"
+    """Every packet that it matches meets one of the rules before it."""
+    SAME = "same"
+    """What comes behind it does the same to every packet that it matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A rule that was dropped; ``by`` are the rules that do what it did, none for a chain's end."""
+
+    chain: str
+    rule: Rule
+    reason: Reason
+    by: tuple[Rule, ...]
+
+
+def prune(program: Program) -> Program:
+    """Return the program without the rules that ``pruned`` gives."""
+    sets = program.sets_by_name()
+    chains = tuple(
+        _kept(chain, _prune(chain, _sets_of(chain, sets))[0]) for chain in program.chains
+    )
+    return program if chains == program.chains else replace(program, chains=chains)
+
+
+def _kept(chain: Chain, made: Chain) -> Chain:
+    """Return the chain itself where nothing changed, so that what is shared stays shared."""
+    return chain if made == chain else made
+
+
+def pruned(program: Program) -> tuple[Pruned, ...]:
+    """Return the rules that ``prune`` drops from the program."""
+    sets = program.sets_by_name()
+    return tuple(
+        item for chain in program.chains for item in _prune(chain, _sets_of(chain, sets))[1]
+    )
+
+
+def _sets_of(chain: Chain, sets: Mapping[str, Set]) -> tuple[Set, ...]:
+    matches = (match for rule in chain.rules for match in rule.matches)
+    names = dict.fromkeys(match.set for match in matches if isinstance(match, SetMatch))
+    return tuple(sets[name] for name in names)
+
+
+@lru_cache(_REMEMBERED)
+def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ...]]:
+    """Return the chain without the rules, and the rules; they follow from these values alone."""
+    if chain.hook:
+        return chain, ()
+    named = {item.name: item for item in sets}
+    regions = _regions(chain.rules, named)
+    covered = _covered(chain.rules, regions)
+    found = covered | _same(chain.rules, regions, covered)
+    if not found:
+        return chain, ()
+    kept = tuple(rule for place, rule in enumerate(chain.rules) if place not in found)
+    told = tuple(
+        Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
+        for place, reason in sorted(found.items())
+    )
+    left = replace(chain, rules=kept)
+    more: tuple[Pruned, ...] = ()
+    if _peers_of(kept, named) != _peers_of(chain.rules, named):
+        left, more = _prune(left, sets)  # what is compared now could not be seen before
+    return left, told + more
+
+
+@dataclass(slots=True)
+class _Region:
+    """The packets that a rule tests for: peers, and services each by its piece.
+
+    ``reached`` are, service by service, the peers that no rule before has taken. Of an unknown
+    region the peers are those that it may have at most.
+    """
+
+    peers: int
+    services: tuple[int, ...]
+    unknown: bool
+    reached: list[int]
+
+
+_Regions = Sequence[_Region | None]
+"""For each rule its region; None where it tests something else."""
+
+_Found = dict[int, Reason]
+
+
+def _regions(rules: Sequence[Rule], sets: Mapping[str, Set]) -> _Regions:
+    field, family = _peers_of(rules, sets)
+    tests = [read_test(rule, field, family, sets) for rule in rules]
+    lists = {id(test.peers): test.peers for test in tests if test and test.peers}
+    cuts = {cut for intervals in lists.values() for cut in ends(intervals)}
+    peers = Line(cuts | {family.max_address + 1})  # what lies beyond are the other family's
+    services = Line({cut for test in tests if test for cut in ends(test.services)})
+    return [None if test is None else _region(test, peers, services) for test in tests]
+
+
+def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:
+    """Return the address field, and its family, that the chain's rules test first."""
+    for rule in rules:
+        for match in rule.matches:
+            if isinstance(match, AddressMatch):
+                return match.field, match.family
+            if isinstance(match, SetMatch) and len(match.fields) == 1:
+                return match.fields[0], sets[match.set].family
+    return Field.SADDR, Family.IPV4
+
+
+def _region(test: Test, peers: Line, services: Line) -> _Region:
+    mask = peers.all if test.peers is None else peers.mask(test.peers)
+    return _Region(mask, tuple(bits(services.mask(test.services))), test.unknown, [])
+
+
+def _covered(rules: Sequence[Rule], regions: _Regions) -> _Found:
+    """Return the rules whose region earlier ones share out; note what reaches each rule."""
+    found: _Found = {}
+    taken: dict[int, int] = {}
+    closed = False
+    for place, (rule, region) in enumerate(zip(rules, regions, strict=True)):
+        if closed:
+            found[place] = Reason.COVERED
+            continue
+        closed = not rule.matches and isinstance(rule.verdict, Terminal | Goto)
+        if region is None:
+            continue
+        region.reached = [region.peers & ~taken.get(item, 0) for item in region.services]
+        if not region.peers:
+            found[place] = Reason.EMPTY
+        elif not any(region.reached):
+            found[place] = Reason.COVERED
+        elif isinstance(rule.verdict, Terminal | Goto) and not region.unknown:
+            for item in region.services:
+                taken[item] = taken.get(item, 0) | region.peers
+    return found
+
+
+def _same(rules: Sequence[Rule], regions: _Regions, covered: _Found) -> _Found:
+    """Return the rules that what is behind them, up to the chain's end, makes superfluous."""
+    found: _Found = {}
+    behind = _Behind(regions)
+    for place in reversed(range(len(rules))):
+        region, verdict = regions[place], rules[place].verdict
+        if place in covered:
+            continue
+        if region is None:
+            behind.forget()
+        elif not isinstance(verdict, Terminal | Goto):
+            behind.forget(region)
+        elif behind.gives(verdict, region):
+            found[place] = Reason.SAME
+        else:
+            behind.put(verdict, region)
+    return found
+
+
+class _Behind:
+    """What the rules behind a place do: for each service the peers, by verdict."""
+
+    def __init__(self, regions: _Regions) -> None:
+        """Start at the end of a chain, which returns."""
+        everyone = max((region.peers.bit_length() for region in regions if region), default=0)
+        services = {item for region in regions if region for item in region.services}
+        self._peers: dict[Verdict, dict[int, int]] = {
+            Terminal.RETURN: dict.fromkeys(services, (1 << everyone) - 1)
+        }
+
+    def gives(self, verdict: Verdict, region: _Region) -> bool:
+        """Tell whether all that reaches the region's rule would get the verdict without it."""
+        given = self._peers.get(verdict, {})
+        return not any(
+            reached & ~given.get(item, 0)
+            for item, reached in zip(region.services, region.reached, strict=True)
+        )
+
+    def put(self, verdict: Verdict, region: _Region) -> None:
+        """Place a rule of this verdict ahead."""
+        kept = self._peers.get(verdict, {}) if region.unknown else {}
+        kept = {item: kept.get(item, 0) & region.peers for item in region.services}
+        self.forget(region)
+        mine = self._peers.setdefault(verdict, {})
+        for item in region.services:
+            mine[item] = mine.get(item, 0) | (kept[item] if region.unknown else region.peers)
+
+    def forget(self, region: _Region | None = None) -> None:
+        """Know no longer what happens to these packets, or to any."""
+        if region is None:
+            self._peers.clear()
+            return
+        for peers in self._peers.values():
+            for item in region.services:
+                if item in peers:
+                    peers[item] &= ~region.peers
+
+
+def _by(rules: Sequence[Rule], regions: _Regions, place: int, found: _Found) -> tuple[Rule, ...]:
+    """Return the rules that do what the one at the place did."""
+    region, reason = regions[place], found[place]
+    others = range(place) if reason is Reason.COVERED else range(place + 1, len(rules))
+    return tuple(
+        rules[item]
+        for item in others
+        if item not in found
+        and _meet(region, regions[item])
+        and isinstance(rules[item].verdict, Terminal | Goto)
+        and (reason is Reason.COVERED or rules[item].verdict == rules[place].verdict)
+    )
+
+
+def _meet(region: _Region | None, other: _Region | None) -> bool:
+    return (
+        region is not None
+        and other is not None
+        and bool(region.peers & other.peers)
+        and not set(region.services).isdisjoint(other.services)
+    )

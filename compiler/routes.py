@@ -1,0 +1,246 @@
+"""The ways of pods through a Program's chains, and what peers get on them.
+
+An *entry* is a look-up in a base chain that leads each pod to its first chain. From there a pod's
+way depends on its address alone, because each later tier is looked up by it: pods with the same
+chains at every tier are on one *route*, and what a route does with a peer is one function from
+service to verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from .ir import Field, Goto, Jump, Lookup, Map, Program, Rule, Terminal, Verdict
+from .masks import bits
+from .net import Family, Interval, normalize
+from .peers import Kinds
+from .services import Allowed
+from .space import LAST_SERVICE, Line, Test, ends, read_test
+
+_DENIALS = frozenset((Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A map from the addresses of pods to chains, and what of a packet is the pod and the peer."""
+
+    map: Map
+    subject: Field
+
+    @property
+    def peer(self) -> Field:
+        """Where the peer of a pod stands."""
+        return Field.DADDR if self.subject is Field.SADDR else Field.SADDR
+
+    @property
+    def family(self) -> Family:
+        """The family of the addresses."""
+        return self.map.family
+
+
+Outcome = bool | str
+"""Whether the packet is allowed, or the chain that judges it further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The chains that pods' packets may come to, by name, each with its rules' tests and outcomes.
+
+    A way to the end of a chain is allowed. ``key`` names the route, ``pods`` are the addresses on
+    it, and ``deny`` is the verdict that denies.
+    """
+
+    key: str
+    start: str
+    steps: Mapping[str, tuple[tuple[Test, Outcome], ...]]
+    pods: tuple[int, ...]
+    deny: Verdict
+
+    def tests(self) -> Iterator[Test]:
+        """Yield what all the rules test."""
+        for steps in self.steps.values():
+            for test, _ in steps:
+                yield test
+
+    def judge(self, kinds: Kinds) -> list[tuple[int, Allowed]]:
+        """Return what kinds of peers, as masks, may use which services; together all kinds."""
+        line = Line(cut for test in self.tests() for cut in ends(test.services))
+        allowed = [0] * line.pieces
+        waiting = {self.start: [kinds.all] * line.pieces}
+        while waiting:
+            name, left = waiting.popitem()
+            for test, outcome in self.steps[name]:
+                peers = kinds.all if test.peers is None else kinds.masks[id(test.peers)]
+                for piece in bits(line.mask(test.services)):
+                    met = left[piece] & peers
+                    left[piece] ^= met
+                    if outcome is True:
+                        allowed[piece] |= met
+                    elif met and outcome:
+                        waiting.setdefault(outcome, [0] * line.pieces)[piece] |= met
+            allowed = [mine | its for mine, its in zip(allowed, left, strict=True)]
+        return _by_services(kinds.all, line, allowed)
+
+
+def _by_services(everyone: int, line: Line, allowed: Sequence[int]) -> list[tuple[int, Allowed]]:
+    services: dict[int, list[Interval]] = {}
+    for piece, peers in enumerate(allowed):
+        if peers and (interval := line.interval(piece, LAST_SERVICE)):
+            services.setdefault(peers, []).append(interval)
+    groups: list[tuple[int, list[Interval]]] = [(everyone, [])]
+    for peers, intervals in services.items():
+        inside = [(group & peers, [*found, *intervals]) for group, found in groups if group & peers]
+        groups = inside + [(group & ~peers, found) for group, found in groups if group & ~peers]
+    return [(group, normalize(found)) for group, found in groups]
+
+
+def entries(program: Program) -> Iterator[Entry]:
+    """Yield every entry of the program once."""
+    maps = program.maps_by_name()
+    seen: set[str] = set()
+    for chain in program.chains:
+        for rule in chain.rules if chain.hook else ():
+            match rule:
+                case Rule(matches=(), verdict=Lookup(fields=(subject,), map=name)):
+                    if name not in seen:
+                        seen.add(name)
+                        yield Entry(maps[name], subject)
+                case _:
+                    pass
+
+
+def count_judged(program: Program) -> tuple[int, int]:
+    """Return how many ways of pods, one for each entry, start with a map of peers, and of all."""
+    starts = {
+        chain.name: chain.rules[0].verdict.fields
+        for chain in program.chains
+        if chain.rules and isinstance(chain.rules[0].verdict, Lookup)
+    }
+    by_map = total = 0
+    for entry in entries(program):
+        for _, verdict in entry.map.elements:
+            total += 1
+            by_map += isinstance(verdict, Jump) and starts.get(verdict.chain) == (entry.peer,)
+    return by_map, total
+
+
+@dataclass(frozen=True, slots=True)
+class _ByPod:
+    """A step that the pod's own address decides."""
+
+    map: str
+
+
+class Router:
+    """Follows pods from an entry; chains that were read for one are known for all."""
+
+    def __init__(self, program: Program, entry: Entry) -> None:
+        """Index the program."""
+        self._entry = entry
+        self._chains = program.chains_by_name()
+        self._sets = program.sets_by_name()
+        self._maps = program.maps_by_name()
+        self._by_pod: dict[str, Mapping[int, Verdict]] = {}
+        self._denials: set[Verdict] = set()
+        self._read: dict[str, tuple[tuple[Test, Outcome | _ByPod], ...] | None] = {}
+
+    def routes(self) -> list[Route]:
+        """Return the routes that can be told as functions; other pods are on none of them."""
+        pods: dict[tuple[tuple[str, str], ...], list[int]] = {}
+        for ((pod, last),), verdict in self._entry.map.elements:
+            if isinstance(verdict, Jump) and pod == last:
+                way = self._way(verdict.chain, pod)
+                if way is not None:
+                    pods.setdefault(way, []).append(pod)
+        if len(self._denials) > 1:
+            return []
+        deny = next(iter(self._denials), Terminal.DROP)
+        return [self._route(way, tuple(found), deny) for way, found in pods.items()]
+
+    def maps(self) -> Iterable[str]:
+        """Return the maps that lead pods from chain to chain, as far as they were followed."""
+        return self._by_pod
+
+    def _way(self, start: str, pod: int) -> tuple[tuple[str, str], ...] | None:
+        """Return the chains that the pod's packets may come to, and what decided it."""
+        found: dict[str, str] = {}
+        waiting = [start]
+        while waiting:
+            name = waiting.pop()
+            steps = self._steps(name)
+            if steps is None:
+                return None
+            found[name] = ""
+            for _, outcome in steps:
+                target = self._decide(outcome, pod)
+                if isinstance(outcome, _ByPod):
+                    found[name] += f" {target}"
+                if isinstance(target, str) and target not in found:
+                    waiting.append(target)
+        return tuple(found.items())
+
+    def _route(
+        self, way: tuple[tuple[str, str], ...], pods: tuple[int, ...], deny: Verdict
+    ) -> Route:
+        steps = {
+            name: tuple(
+                (test, target)
+                for test, outcome in self._steps(name) or ()
+                if (target := self._decide(outcome, pods[0])) is not None
+            )
+            for name, _ in way
+        }
+        key = ";".join(name + decided for name, decided in way)
+        return Route(key, way[0][0], steps, pods, deny)
+
+    def _decide(self, outcome: Outcome | _ByPod, pod: int) -> Outcome | None:
+        """Return the outcome for a pod; None where its map has nothing, so that the next counts."""
+        if not isinstance(outcome, _ByPod):
+            return outcome
+        verdict = self._by_pod[outcome.map].get(pod)
+        return None if verdict is None else self._outcome(verdict)
+
+    def _steps(self, name: str) -> tuple[tuple[Test, Outcome | _ByPod], ...] | None:
+        if name not in self._read:
+            steps = [self._step(rule) for rule in self._chains[name].rules]
+            known = [step for step in steps if step is not None]
+            self._read[name] = tuple(known) if len(known) == len(steps) else None
+        return self._read[name]
+
+    def _step(self, rule: Rule) -> tuple[Test, Outcome | _ByPod] | None:
+        test = read_test(rule, self._entry.peer, self._entry.family, self._sets)
+        if test is None or test.unknown:
+            return None
+        if not isinstance(rule.verdict, Lookup):
+            outcome = self._outcome(rule.verdict)
+            return None if outcome is None else (test, outcome)
+        if rule.matches or rule.verdict.fields != (self._entry.subject,):
+            return None
+        name = rule.verdict.map
+        if name not in self._by_pod:
+            found = self._maps[name]
+            leads = {low: verdict for ((low, high),), verdict in found.elements if low == high}
+            if found.family is not self._entry.family or len(leads) < len(found.elements):
+                return None
+            if any(self._outcome(verdict) is None for verdict in leads.values()):
+                return None
+            self._by_pod[name] = leads
+        return test, _ByPod(name)
+
+    def _outcome(self, verdict: Verdict) -> Outcome | None:
+        """Return what the verdict comes to; None where it is none of those that end a policy."""
+        if verdict is Terminal.RETURN:
+            return True
+        if verdict in _DENIALS or (isinstance(verdict, Goto) and self._denies(verdict.chain)):
+            self._denials.add(verdict)
+            return False
+        return verdict.chain if isinstance(verdict, Goto) else None
+
+    def _denies(self, name: str) -> bool:
+        rules = self._chains[name].rules
+        return (
+            bool(rules)
+            and not rules[-1].matches
+            and all(rule.verdict in _DENIALS for rule in rules)
+        )
