@@ -58,6 +58,7 @@ _COMPILE_OPTIONS = (
 )
 
 _SUFFIX = ".nft"
+_OF_IPTABLES = (".ipset", ".v4", ".v6")
 _MARK = b"\ntable inet cnpc {"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -123,6 +124,8 @@ def _say_waiting() -> None:
 
 def read_given(paths: Sequence[str], choices: Choices) -> Given:
     """Return the ruleset of a file that compile wrote, or of manifests compiled for the node."""
+    if any(path.endswith(_OF_IPTABLES) for path in paths):
+        raise click.UsageError("only nftables rulesets (.nft) can be applied, none of iptables")
     rulesets = [path for path in paths if path.endswith(_SUFFIX)]
     if rulesets and len(paths) > 1:
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
