@@ -32,10 +32,9 @@ ROOMS = {
         "cnpc.compiler.hooks",
         "cnpc.compiler.ways",
     ),
-    "masks": ("cnpc.compiler.masks",),
     "optimizer": tuple(
         f"cnpc.compiler.{x}"
-        for x in ("classes", "costs", "layout", "peers", "reach", "routes", "services", "space")
+        for x in ("classes", "costs", "layout", "peers", "reach", "routes", "services")
     ),
     "passes": ("cnpc.compiler.passes", "cnpc.compiler.passes.*"),
     "pipeline": ("cnpc.compiler.pipeline",),
@@ -50,7 +49,7 @@ MAY_IMPORT = {
     "snapshot": {"net"},
     "decode": {"errors", "net", "policy", "snapshot", "source"},
     "reading": {"decode", "errors", "policy", "snapshot", "source"},
-    "resolve": {"masks", "net", "policy", "snapshot"},
+    "resolve": {"net", "policy", "snapshot"},
     "ir": {"net"},
     "ir tools": {"errors", "ir", "net"},
     # Here alone do policies and the intermediate representation meet.
@@ -58,15 +57,14 @@ MAY_IMPORT = {
         "errors",
         "ir",
         "ir tools",
-        "masks",
         "net",
         "options",
         "policy",
         "resolve",
         "snapshot",
     },
-    "optimizer": {"ir", "ir tools", "masks", "net"},
-    "passes": {"ir", "ir tools", "masks", "net", "optimizer"},
+    "optimizer": {"ir", "ir tools", "net"},
+    "passes": {"ir", "ir tools", "net", "optimizer"},
     "pipeline": {"ir", "ir tools", "lower", "options", "passes", "policy", "resolve", "snapshot"},
     "backends": {"errors", "ir", "ir tools", "net"},  # evaluate judges connections to be cut
     "command line": set(ROOMS) - {"decode", "lower", "without code"}
