@@ -94,7 +94,7 @@ def test_no_update_loses_or_leaks_a_packet(space: Namespace, tmp_path: Path, see
     nft = LibraryNft()
     keeper = Keeper(KernelNode(nft), State(tmp_path), lambda: None)
     keeper.apply(rulesets[0])
-    traffic = Traffic(allowed, denied, senders=1)
+    traffic = Traffic(allowed, denied, senders=2)
     kinds: Counter[Kind] = Counter()
     began = time.monotonic()
     try:
