@@ -42,9 +42,10 @@ lint: $(READY) $(TYPED) ## Check style, format and types
 		.venv/bin/mypy --explicit-package-bases tests bench examples
 
 .PHONY: bench
-bench: $(READY) ## Measure compile times and peak memory
+bench: $(READY) ## Measure compiling, loading and packets, into docs/bench.md. QUICK=1 for a look
 	@.venv/bin/pytest -q -o pythonpath=bench -o python_functions='bench_*' \
 		--benchmark-columns=min,median,max,rounds bench/bench_*.py $(TESTS)
+	PYTHONPATH=tests .venv/bin/python bench/run.py $(if $(QUICK),--quick)
 
 .PHONY: clean
 clean: ## Remove .venv and all that was made

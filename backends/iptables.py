@@ -16,9 +16,9 @@ from .base import Ruleset, Size
 from .families import of_family
 from .ipset import IpSet, ipset, refusal
 from .iptables_rules import Line, RuleText
-from .layout import template
 from .returns import accept_by_return
 from .slots import assign
+from .template import template
 from .trees import maps_as_trees
 from .unsupported import unsupported
 

@@ -1,18 +1,229 @@
-"""The templates, which hold the layout of texts and no decision."""
+"""The emitted nftables text, read back as objects: the inverse of templates/nftables.j2.
+
+Only the layout is read. Elements and rules stay text until somebody asks for them, so that a
+ruleset of 150,000 elements is taken apart in a few milliseconds.
+"""
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..compiler.errors import InputError, Span, error
+from ..compiler.net import Family, parse_address
+
+TABLE = "inet cnpc"
+
+_OPEN = f"\ntable {TABLE} {{\n"
+_PREAMBLE = (f"table {TABLE}", f"delete table {TABLE}")
+_END = "\n\t}\n"
+_ELEMENTS = "\n\t\telements = {\n\t\t\t"
+_CLOSE = "\n\t\t}"
+_BETWEEN = "\n\t\t\t"
+_FIRST_LINE = re.compile(r"\n?\t(set|map|chain) ([A-Za-z0-9_]+) \{(?:\n|$)")
+_HOOK = re.compile(r"\t\ttype filter hook [a-z]+ priority [^;\n]+; policy accept;(?:\n|$)")
+_POLICY_RULE = re.compile(
+    r'^(\t\t(?:[^"\n]* )?)'
+    r'((?:accept|drop|return|reject with [a-z -]+|(?:jump|goto) \w+) comment ")',
+    re.MULTILINE,
+)
+_SIZE = re.compile(r"^\t\tsize ([0-9]+)$", re.MULTILINE)
 
 
-def template(name: str) -> Template:
-    """Return the template of that file name."""
-    environment = Environment(
-        loader=PackageLoader("cnpc", "templates"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - the output is a ruleset, not HTML
-    )
-    return environment.get_template(name)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A set or a map: what it is, and its elements as one text."""
+
+    kind: str
+    name: str
+    head: str
+    """The lines of its type, size, flags and comment."""
+    elements: str
+
+    @property
+    def size(self) -> int | None:
+        """The most elements that the kernel lets it have; None without a declared size."""
+        found = _SIZE.search(self.head)
+        return int(found[1]) if found else None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether the node fills it, so that its elements are not in the text."""
+        return "flags timeout" in self.head
+
+    @property
+    def exact(self) -> bool:
+        """Whether its elements are single keys, and not intervals."""
+        return "flags interval" not in self.head
+
+    @property
+    def note(self) -> str:
+        """Its comment: in words, what its elements are."""
+        return self.head.partition('\t\tcomment "')[2].removesuffix('"')
+
+    def has(self, family: Family, address: int) -> bool:
+        """Tell whether an element begins with the address; elements are in order."""
+        kind = "ipv6_addr" if family is Family.IPV6 else "ipv4_addr"
+        if not self.exact or not self.head.startswith(f"\t\ttype {kind}"):
+            return False
+        low, high = 0, len(self.elements)
+        while low < high:
+            middle = (low + high) // 2
+            start = self.elements.rfind("\n", low, middle) + 1 or low
+            end = self.elements.find("\n", middle, high)
+            end = high if end < 0 else end
+            word = self.elements[start:end].strip("\t,\n").partition(" ")[0]
+            found = parse_address(word)[1] if word else address + 1
+            if found == address:
+                return True
+            if found < address:
+                low = end + 1
+            else:
+                high = start
+        return False
+
+    def resized(self, size: int) -> Table:
+        """Return it with another declared size."""
+        return replace(self, head=_SIZE.sub(f"\t\tsize {size}", self.head))
+
+    def lines(self) -> list[str]:
+        """Return its elements, each as nft writes it."""
+        return split_elements(self.elements)
+
+    def __len__(self) -> int:
+        return self.elements.count(",") + 1 if self.elements else 0
+
+    def text(self, name: str = "", *, filled: bool = True) -> str:
+        """Return its block within a table, under another name if one is given."""
+        elements = f"{_ELEMENTS}{self.elements}{_CLOSE}" if filled and self.elements else ""
+        return f"\t{self.kind} {name or self.name} {{\n{self.head}{elements}{_END}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain: the line of its hook, if it has one, and its rules."""
+
+    name: str
+    hook: str
+    rules: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return its block within a table."""
+        body = "".join(f"\n\t\t{line}" for line in (self.hook, *self.rules) if line)
+        return f"\tchain {self.name} {{{body}{_END}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole ruleset: the lines of its leading comment, its sets and maps, its chains."""
+
+    header: tuple[str, ...]
+    tables: Mapping[str, Table]
+    chains: Mapping[str, Chain]
+
+    def text(self, table: str = TABLE) -> str:
+        """Return the definition of the table, under another name if one is given."""
+        blocks = [item.text() for item in self.tables.values()]
+        blocks += [item.text() for item in self.chains.values()]
+        return block(blocks, table)
+
+
+EMPTY = Layout((), {}, {})
+
+
+def block(items: Iterable[str], table: str = TABLE) -> str:
+    """Return a table that holds the blocks."""
+    return f"table {table} {{\n{''.join(items)}}}\n"
+
+
+def split_elements(text: str) -> list[str]:
+    """Return the elements of a text that has one a line."""
+    return [line.removesuffix(",") for line in text.split(_BETWEEN)] if text else []
+
+
+def with_counters(text: str) -> str:
+    """Return the ruleset with a counter in each rule that stands for a policy's: +9 ns a match."""
+    return _POLICY_RULE.sub(r"\1counter \2", text)
+
+
+def read_layout(text: str, name: str = "<ruleset>") -> Layout:
+    """Return the objects of a ruleset; InputError tells where it is not as compile writes it."""
+    return _Reader(text, name).layout()
+
+
+class _Reader:
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+
+    def layout(self) -> Layout:
+        # Of large texts no part is copied more than twice.
+        start = self._text.find(_OPEN)
+        header = self._header(self._text if start < 0 else self._text[:start])
+        if start < 0:
+            raise self._wrong(len(self._text), f"no 'table {TABLE} {{' here")
+        if not self._text.endswith(f"{_END}}}\n"):
+            raise self._wrong(len(self._text), "the file ends before its table does")
+        tables: dict[str, Table] = {}
+        chains: dict[str, Chain] = {}
+        place = start + len(_OPEN)
+        while place < len(self._text) - len("}\n"):
+            end = self._end(place)
+            item = self._item(self._text[place:end], place)
+            known = item.name in (chains if isinstance(item, Chain) else tables)
+            if known:
+                raise self._wrong(place, f"'{item.name}' is here twice")
+            if isinstance(item, Chain):
+                chains[item.name] = item
+            else:
+                tables[item.name] = item
+            place = end + len(_END)
+        return Layout(header, tables, chains)
+
+    def _end(self, place: int) -> int:
+        """Return where the block ends that begins there: few braces to look at, however long."""
+        brace = self._text.index("}", place)
+        while self._text[brace - 2 : brace + 2] != _END:
+            brace = self._text.index("}", brace + 1)
+        return brace - 2
+
+    def _header(self, head: str) -> tuple[str, ...]:
+        lines = head.split("\n")
+        comments = [line for line in lines if line.startswith("#")]
+        statements = tuple(line for line in lines if line and not line.startswith("#"))
+        if statements != _PREAMBLE:
+            raise self._wrong(0, "this is not a ruleset of cnpc compile")
+        first = lines.index("") if "" in lines else len(lines)
+        return tuple(line.removeprefix("#").removeprefix(" ") for line in comments[:first])
+
+    def _item(self, piece: str, place: int) -> Table | Chain:
+        found = _FIRST_LINE.match(piece)
+        if found is None:
+            raise self._wrong(place, "no set, map or chain begins here")
+        kind, name = found.groups()
+        if kind == "chain":
+            return self._chain(name, piece[found.end() :], place)
+        middle = piece.find(_ELEMENTS, found.end())
+        end = len(piece) if middle < 0 else middle
+        head = piece[found.end() : end]
+        begin = end + len(_ELEMENTS)
+        whole = middle < 0 or piece.find("}", begin) == len(piece) - 1
+        if not head.startswith("\t\ttype ") or "}" in head or not whole:
+            raise self._wrong(place, f"the {kind} '{name}' is not as compile writes it")
+        elements = piece[begin : -len(_CLOSE)] if middle >= 0 else ""
+        return Table(kind, name, head, elements)
+
+    def _chain(self, name: str, rest: str, place: int) -> Chain:
+        hook = ""
+        if found := _HOOK.match(rest):
+            hook, rest = found[0].strip(), rest[found.end() :]
+        lines = rest.split("\n") if rest else []
+        if not all(line.startswith("\t\t") and line[2:3] not in {"\t", "}", ""} for line in lines):
+            raise self._wrong(place, f"a rule of chain '{name}' is not as compile writes it")
+        return Chain(name, hook, tuple(line[2:] for line in lines))
+
+    def _wrong(self, place: int, message: str) -> InputError:
+        line = self._text.count("\n", 0, place) + 1
+        hint = "the file was cut or changed; compile it again"
+        return InputError([error(message, Span(self._name, line, 1), hint)])

@@ -35,7 +35,7 @@ from ..compiler.ir import (
 )
 from ..compiler.net import ANY_PORT, Family, Interval, format_address, prefixes
 from .base import Ruleset, Size
-from .layout import template
+from .template import template
 from .text import PROTOCOL_WORD, describe_origins, quotable, room
 
 COMMENT_BYTES = 128

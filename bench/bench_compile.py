@@ -6,26 +6,27 @@ import sys
 from pathlib import Path
 
 import pytest
-from clusters import Shape, write
+from clusters import medium
 from commands import CNPC, measure, say
+from objects import write_list
 from pytest_benchmark.fixture import BenchmarkFixture
 
 STORIES = Path(__file__).parents[1] / "examples" / "stories"
-LARGE = Shape(endpoints=10_000, network_policies=1_000, cluster_network_policies=50, nodes=100)
+LARGE, LARGE_NODES = medium(), 100
 
 
-@pytest.mark.parametrize("level", ["0", "1"])
+@pytest.mark.parametrize("level", ["0", "1", "2"])
 def bench_large_cluster(
     benchmark: BenchmarkFixture, tmp_path: Path, capsys: pytest.CaptureFixture[str], level: str
 ) -> None:
     """Compile 10,000 endpoints, 1,000 NetworkPolicies and 50 CNPs on 100 nodes, for each node."""
     cluster = tmp_path / "cluster.json"
-    write(cluster, LARGE)
+    write_list(cluster, LARGE.objects())
     output = tmp_path / "out"
     command = (CNPC, "compile", f"-O{level}", "-o", output, cluster)
     usage = measure(benchmark, 3, *command)
     texts = [path.stat().st_size for path in output.iterdir()]
-    assert len(texts) == LARGE.nodes
+    assert len(texts) == LARGE_NODES
     say(
         capsys,
         f"-O{level}: {usage.seconds:.1f} s of processor time, peak memory {usage.peak_mib} MiB,"

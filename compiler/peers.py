@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .masks import bits, mask_of
 from .net import Interval
-from .space import Line, ends
+from .space import Line, ends, is_exact
 
 Addresses = tuple[Interval, ...]
 
@@ -35,16 +35,12 @@ class Kinds:
         return (1 << len(self.members)) - 1
 
 
-def is_exact(addresses: Addresses) -> bool:
-    """Tell whether the list holds single addresses only."""
-    return all(low == high for low, high in addresses)
-
-
 def kinds(lists: Iterable[Addresses]) -> Kinds:
     """Return the kinds of peers that these lists of addresses tell apart."""
     distinct = {id(item): item for item in lists}.values()
-    exact = sorted((item for item in distinct if is_exact(item)), key=len, reverse=True)
-    networks = [item for item in distinct if not is_exact(item)]
+    exact = [item for item in distinct if is_exact(item)]
+    listed = {id(item) for item in exact}
+    networks = [item for item in distinct if id(item) not in listed]
     line = Line(cut for item in networks for cut in ends(item))
     held = _held(line, networks)
     members: dict[tuple[int, int], list[int]] = {(0, network): [] for network in held}

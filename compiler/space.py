@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .ir import AddressMatch, Field, PortMatch, Rule, Set, SetMatch
+from .ir import AddressMatch, Field, KeyType, PortMatch, Rule, Set, SetMatch
 from .masks import mask_of
 from .net import MAX_PORT, Family, Interval
 
@@ -25,41 +25,54 @@ ANY_SERVICE: tuple[Interval, ...] = ((0, LAST_SERVICE),)
 class Test:
     """What a rule tests: peers by intervals or, where None, any; services by intervals.
 
-    ``peers`` of a dynamic set are unknown.
+    ``peers`` of a dynamic set are unknown. ``exact`` are those that list single addresses only.
     """
 
     peers: tuple[Interval, ...] | None
     services: tuple[Interval, ...]
     unknown: bool = False
+    exact: bool = False
 
 
 def read_test(rule: Rule, field: Field, family: Family, sets: Mapping[str, Set]) -> Test | None:
     """Return what the rule tests, if that is an address in the field, services, or both."""
     peers: tuple[Interval, ...] | None = None
     services = ANY_SERVICE
-    unknown = False
+    unknown = exact = False
     for match in rule.matches:
         if isinstance(match, PortMatch) and services is ANY_SERVICE:
             services = services_of(match)
         elif peers is not None or unknown:
             return None
         elif isinstance(match, AddressMatch) and (match.field, match.family) == (field, family):
-            peers = match.intervals
+            peers, exact = match.intervals, is_exact(match.intervals)
         elif isinstance(match, SetMatch) and match.fields == (field,):
             found = sets[match.set]
             if found.family is not family:
                 return None
             unknown = found.dynamic
             peers = None if unknown else addresses_of(found)
+            exact = lists_addresses(found)
         else:
             return None
-    return Test(peers, services, unknown)
+    return Test(peers, services, unknown, exact)
 
 
 @lru_cache(_REMEMBERED)
 def addresses_of(item: Set) -> tuple[Interval, ...]:
     """Return the elements of a set of addresses."""
     return tuple(interval for (interval,) in item.elements)
+
+
+def is_exact(addresses: Iterable[Interval]) -> bool:
+    """Tell whether the list holds single addresses only."""
+    return all(low == high for low, high in addresses)
+
+
+@lru_cache(_REMEMBERED)
+def lists_addresses(item: Set) -> bool:
+    """Tell whether the set is a list of single addresses."""
+    return item.key == (KeyType.ADDRESS,) and not item.dynamic and is_exact(addresses_of(item))
 
 
 def services_of(match: PortMatch) -> tuple[Interval, ...]:

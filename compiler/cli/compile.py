@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from ...backends.base import Backend
 from ...backends.iptables import Iptables
 from ...backends.nftables import Nftables
 from ..conflicts import conflicts
-from ..errors import InputError, error
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
 from ..options import DenyWith, Options, OwnNode
@@ -23,9 +21,11 @@ from ..passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS, PassLevels
 from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from ..routes import count_judged
+from . import arguments
 from .explain_pruned import explain
 from .header import header
 from .messages import report, report_line
+from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .summary import NodeSummary, Summary, as_json, as_table
 
@@ -39,8 +39,6 @@ _STAGES = tuple(
 )
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
-
-_LISTED = 5  # names, where a message can only give examples
 
 _EPILOG = """\b
 Examples:
@@ -62,7 +60,7 @@ class _Request:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@arguments.paths
 @click.option("--node", "nodes", metavar="NAME", multiple=True, help="Only this node (repeatable).")
 @click.option(
     "-o",
@@ -78,35 +76,8 @@ class _Request:
     show_default=True,
     help="The packet filter to compile for.",
 )
-@click.option(
-    "-O",
-    "level",
-    type=click.Choice([str(level) for level in PASSES]),
-    default=str(DEFAULT_LEVEL),
-    show_default=True,
-    help="Optimisation level; 0 keeps one rule per policy rule.",
-)
-@click.option(
-    "--deny-with",
-    type=click.Choice([item.value for item in DenyWith]),
-    default=DenyWith.DROP.value,
-    show_default=True,
-    help="Drop silently, or answer with a TCP reset or an ICMP error.",
-)
-@click.option(
-    "--own-node",
-    type=click.Choice([item.value for item in OwnNode]),
-    default=OwnNode.EXEMPT.value,
-    show_default=True,
-    help="Whether NetworkPolicy isolates a pod from its own node.",
-)
-@click.option(
-    "--on-unknown",
-    type=click.Choice([item.value for item in OnUnknown]),
-    default=OnUnknown.ERROR.value,
-    show_default=True,
-    help="Unknown policy fields: refuse, or compile the rule fail-closed with a warning.",
-)
+@arguments.level
+@arguments.meaning
 @click.option(
     "--print-after",
     metavar="PASS",
@@ -164,7 +135,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
             report_line(f"{number} of {what} not used")
-    chosen = _choose(pipeline, nodes)
+    chosen = choose(pipeline.resolver.node_names(), nodes)
     if output is None and len(chosen) > 1:
         raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
     compiled = tuple(_compile(pipeline, inputs, chosen, request))
@@ -185,29 +156,6 @@ def _check(request: _Request, passes: PassLevels) -> None:
     elif request.output is None and len(request.backend.suffixes) > 1:
         files = ", ".join(f".{suffix}" for suffix in request.backend.suffixes)
         raise click.UsageError(f"--backend {request.backend.name} makes {files} files: -o DIR")
-
-
-def _choose(pipeline: Pipeline, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the nodes to compile for, in order; InputError names all that do not exist."""
-    known = pipeline.resolver.node_names()
-    problems = [
-        error(f"no node '{name}'", None, _similar(name, known))
-        for name in dict.fromkeys(wanted)
-        if name not in known
-    ]
-    if not known and not wanted:
-        problems.append(error("no nodes", None, "the input needs Node objects, or pods on nodes"))
-    if problems:
-        raise InputError(problems)
-    return tuple(sorted(set(wanted))) if wanted else known
-
-
-def _similar(name: str, known: Sequence[str]) -> str:
-    found = difflib.get_close_matches(name, known, n=1)
-    if found:
-        return f"did you mean '{found[0]}'?"
-    more = ", ..." if len(known) > _LISTED else ""
-    return f"the input has {', '.join(known[:_LISTED])}{more}"
 
 
 def _compile(

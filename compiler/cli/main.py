@@ -19,7 +19,16 @@ from .messages import report, report_line
 from .output import abandon_standard_output
 
 _COMMANDS: Mapping[str, str] = {
+    "apply": "Put a ruleset in force on this node, atomically.",
+    "boot": "Load the saved ruleset; for the system's start.",
     "compile": "Compile policies and a cluster snapshot to a ruleset for each node.",
+    "stats": "Count what a node's ruleset holds, and what new connections meet in it.",
+    "diff": "Show what apply would change on this node.",
+    "doctor": "Find what this node lacks, with the remedy.",
+    "flush": "Remove everything that apply loaded, and nothing else.",
+    "rollback": "Put the version before in force again.",
+    "save": "Keep a ruleset for the next boot.",
+    "status": "Show what is in force on this node, since when, and whether it was changed.",
 }
 """What ``cnpc -h`` lists; a command's module is imported only when it runs."""
 

@@ -98,7 +98,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from ..classes import classify
 from ..costs import dispatch_pays
@@ -114,20 +113,16 @@ from ..ir import (
     Match,
     Program,
     Rule,
-    Set,
     SetMatch,
     Terminal,
     Verdict,
 )
 from ..layout import Layout, LayoutBuilder
 from ..names import digest_name
-from ..peers import is_exact
 from ..printer import print_rule
 from ..reach import reachable
 from ..routes import Entry, Route, Router, entries
-from ..space import addresses_of
-
-_REMEMBERED = 8192
+from ..space import is_exact, lists_addresses
 
 
 def dispatch(program: Program) -> Program:
@@ -141,9 +136,9 @@ def dispatch(program: Program) -> Program:
 
 
 def _pays(route: Route) -> bool:
-    peers = [test.peers or () for test in route.tests()]
-    listed = sum(len(item) > 1 and is_exact(item) for item in peers)
-    return dispatch_pays(listed, len(peers) - listed)
+    tests = list(route.tests())
+    listed = sum(test.exact and len(test.peers or ()) > 1 for test in tests)
+    return dispatch_pays(listed, len(tests) - listed)
 
 
 class _Rewriting:
@@ -157,7 +152,7 @@ class _Rewriting:
         self._pods = frozenset(pod for route in routes for pod in route.pods)
         self._chains = program.chains_by_name()
         self._maps = program.maps_by_name()
-        self._listed = {item.name for item in program.sets if _is_listed(item)}
+        self._listed = {item.name for item in program.sets if lists_addresses(item)}
         self._rests: dict[str, Verdict] = {}
         self._made_maps: dict[str, Map] = {}
         self._made_chains: dict[str, Chain] = {}
@@ -247,13 +242,6 @@ class _Rewriting:
         rest = f"{entry}_rest{name.removeprefix(entry)}"
         self._made_maps[rest] = replace(self._maps[name], name=rest, elements=elements)
         return Lookup(fields, rest)
-
-
-@lru_cache(_REMEMBERED)
-def _is_listed(item: Set) -> bool:
-    """Tell whether the set lists single addresses."""
-    is_of_addresses = item.key == (KeyType.ADDRESS,) and not item.dynamic
-    return is_of_addresses and is_exact(addresses_of(item))
 
 
 def _first(peer: tuple[int, Verdict]) -> int:

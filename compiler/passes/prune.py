@@ -40,6 +40,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ..costs import LARGEST_COMPARED
 from ..ir import (
     AddressMatch,
     Chain,
@@ -153,12 +154,19 @@ _Found = dict[int, Reason]
 
 def _regions(rules: Sequence[Rule], sets: Mapping[str, Set]) -> _Regions:
     field, family = _peers_of(rules, sets)
-    tests = [read_test(rule, field, family, sets) for rule in rules]
+    tests = [_bounded(read_test(rule, field, family, sets)) for rule in rules]
     lists = {id(test.peers): test.peers for test in tests if test and test.peers}
     cuts = {cut for intervals in lists.values() for cut in ends(intervals)}
     peers = Line(cuts | {family.max_address + 1})  # what lies beyond are the other family's
     services = Line({cut for test in tests if test for cut in ends(test.services)})
     return [None if test is None else _region(test, peers, services) for test in tests]
+
+
+def _bounded(test: Test | None) -> Test | None:
+    """Return the test, its peers unknown where there are too many to compare them one by one."""
+    if test is None or test.peers is None or len(test.peers) <= LARGEST_COMPARED:
+        return test
+    return replace(test, peers=None, unknown=True)
 
 
 def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:

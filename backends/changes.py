@@ -1,0 +1,153 @@
+"""What differs between two rulesets, object by object and element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .layout import Chain, Layout, Table, split_elements
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """A set or map of both rulesets whose elements differ, or that must be made anew.
+
+    It is made anew where its type or flags differ, or where its elements outgrow its size.
+    """
+
+    old: Table
+    new: Table
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    remade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that has to happen, objects by name; what is equal is in none of the parts."""
+
+    tables_added: Mapping[str, Table]
+    tables_removed: Mapping[str, Table]
+    tables: Mapping[str, TableChange]
+    chains_added: Mapping[str, Chain]
+    chains_removed: Mapping[str, Chain]
+    chains: Mapping[str, Chain]
+    """The new form of chains of both rulesets whose rules differ."""
+    hooks_differ: bool
+    sizes: Mapping[str, int]
+    """The sizes that sets keep in the kernel although the new ruleset declares others."""
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.tables_added,
+                self.tables_removed,
+                self.tables,
+                self.chains_added,
+                self.chains_removed,
+                self.chains,
+                self.hooks_differ,
+            )
+        )
+
+
+def compare(old: Layout, new: Layout) -> Changes:
+    """Return what leads from the old ruleset, with the sizes that the kernel has, to the new."""
+    tables: dict[str, TableChange] = {}
+    sizes: dict[str, int] = {}
+    for name in old.tables.keys() & new.tables.keys():
+        before, after = old.tables[name], new.tables[name]
+        if before == after:
+            continue
+        change = _table(before, after)
+        if change.remade or change.added or change.removed:
+            tables[name] = change
+        if not change.remade and before.size is not None and before.size != after.size:
+            sizes[name] = before.size
+    shared = old.chains.keys() & new.chains.keys()
+    return Changes(
+        {name: item for name, item in new.tables.items() if name not in old.tables},
+        {name: item for name, item in old.tables.items() if name not in new.tables},
+        dict(sorted(tables.items())),
+        {name: item for name, item in new.chains.items() if name not in old.chains},
+        {name: item for name, item in old.chains.items() if name not in new.chains},
+        {name: new.chains[name] for name in sorted(shared) if old.chains[name] != new.chains[name]},
+        any(old.chains[name].hook != new.chains[name].hook for name in shared),
+        sizes,
+    )
+
+
+def with_sizes(layout: Layout, sizes: Mapping[str, int]) -> Layout:
+    """Return the ruleset as the kernel has it, where sets kept another size than it declares."""
+    tables = dict(layout.tables)
+    for name, size in sizes.items():
+        if name in tables:
+            tables[name] = tables[name].resized(size)
+    return Layout(layout.header, tables, layout.chains)
+
+
+def _table(old: Table, new: Table) -> TableChange:
+    if old.kind != new.kind or not _same_head(old, new):
+        return TableChange(old, new, (), (), remade=True)
+    removed, added = _difference(old.elements, new.elements)
+    if old.size is not None and len(old) + len(added) > old.size:
+        # While elements change, the kernel counts the old and the new ones together.
+        return TableChange(old, new, added, removed, remade=True)
+    return TableChange(old, new, added, removed)
+
+
+def _same_head(old: Table, new: Table) -> bool:
+    if old.head == new.head:
+        return True
+    if old.size is None or new.size is None:
+        return False
+    return old.resized(new.size).head == new.head
+
+
+def _difference(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the elements that only the old and only the new text have, each in its order.
+
+    What both texts begin and end with is skipped without taking it apart.
+    """
+    start = _common(old, new)
+    start = old.rfind("\n", 0, start) + 1
+    end = _common_end(old, new, min(len(old), len(new)) - start)
+    before = split_elements(_cut(old, start, end))
+    after = split_elements(_cut(new, start, end))
+    gone, come = set(before), set(after)
+    return (
+        tuple(item for item in before if item not in come),
+        tuple(item for item in after if item not in gone),
+    )
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    """Return the whole lines between a line's start and so many characters before the end."""
+    stop = text.find("\n", len(text) - end)
+    return text[start : len(text) if stop < 0 else stop].removeprefix("\t\t\t")
+
+
+def _common(left: str, right: str) -> int:
+    """Return how many characters both texts begin with, by halving (comparing is a memcmp)."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _common_end(left: str, right: str, most: int) -> int:
+    """Return how many characters, ``most`` at most, both texts end with."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        one = left[len(left) - middle : len(left) - low]
+        other = right[len(right) - middle : len(right) - low]
+        if one == other:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,335 @@
+"""The one place that talks to the kernel: commits nftables text, and asks what is in force.
+
+Text goes through the nftables Python bindings where they and their library are, else through
+``nft -f -``. What is asked is asked by netlink (linux/netfilter/nf_tables.h), and only of the own
+table, because listing others costs time and crashes some versions of nft.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..compiler.errors import NodeError
+from .connections import Connection, read_connection
+from .layout import TABLE, Layout, Table
+from .netlink import ACK, DUMP, Interrupted, answers, attributes, request, text_attribute
+
+_NETLINK_NETFILTER = 12  # linux/netlink.h
+_CONNTRACK, _NFTABLES = 1 << 8, 10 << 8  # NFNL_SUBSYS_*, linux/netfilter/nfnetlink.h
+_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = (
+    _NFTABLES | message for message in (1, 4, 7, 10, 13, 16)
+)
+_GET_CONNECTIONS, _DELETE_CONNECTION = _CONNTRACK | 1, _CONNTRACK | 2  # IPCTNL_MSG_CT_*
+_INET = 1  # NFPROTO_INET
+_RULE_CHAIN, _RULE_HANDLE = 2, 3
+_SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
+_BUFFER = 1 << 18
+_DIGESTED = 4096
+"""The elements of larger sets are counted, not compared: listing 150,000 takes 50 ms."""
+_LONGEST_MESSAGE = 1000
+_TRIES = 20
+
+
+class Nft(Protocol):
+    """A way to give text to nft."""
+
+    name: str
+
+    def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:
+        """Commit the text in one transaction, or only check it; NodeError if it is refused.
+
+        Returns what the text asks to be listed, with ``terse`` without elements.
+        """
+        ...
+
+
+class LibraryNft:
+    """libnftables in this process: a commit costs 0.1 ms where an exec of nft costs 2 to 3."""
+
+    name = "libnftables"
+
+    def __init__(self) -> None:
+        """Load the library; ImportError without the bindings, OSError without the library."""
+        import nftables  # type: ignore[import-untyped]  # noqa: PLC0415 - it ships no types, and only loading needs it
+
+        self._open: Any = nftables.Nftables
+        self._library = ctypes.CDLL("libnftables.so.1")
+        self._open()
+
+    def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:
+        """Commit, check or list; NodeError if it is refused."""
+        # A new context each time: what one keeps of an earlier text, nft 1.0.6 follows to freed
+        # memory when it words a refusal, and aborts the process.
+        nft = self._open()
+        nft.set_terse_output(terse)
+        # The bindings of nft 1.0.6 lack this call, and keep the context to themselves.
+        context = ctypes.c_void_p(nft._Nftables__ctx)  # noqa: SLF001 - as said above
+        self._library.nft_ctx_set_dry_run(context, ctypes.c_bool(check))
+        code, output, message = nft.cmd(text)
+        if code != 0:
+            raise NodeError(_shorten(message))
+        return str(output)
+
+
+class CommandNft:
+    """The program nft, started for each commit."""
+
+    name = "nft"
+
+    def __init__(self) -> None:
+        """Find the program; OSError if there is none."""
+        found = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        if found is None:
+            raise OSError(errno.ENOENT, "there is no nft")
+        self._path = found
+
+    def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:
+        """Commit, check or list; NodeError if it is refused."""
+        flags = (["-c"] if check else []) + (["-t"] if terse else [])
+        argv = [self._path, *flags, "-f", "-"]
+        done = subprocess.run(argv, input=text, text=True, capture_output=True, check=False)  # noqa: S603 - fixed arguments
+        if done.returncode != 0:
+            raise NodeError(_shorten(done.stderr))
+        return done.stdout
+
+
+def open_nft() -> Nft:
+    """Return the fastest way there is; NodeError with the remedy if there is none."""
+    try:
+        return LibraryNft()
+    except (ImportError, OSError):
+        pass
+    try:
+        return CommandNft()
+    except OSError:
+        raise NodeError(
+            "neither libnftables nor the program nft is here; install the package nftables"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What the own table looks like: changed by whoever changes it."""
+
+    structure: str
+    """Of the table, its base chains, every rule's handle, every set's size and count."""
+    elements: str
+    """Of the elements of maps and of sets that are not large."""
+
+
+class Node(Protocol):
+    """What the keeper asks of a node; tests have one without a kernel."""
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        ...
+
+    def commit(self, text: str) -> None:
+        """Carry out the text in one transaction; NodeError with nft's words if it is refused."""
+        ...
+
+    def check(self, text: str) -> None:
+        """Let the kernel judge the text without carrying it out; NodeError if it is refused."""
+        ...
+
+    def generation(self) -> int:
+        """Return the number that every commit in this namespace, whoever's, makes larger."""
+        ...
+
+    def has_table(self, table: str) -> bool:
+        """Tell whether a table of the family inet exists."""
+        ...
+
+    def fingerprint(self, layout: Layout) -> Fingerprint | None:
+        """Return the own table's fingerprint; None if it is not there or lacks objects."""
+        ...
+
+    def elements(self, table: Table) -> tuple[str, ...]:
+        """Return the elements that a dynamic set has now, as nft lists them."""
+        ...
+
+    def listing(self) -> str:
+        """Return the own table as nft lists it, without elements; NodeError if there is none."""
+        ...
+
+    def connections(self) -> Iterator[Connection]:
+        """Give the connections that are tracked now."""
+        ...
+
+    def forget(self, connection: Connection) -> bool:
+        """End a connection; False if it is over by itself."""
+        ...
+
+
+class KernelNode:
+    """The kernel of the network namespace that this process is in."""
+
+    def __init__(self, nft: Nft) -> None:
+        """Give texts to nft in this way."""
+        self.nft = nft
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{os.stat('/proc/thread-self/ns/net').st_ino}"  # noqa: PTH116 - not a file
+
+    def commit(self, text: str) -> None:
+        """Carry out the text in one transaction; NodeError with nft's words if it is refused."""
+        self.nft.run(text)
+
+    def check(self, text: str) -> None:
+        """Let the kernel judge the text without carrying it out; NodeError if it is refused."""
+        self.nft.run(text, check=True)
+
+    def generation(self) -> int:
+        """Return the number that every commit in this namespace, whoever's, makes larger."""
+        (body,) = self._ask(_GET_GENERATION, b"", family=0)
+        return int.from_bytes(attributes(body)[1], "big")
+
+    def has_table(self, table: str) -> bool:
+        """Tell whether a table of the family inet exists."""
+        return bool(self._table(table))
+
+    def fingerprint(self, layout: Layout) -> Fingerprint | None:
+        """Return the own table's fingerprint; None if it is not there or lacks objects."""
+        for _ in range(_TRIES):
+            try:
+                return self._fingerprint(layout)
+            except Interrupted:
+                continue
+        return None
+
+    def elements(self, table: Table) -> tuple[str, ...]:
+        """Return the elements that a dynamic set has now, as nft lists them."""
+        try:
+            listed = self.nft.run(f"list set {TABLE} {table.name}")
+        except NodeError:
+            return ()
+        found = re.search(r"elements = \{(.*?)\}", listed, re.DOTALL)
+        return tuple(item.strip() for item in found[1].split(",")) if found else ()
+
+    def listing(self) -> str:
+        """Return the own table as nft lists it, without elements; NodeError if there is none."""
+        return self.nft.run(f"list table {TABLE}", terse=True)
+
+    def connections(self) -> Iterator[Connection]:
+        """Give the connections that are tracked now, in both families."""
+        for body in self._ask(_GET_CONNECTIONS, b"", DUMP, family=0):
+            found = read_connection(body)
+            if found is not None:
+                yield found
+
+    def forget(self, connection: Connection) -> bool:
+        """End a connection; False if it is over by itself."""
+        try:
+            self._ask(_DELETE_CONNECTION, connection.key, family=connection.family)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _fingerprint(self, layout: Layout) -> Fingerprint | None:
+        table = self._table(TABLE)
+        if not table:
+            return None
+        whole = hashlib.blake2b(table, digest_size=16)
+        for chain in layout.chains.values():
+            if chain.hook:
+                whole.update(self._chain(chain.name))
+        rules = 0
+        for rule in self._rules():
+            whole.update(rule)
+            rules += 1
+        if rules != sum(len(chain.rules) for chain in layout.chains.values()):
+            return None
+        counts: dict[str, int | None] = {}
+        for name, count, body in self._sets():
+            known = layout.tables.get(name)
+            if known is not None:
+                counts[name] = None if known.dynamic else count
+            whole.update(name.encode() if known is not None and known.dynamic else body)
+        if not _complete(layout, counts):
+            return None
+        return Fingerprint(whole.hexdigest(), self._contents(layout))
+
+    def _contents(self, layout: Layout) -> str:
+        whole = hashlib.blake2b(digest_size=16)
+        for name, item in sorted(layout.tables.items()):
+            if item.dynamic or len(item) > _DIGESTED:
+                continue
+            body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
+            for answer in self._ask(_GET_ELEMENTS, body, DUMP):
+                whole.update(answer)
+        return whole.hexdigest()
+
+    def _table(self, table: str) -> bytes:
+        return self._one(_GET_TABLE, text_attribute(1, _short(table)))
+
+    def _chain(self, name: str) -> bytes:
+        return self._one(_GET_CHAIN, text_attribute(1, _short(TABLE)) + text_attribute(3, name))
+
+    def _rules(self) -> Iterator[bytes]:
+        """Yield the chain and handle of each rule: a rule that is changed gets a new handle."""
+        for body in self._ask(_GET_RULE, text_attribute(1, _short(TABLE)), DUMP):
+            found = attributes(body)
+            yield found[_RULE_CHAIN] + found[_RULE_HANDLE]
+
+    def _sets(self) -> Iterator[tuple[str, int | None, bytes]]:
+        """Yield name, number of elements where the kernel tells it, and all that it says."""
+        for body in self._ask(_GET_SET, text_attribute(1, _short(TABLE)), DUMP):
+            found = attributes(body)
+            count = found.get(_SET_COUNT)
+            name = found[_SET_NAME].rstrip(b"\0").decode()
+            yield name, None if count is None else int.from_bytes(count, "big"), body
+
+    def _one(self, message: int, body: bytes) -> bytes:
+        """Return the one answer, or nothing where there is no such object."""
+        try:
+            return next(iter(self._ask(message, body)), b"")
+        except FileNotFoundError:
+            return b""
+
+    def _ask(self, message: int, body: bytes, flags: int = ACK, family: int = _INET) -> list[bytes]:
+        """Return all answers; OSError with the kernel's error."""
+        found: list[bytes] = []
+        with _open_netlink() as netlink:
+            netlink.send(request(message, family, body, flags))
+            while True:
+                for answer in answers(netlink.recv(_BUFFER)):
+                    if answer is None:
+                        return found
+                    found.append(answer)
+
+
+def _open_netlink() -> socket.socket:
+    try:
+        return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+    except OSError as refusal:
+        raise NodeError(f"the kernel has no netfilter netlink: {refusal.strerror}") from None
+
+
+def _complete(layout: Layout, counts: dict[str, int | None]) -> bool:
+    """Tell whether all sets are there, with as many elements as they should have."""
+    if counts.keys() != layout.tables.keys():
+        return False
+    exact = ((name, item) for name, item in layout.tables.items() if item.exact)
+    return all(counts[name] in {None, len(item)} for name, item in exact)
+
+
+def _short(table: str) -> str:
+    return table.rsplit(maxsplit=1)[-1]
+
+
+def _shorten(message: str) -> str:
+    text = message.strip() or "nft refused without a word"
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."

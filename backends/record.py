@@ -1,0 +1,265 @@
+"""What cnpc knows of this node between two runs: which rulesets it loaded, and how the kernel was.
+
+One folder, /var/lib/cnpc unless told otherwise. Rulesets are files named by a digest of their
+contents; one small file, replaced by rename, says which of them counts. So whatever is interrupted,
+the record is an old or a new one, whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ..compiler.errors import NodeError
+
+DEFAULT_STATE = Path("/var/lib/cnpc")
+
+_RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rulesets"
+_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+_LOCK_SECONDS = 30.0
+_LOCK_STEP = 0.02
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A ruleset that was loaded: its backend, the digest of each text by suffix, and when."""
+
+    backend: str
+    texts: Mapping[str, str]
+    since: str
+    """UTC, RFC 3339."""
+
+    def same(self, other: Version | None) -> bool:
+        """Tell whether both are the same ruleset, whenever loaded."""
+        return other is not None and (self.backend, self.texts) == (other.backend, other.texts)
+
+    @property
+    def id(self) -> str:
+        """What people call it: the first digits of its digest."""
+        return "-".join(digest[:12] for _, digest in sorted(self.texts.items()))
+
+
+class Kernel(msgspec.Struct, frozen=True, kw_only=True):
+    """How the kernel was when the current version had been loaded."""
+
+    place: str
+    generation: int | None
+    """None where somebody else committed at the same time."""
+    structure: str
+    elements: str
+    sizes: Mapping[str, int] = {}
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A version that goes away again unless it is confirmed in time."""
+
+    token: str
+    until: float
+    """Seconds since the epoch."""
+    back_to: Version | None
+    back_previous: Version | None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it; nothing was ever loaded where there is no current version."""
+
+    current: Version | None = None
+    previous: Version | None = None
+    kernel: Kernel | None = None
+    pending: Pending | None = None
+
+    @property
+    def at_boot(self) -> Version | None:
+        """The version that a boot loads: the last one that needs no confirmation any more."""
+        return self.pending.back_to if self.pending else self.current
+
+
+class State:
+    """The folder; every failure is a NodeError that names the file."""
+
+    def __init__(self, path: Path = DEFAULT_STATE) -> None:
+        """Take the folder as it is; the first lock makes it."""
+        self.path = path
+
+    @contextmanager
+    def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the folder for one process; ``waiting`` is called once if another one has it.
+
+        NodeError after half a minute.
+        """
+        with _refusals(self.path):
+            self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            (self.path / _RULESETS).mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
+        with self._held(lock, waiting):
+            yield
+
+    @contextmanager
+    def read_lock(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the folder in order to read; it need not be there, nor be writable."""
+        try:
+            lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield
+            return
+        with self._held(lock, waiting):
+            yield
+
+    @contextmanager
+    def _held(self, lock: int, waiting: Callable[[], None]) -> Iterator[None]:
+        try:
+            if not _try_lock(lock):
+                waiting()
+                self._wait(lock)
+            yield
+        finally:
+            os.close(lock)
+
+    def _wait(self, lock: int) -> None:
+        end = time.monotonic() + _LOCK_SECONDS
+        while not _try_lock(lock):
+            if time.monotonic() > end:
+                raise NodeError(f"another cnpc holds {self.path / _LOCK} for {_LOCK_SECONDS:.0f} s")
+            time.sleep(_LOCK_STEP)
+
+    def read(self) -> Record:
+        """Return the record, empty where nothing was loaded yet; NodeError if it is damaged."""
+        path = self.path / _RECORD
+        try:
+            with _refusals(path):
+                data = path.read_bytes() if path.exists() else b"{}"
+            return msgspec.json.decode(data, type=Record)
+        except msgspec.MsgspecError as problem:
+            raise NodeError(
+                f"{path} is damaged ({problem}); remove it and apply the ruleset again"
+            ) from None
+
+    def write(self, record: Record) -> None:
+        """Replace the record, on disk when this returns, and forget rulesets it does not name."""
+        self._sync_rulesets(record)
+        self._replace(self.path / _RECORD, msgspec.json.encode(record), sync=True)
+        self._forget(record)
+
+    def interrupted(self) -> bool:
+        """Tell whether a change was begun and its end never recorded."""
+        return (self.path / _INTENT).exists()
+
+    def begin(self, version: Version | None) -> None:
+        """Note that the kernel is about to be changed.
+
+        It need not reach the disk: after a crash of the machine the kernel has no ruleset at all.
+        """
+        self._replace(self.path / _INTENT, msgspec.json.encode(version), sync=False)
+
+    def end(self) -> None:
+        """Note that the kernel is as the record says."""
+        with _refusals(self.path / _INTENT):
+            (self.path / _INTENT).unlink(missing_ok=True)
+
+    def keep(self, backend: str, texts: Mapping[str, str]) -> Version:
+        """Store the texts of a ruleset, and return it as loaded now."""
+        digests = {}
+        for suffix, text in texts.items():
+            data = text.encode()
+            digests[suffix] = hashlib.blake2b(data, digest_size=16).hexdigest()
+            path = self._ruleset(digests[suffix], suffix)
+            if not _holds(path, data):
+                self._replace(path, data, sync=False)
+        return Version(backend=backend, texts=digests, since=now_text())
+
+    def texts(self, version: Version) -> Mapping[str, str]:
+        """Return the texts of a version by suffix; NodeError if a file is gone or was altered."""
+        found = {}
+        for suffix, digest in version.texts.items():
+            path = self._ruleset(digest, suffix)
+            with _refusals(path):
+                data = path.read_bytes() if path.exists() else b""
+            if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
+                raise NodeError(f"{path} is gone or was altered; apply the ruleset again")
+            found[suffix] = data.decode()
+        return found
+
+    def _ruleset(self, digest: str, suffix: str) -> Path:
+        return self.path / _RULESETS / f"{digest}.{suffix}"
+
+    def _named(self, record: Record) -> set[Path]:
+        back = (record.pending.back_to, record.pending.back_previous) if record.pending else ()
+        return {
+            self._ruleset(digest, suffix)
+            for version in (record.current, record.previous, *back)
+            if version
+            for suffix, digest in version.texts.items()
+        }
+
+    def _sync_rulesets(self, record: Record) -> None:
+        for path in self._named(record):
+            with _refusals(path), contextlib.suppress(FileNotFoundError):
+                _sync(path)
+
+    def _forget(self, record: Record) -> None:
+        named = self._named(record)
+        with contextlib.suppress(OSError):  # what is left over is taken away another time
+            for path in (self.path / _RULESETS).iterdir():
+                if path not in named:
+                    path.unlink()
+
+    def _replace(self, path: Path, data: bytes, *, sync: bool) -> None:
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        with _refusals(path):
+            try:
+                with os.fdopen(
+                    os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE), "wb"
+                ) as file:
+                    file.write(data)
+                    file.flush()
+                    if sync:
+                        os.fsync(file.fileno())
+                aside.replace(path)
+                if sync:
+                    _sync(path.parent)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
+
+
+def now_text() -> str:
+    """Return the time, UTC, as RFC 3339 has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as refusal:
+        raise NodeError(f"cannot use {path}: {refusal.strerror or refusal}") from refusal

@@ -1,0 +1,117 @@
+"""Time and memory of a compilation, stage by stage, in a process of its own.
+
+Run as a program: ``compiling.py FILE LEVEL NODE MOST RULESET`` writes the ruleset of the node
+and compiles for so many more nodes at most. The times are CPU seconds of the one thread that there
+is: wall time, where nobody else computes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from cnpc.backends.nftables import Nftables
+from cnpc.compiler.decode.objects import PodManifest
+from cnpc.compiler.manifests import load
+from cnpc.compiler.pipeline import Pipeline
+from msgspec import Raw, Struct
+
+T = TypeVar("T")
+
+
+class Compilation(Struct, frozen=True):
+    """Seconds and MiB; ``per_node`` is the mean of ``nodes`` nodes after the first."""
+
+    load: float
+    first_program: float
+    first_text: float
+    nodes: int
+    all_nodes: int
+    per_node_program: float
+    per_node_text: float
+    peak: int
+    text_bytes: int
+    rules: int
+    sets: int
+    elements: int
+
+
+class _List(Struct):
+    items: list[Raw]
+
+
+def decode_only(path: Path) -> float:
+    """Return the CPU seconds of nothing but decoding: pods to structs, the rest to plain values."""
+    data = path.read_bytes()
+    pods = msgspec.json.Decoder(PodManifest)
+    before = time.process_time()
+    kept = [
+        pods.decode(raw) if b'"Pod"' in bytes(memoryview(raw)[:80]) else msgspec.json.decode(raw)
+        for raw in msgspec.json.decode(data, type=_List).items
+    ]
+    seconds = time.process_time() - before
+    assert kept
+    return seconds
+
+
+def measure(path: Path, level: int, node: str, most: int, ruleset: Path) -> Compilation:
+    """Return the measurement of a compilation in a new process, which writes the node's ruleset."""
+    command = (sys.executable, __file__, str(path), str(level), node, str(most), str(ruleset))
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return msgspec.json.decode(done.stdout, type=Compilation)
+
+
+def _measure(path: str, level: int, node: str, most: int, ruleset: Path) -> Compilation:
+    inputs, load_time = _timed(lambda: load([path]))
+    pipeline, set_up = _timed(lambda: Pipeline(inputs.snapshot, inputs.policies, level=level))
+    backend = Nftables()
+    program, first_program = _timed(lambda: pipeline.program(node))
+    made, first_text = _timed(lambda: backend.build(program, ()))
+    peak = _peak()
+    ruleset.write_text(made.texts["nft"])
+    others = [name for name in pipeline.resolver.node_names() if name != node]
+    chosen = others[:: max(1, len(others) // max(1, most))][:most]
+    programs = texts = 0.0
+    for name in chosen:
+        one, seconds = _timed(partial(pipeline.program, name))
+        programs += seconds
+        texts += _timed(partial(backend.build, one, ()))[1]
+    return Compilation(
+        load=load_time,
+        first_program=set_up + first_program,
+        first_text=first_text,
+        nodes=len(chosen),
+        all_nodes=len(others) + 1,
+        per_node_program=programs / max(1, len(chosen)),
+        per_node_text=texts / max(1, len(chosen)),
+        peak=peak,
+        text_bytes=len(made.texts["nft"]),
+        rules=made.size.rules,
+        sets=made.size.sets,
+        elements=made.size.elements,
+    )
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    before = time.process_time()
+    result = work()
+    return result, time.process_time() - before
+
+
+def _peak() -> int:
+    """Return the most MiB that the process has had; getrusage(2) would count its parent's too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+if __name__ == "__main__":
+    found = _measure(
+        sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), Path(sys.argv[5])
+    )
+    sys.stdout.buffer.write(msgspec.json.encode(found))

@@ -1,0 +1,179 @@
+"""What a run has measured, and its page of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from compiling import Compilation
+from loading import Loading
+from lookup import EMPTY, PLAIN, TWO_MAPS
+from msgspec import Struct
+from picture import Panel
+
+LEVELS = ("-O0", "-O1", "-O2")
+
+
+class Workload(Struct):
+    """A compiled cluster, by level; ``loading`` is empty where nothing could be loaded."""
+
+    name: str
+    title: str
+    megabytes: float
+    decode_only: float
+    compilations: dict[str, Compilation]
+    loading: dict[str, Loading]
+
+
+class Sweep(Struct):
+    """Nanoseconds of a packet by ruleset, where so many policies are in force."""
+
+    policies: int
+    new: dict[str, float]
+    established: dict[str, float]
+
+
+class Results(Struct):
+    """Everything: ``how`` says what run it was, ``notes`` what a reader must know of it.
+
+    ``calibration`` is by number of linear rules.
+    """
+
+    machine: str
+    how: str
+    workloads: list[Workload]
+    sweeps: list[Sweep]
+    calibration: dict[int, float]
+    notes: list[str]
+
+
+_INTRODUCTION = """\
+{how} on {machine}. Read the ratios, and within a row: its rulesets took turns. Times are CPU time,
+which a busy machine stretches less than wall time."""
+
+_OF_COMPILING = """\
+From JSON as `kubectl get -o json` prints it to a ruleset. *Decoding alone* is msgspec making
+structs of the same bytes, and nothing else. Another node shares what the first needed; its time is
+the mean of those compiled after the first."""
+
+_OF_LOADING = """\
+`nft -f` into an empty network namespace. Kernel memory is the machine's before and after."""
+
+_OF_PACKETS = f"""\
+Nanoseconds of an allowed packet that a router forwards, from its arrival to its departure, routing
+and conntrack included, without the system call that brings it; medians of runs turn by turn.
+*{EMPTY}* has the rules for connection states alone, *{TWO_MAPS}* also a verdict map for each end.
+At 10,000 policies -O0 and -O1 are compiled for 10 local pods, not 250: their sets would load for
+minutes, and a packet meets one pod's rules."""
+
+
+def page(results: Results) -> str:
+    """Return the page in Markdown."""
+    parts = [
+        "# What cnpc costs",
+        _INTRODUCTION.format(how=results.how, machine=results.machine),
+        *(f"- Note: {item}." for item in results.notes),
+        "## Compiling",
+        _OF_COMPILING,
+        _table(_COMPILING, (row for item in results.workloads for row in _compiling(item))),
+    ]
+    if results.sweeps:
+        parts += [
+            "## Loading",
+            _OF_LOADING,
+            _table(_LOADING, (row for item in results.workloads for row in _loading(item))),
+            "## A packet's way",
+            _OF_PACKETS,
+            "![New connections, and linear rules](bench.svg)",
+            "### New connections",
+            _table(_SWEEP, map(_new, results.sweeps)),
+            "### Packets of established connections",
+            _table(_ESTABLISHED, map(_established, results.sweeps)),
+            "### Calibration: rules in a row that do not match",
+            _table(("rules", "ns"), ((f"{n:,}", _ns(v)) for n, v in results.calibration.items())),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def panels(results: Results) -> list[Panel]:
+    """Return what to draw of the packets' costs."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for sweep in results.sweeps:
+        for name in (*LEVELS, TWO_MAPS):
+            if name in sweep.new:
+                above = max(1.0, sweep.new[name] - sweep.new[EMPTY])
+                lines.setdefault(name, []).append((sweep.policies, above))
+    base = results.calibration[0]
+    linear = [(n, max(1.0, ns - base)) for n, ns in results.calibration.items() if n]
+    up = "ns above the empty ruleset"
+    return [
+        Panel("An allowed new connection", "policies in force on the node", up, lines),
+        Panel("Rules in a row that do not match", "rules", up, {"linear": linear}),
+    ]
+
+
+_COMPILING = (
+    "cluster", "input", "level", "decoding alone", "reading", "one node", "one node ÷ decoding",
+    "peak memory", "another node", "all nodes", "rules", "sets", "elements", "text",
+)  # fmt: skip
+_LOADING = ("cluster", "level", "CPU", "wall", "nft's memory", "kernel memory")
+_NAMES = (PLAIN, EMPTY, TWO_MAPS, *LEVELS)
+_SWEEP = ("policies", *_NAMES, "-O2 ÷ empty", "-O0 ÷ -O2, above empty")
+_ESTABLISHED = ("policies", *_NAMES)
+
+
+def _compiling(item: Workload) -> Iterable[tuple[str, ...]]:
+    for level, made in item.compilations.items():
+        one = made.load + made.first_program + made.first_text
+        other = made.per_node_program + made.per_node_text
+        yield (
+            item.title,
+            f"{item.megabytes:,.0f} MB",
+            level,
+            f"{item.decode_only:.2f} s",
+            f"{made.load:.2f} s",
+            f"{one:.2f} s",
+            f"{one / item.decode_only:.1f}",
+            f"{made.peak:,} MiB",
+            f"{1000 * other:.0f} ms",
+            f"{one + other * (made.all_nodes - 1):.0f} s" + _estimated(made),
+            f"{made.rules:,}",
+            f"{made.sets:,}",
+            f"{made.elements:,}",
+            f"{made.text_bytes / 1e6:.1f} MB",
+        )
+
+
+def _estimated(made: Compilation) -> str:
+    return "" if made.nodes == made.all_nodes - 1 else f" (from {made.nodes} of {made.all_nodes})"
+
+
+def _loading(item: Workload) -> Iterable[tuple[str, ...]]:
+    for level, made in item.loading.items():
+        memory = (f"{made.process:,} MiB", f"{made.kernel:,} MiB")
+        yield (item.title, level, f"{made.cpu:.2f} s", f"{made.wall:.2f} s", *memory)
+
+
+def _new(sweep: Sweep) -> tuple[str, ...]:
+    new, empty = sweep.new, sweep.new[EMPTY]
+    ratio = f"{new['-O2'] / empty:.2f}" if "-O2" in new else ""
+    above = ""
+    if "-O0" in new and new.get("-O2", empty) > empty:
+        above = f"{(new['-O0'] - empty) / (new['-O2'] - empty):.1f}"
+    return (f"{sweep.policies:,}", *_cells(new), ratio, above)
+
+
+def _established(sweep: Sweep) -> tuple[str, ...]:
+    return (f"{sweep.policies:,}", *_cells(sweep.established))
+
+
+def _cells(values: Mapping[str, float]) -> Iterable[str]:
+    return (_ns(values[name]) if name in values else "" for name in _NAMES)
+
+
+def _ns(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

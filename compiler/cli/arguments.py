@@ -1,0 +1,52 @@
+"""What several commands take on the command line, and mean the same by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ..manifests import OnUnknown
+from ..options import DenyWith, OwnNode
+from ..passes import DEFAULT_LEVEL, PASSES
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+
+level = click.option(
+    "-O",
+    "level",
+    type=click.Choice([str(level) for level in PASSES]),
+    default=str(DEFAULT_LEVEL),
+    show_default=True,
+    help="Optimisation level; 0 keeps one rule per policy rule.",
+)
+
+_deny_with = click.option(
+    "--deny-with",
+    type=click.Choice([item.value for item in DenyWith]),
+    default=DenyWith.DROP.value,
+    show_default=True,
+    help="Drop silently, or answer with a TCP reset or an ICMP error.",
+)
+_own_node = click.option(
+    "--own-node",
+    type=click.Choice([item.value for item in OwnNode]),
+    default=OwnNode.EXEMPT.value,
+    show_default=True,
+    help="Whether NetworkPolicy isolates a pod from its own node.",
+)
+_on_unknown = click.option(
+    "--on-unknown",
+    type=click.Choice([item.value for item in OnUnknown]),
+    default=OnUnknown.ERROR.value,
+    show_default=True,
+    help="Unknown policy fields: refuse, or compile the rule fail-closed with a warning.",
+)
+
+
+def meaning(command: _Command) -> _Command:
+    """Add the options about what policies mean: deny_with, own_node, on_unknown."""
+    return _deny_with(_own_node(_on_unknown(command)))

@@ -1,0 +1,26 @@
+"""``cnpc boot``: load the saved ruleset, before the network is up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .messages import report_line
+from .node_side import open_keeper, state_option
+
+
+@click.command()
+@state_option
+def command(*, state_dir: Path) -> int:
+    """Load the ruleset that was in force last, as the system starts.
+
+    deploy/cnpc.service runs this before the network is up. A ruleset that still waited for its
+    confirmation does not come back.
+    """
+    version = open_keeper(state_dir).boot()
+    if version is None:
+        report_line("no ruleset is saved; nothing to load")
+    else:
+        click.echo(f"{version.id} is in force")
+    return 0

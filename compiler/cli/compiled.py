@@ -1,0 +1,37 @@
+"""Manifests as the ruleset of one node: what ``apply`` compiles before it loads."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import click
+
+from ...backends.nftables import Nftables
+from ..conflicts import conflicts
+from ..errors import InputError, error
+from ..manifests import OnUnknown, load
+from ..pipeline import Pipeline
+from .header import header
+from .messages import report
+from .node_side import Choices
+
+
+def compiled(paths: Sequence[str], stdin: bytes, choices: Choices) -> str:
+    """Return the text; InputError with all that is wrong, UsageError without a node's name."""
+    on_unknown = OnUnknown(choices.on_unknown)
+    inputs = load(paths, on_unknown=on_unknown, stdin=io.BytesIO(stdin))
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level)
+    report([*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)])
+    node = _node(choices.node, pipeline.resolver.node_names())
+    in_force = pipeline.in_force(node)
+    lines = header(node, inputs.snapshot, in_force, choices.options, choices.level)
+    return Nftables().build(pipeline.program(node), lines).texts["nft"]
+
+
+def _node(wanted: str | None, known: Sequence[str]) -> str:
+    if wanted is None:
+        raise click.UsageError(f"--node NAME says which of the nodes this is: {', '.join(known)}")
+    if wanted not in known:
+        raise InputError([error(f"no node '{wanted}'", None, f"the input has {', '.join(known)}")])
+    return wanted

@@ -1,0 +1,31 @@
+"""What rules with counters have matched, from nft's listing of the own table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_COUNTED = re.compile(r'counter packets (\d+) bytes (\d+).*? comment "([^"]*)"')
+_CHAIN = re.compile(r"\tchain ([A-Za-z0-9_]+) \{")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCounter:
+    """One rule: its chain, what it stands for (tier, policy, rule), and what it matched."""
+
+    chain: str
+    rule: str
+    packets: int
+    bytes: int
+
+
+def counters(listing: str) -> Iterator[RuleCounter]:
+    """Yield the rules that count, in the order of the listing."""
+    chain = ""
+    for line in listing.splitlines():
+        if found := _CHAIN.match(line):
+            chain = found[1]
+        elif counted := _COUNTED.search(line):
+            packets, octets, rule = counted.groups()
+            yield RuleCounter(chain, rule, int(packets), int(octets))

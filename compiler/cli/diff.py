@@ -1,0 +1,44 @@
+"""``cnpc diff``: what apply would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...backends.changes import compare
+from ...backends.keeper import Drift
+from .differences import lines
+from .messages import report_line
+from .node_side import Choices, compile_options, open_keeper, read_given, state_option
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
+@compile_options
+@state_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    choices: Choices,
+    state_dir: Path,
+) -> int:
+    """Show what apply would change on this node: policies, elements of sets, rules of chains.
+
+    Without PATH, tells whether somebody changed what was loaded. The exit code is 1 if anything
+    would change.
+    """
+    keeper = open_keeper(state_dir)
+    record, now = keeper.look()
+    old = keeper.recorded(record)
+    drift = now.drift
+    if drift is not Drift.NONE:
+        report_line(f"warning: {drift.value}; apply puts it right")
+    if not paths:
+        return int(drift is not Drift.NONE)
+    ruleset = read_given(paths, choices)
+    new = ruleset.layout
+    changes = compare(old, new)
+    for line in lines(changes, old, new):
+        click.echo(line)
+    return int(bool(changes) or drift is not Drift.NONE)

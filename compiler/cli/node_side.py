@@ -1,0 +1,155 @@
+"""What the commands on a node share: the record's folder, the kernel, the rulesets given."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ...backends.doctor import essentials
+from ...backends.keeper import Given, Keeper, given
+from ...backends.layout import with_counters
+from ...backends.node import KernelNode, open_nft
+from ...backends.record import DEFAULT_STATE, State
+from ..errors import InputError, NodeError, Span, error
+from ..options import DenyWith, Options, OwnNode
+from ..passes import DEFAULT_LEVEL, PASSES
+from ..source import STDIN, SourceError, open_source
+from .messages import report_line
+
+_ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
+
+_COMPILE_OPTIONS = (
+    click.option(
+        "--on-unknown",
+        type=click.Choice(_ON_UNKNOWN),
+        default=_ON_UNKNOWN[0],
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--own-node",
+        type=click.Choice([item.value for item in OwnNode]),
+        default=OwnNode.EXEMPT.value,
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--deny-with",
+        type=click.Choice([item.value for item in DenyWith]),
+        default=DenyWith.DROP.value,
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "-O",
+        "level",
+        type=click.Choice([str(level) for level in PASSES]),
+        default=str(DEFAULT_LEVEL),
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--counters", is_flag=True, help="Count what each policy's rule matches (cnpc status)."
+    ),
+    click.option("--node", metavar="NAME", help="This node's name in the manifests."),
+)
+
+_SUFFIX = ".nft"
+_OF_IPTABLES = (".ipset", ".v4", ".v6")
+_MARK = b"\ntable inet cnpc {"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How manifests are compiled before they are applied, and whether rules count."""
+
+    node: str | None
+    level: int
+    options: Options
+    on_unknown: str
+    counters: bool
+
+
+def state_option(command: _Command) -> _Command:
+    """Add the option that says where the record is."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_STATE,
+        envvar="CNPC_STATE_DIR",
+        show_default=True,
+        show_envvar=True,
+        help="Where cnpc keeps what it loaded.",
+    )(command)
+
+
+def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that matter where manifests are given, as the one parameter ``choices``."""
+
+    @wraps(command)
+    def with_choices(  # noqa: PLR0913 - one parameter for each option
+        *args: object,
+        node: str | None,
+        level: str,
+        deny_with: str,
+        own_node: str,
+        on_unknown: str,
+        counters: bool,
+        **kwargs: object,
+    ) -> object:
+        options = Options(DenyWith(deny_with), OwnNode(own_node))
+        choices = Choices(node, int(level), options, on_unknown, counters)
+        return command(*args, choices=choices, **kwargs)
+
+    decorated: Callable[..., Any] = with_choices
+    for option in _COMPILE_OPTIONS:
+        decorated = option(decorated)
+    return decorated
+
+
+def open_keeper(state_dir: Path) -> Keeper:
+    """Return the keeper of this node; NodeError without the rights or the tools for it."""
+    for finding in essentials():
+        raise NodeError(str(finding))
+    return Keeper(KernelNode(open_nft()), State(state_dir), _say_waiting)
+
+
+def _say_waiting() -> None:
+    report_line("another cnpc is at work on this node; waiting for it")
+
+
+def read_given(paths: Sequence[str], choices: Choices) -> Given:
+    """Return the ruleset of a file that compile wrote, or of manifests compiled for the node."""
+    if any(path.endswith(_OF_IPTABLES) for path in paths):
+        raise click.UsageError("only nftables rulesets (.nft) can be applied, none of iptables")
+    rulesets = [path for path in paths if path.endswith(_SUFFIX)]
+    if rulesets and len(paths) > 1:
+        raise click.UsageError("give one ruleset, or manifests, and not both or several")
+    data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
+    if rulesets or _MARK in data:
+        return _given(_text(data, paths[0]), choices, paths[0])
+    # The front end and the compiler are needed only here, and take half of a start to import.
+    compiled: Callable[..., str] = importlib.import_module(".compiled", __package__).compiled
+    return _given(compiled(paths, data, choices), choices)
+
+
+def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given:
+    return given(with_counters(text) if choices.counters else text, name)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return open_source(path, sys.stdin.buffer)[1]
+    except SourceError as problem:
+        raise InputError([error(str(problem), Span(path, 0, 0), problem.hint)]) from None
+
+
+def _text(data: bytes, path: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InputError([error("this is not text", Span(path, 0, 0))]) from None

@@ -1,0 +1,36 @@
+"""``cnpc save``: keep a ruleset for the next boot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .messages import report_line
+from .node_side import Choices, compile_options, open_keeper, read_given, state_option
+
+
+@click.command()
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
+@compile_options
+@state_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    choices: Choices,
+    state_dir: Path,
+) -> int:
+    """Keep a ruleset for the next boot, without loading it now.
+
+    What apply loads is kept anyway. Without PATH, says what the next boot loads.
+    """
+    keeper = open_keeper(state_dir)
+    if paths:
+        ruleset = read_given(paths, choices)
+        keeper.save(ruleset)
+    version = keeper.read().at_boot
+    if version is None:
+        report_line("no ruleset is saved")
+        return 1
+    click.echo(f"the next boot loads {version.id}")
+    return 0

@@ -1,0 +1,94 @@
+"""``cnpc status``: what is in force on this node."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from ...backends.keeper import Drift, InForce, Keeper
+from ...backends.record import Record, Version
+from .counters import RuleCounter, counters
+from .differences import policies
+from .node_side import open_keeper, state_option
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that is told; times are UTC."""
+
+    version: str | None
+    since: str | None
+    previous: str | None
+    drift: str
+    confirm_within: int | None
+    """Seconds until the old ruleset comes back."""
+    summary: str
+    """The first line of the ruleset's comment: node and compiler."""
+    policies: list[str]
+    counters: list[RuleCounter]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@state_option
+def command(*, as_json: bool, state_dir: Path) -> int:
+    """Show which version is in force since when, from which policies, and whether it was changed.
+
+    What was applied with --counters comes with what each rule matched since it was written last.
+    The exit code is 1 if nothing is in force, or not what was loaded.
+    """
+    keeper = open_keeper(state_dir)
+    status = _status(keeper, *keeper.look())
+    if as_json:
+        click.echo(json.dumps(asdict(status)))
+    else:
+        for line in _lines(status):
+            click.echo(line)
+    return int(status.version is None or bool(status.drift))
+
+
+def _status(keeper: Keeper, record: Record, now: InForce) -> Status:
+    drift = now.drift
+    layout = keeper.recorded(record)
+    current = record.current if now.loaded else None
+    listing = keeper.listing() if current and drift in {Drift.NONE, Drift.CHANGED} else ""
+    pending = record.pending
+    return Status(
+        current.id if current else None,
+        current.since if current else None,
+        _id(record.previous),
+        drift.value,
+        max(0, round(pending.until - time.time())) if pending else None,
+        layout.header[0] if layout.header else "",
+        policies(layout.header),
+        list(counters(listing)),
+    )
+
+
+def _id(version: Version | None) -> str | None:
+    return version.id if version else None
+
+
+def _lines(status: Status) -> Iterator[str]:
+    if status.version is None:
+        yield "no ruleset is in force"
+    else:
+        yield f"{status.version} is in force since {status.since}"
+    if status.drift:
+        yield f"but {status.drift}; cnpc apply puts it right"
+    if status.confirm_within is not None:
+        yield f"the version before comes back in {status.confirm_within} s without a confirmation"
+    if status.previous:
+        yield f"before it: {status.previous} (cnpc rollback)"
+    if status.summary:
+        yield status.summary
+    yield from (f"  {policy}" for policy in status.policies)
+    if status.counters:
+        yield f"{'packets':>12}  {'bytes':>15}  rule"
+    for item in status.counters:
+        yield f"{item.packets:>12,}  {item.bytes:>15,}  {item.rule}"

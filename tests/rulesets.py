@@ -1,0 +1,60 @@
+"""Rulesets of random worlds and of their changes, for tests of the node side."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from cnpc.backends.nftables import Nftables
+from cnpc.compiler.ir import Program
+from cnpc.compiler.pipeline import Pipeline
+from semantics.evaluation import read
+
+Documents = list[dict[str, Any]]
+
+
+def program(documents: Documents, node: str = "") -> Program:
+    """Return the program of a node, or of the one with the most endpoints."""
+    inputs = read(documents, unknown=False)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies)
+    names = pipeline.resolver.node_names()
+    busiest = max(names, key=lambda name: (len(pipeline.resolver.local(name)), name))
+    return pipeline.program(node or busiest)
+
+
+def ruleset(documents: Documents, node: str = "") -> str:
+    """Return the text that a node loads."""
+    return (
+        Nftables()
+        .build(program(documents, node), ("Network policy", "", "  A policy"))
+        .texts["nft"]
+    )
+
+
+def changed(documents: Documents, random: Random) -> Documents:
+    """Return the manifests after one change: a pod or policy less, or a pod with other labels."""
+    after = copy.deepcopy(documents)
+    pods = [item for item in after if item["kind"] == "Pod"]
+    policies = [item for item in after if "Policy" in item["kind"]]
+    choice = random.random()
+    if choice < 0.35 and len(pods) > 1:
+        after.remove(random.choice(pods))
+    elif choice < 0.7 or not policies:
+        labels = random.choice(pods)["metadata"].get("labels", {})
+        random.choice(pods)["metadata"]["labels"] = copy.deepcopy(labels)
+    else:
+        after.remove(random.choice(policies))
+    return after
+
+
+def blocks(listing: str) -> Mapping[str, str]:
+    """Return what nft lists of the table, object by object, without the sizes of sets."""
+    found = {}
+    for piece in listing.split("\n\t}\n"):
+        text = re.sub(r"\n\t\tsize \d+", "", piece.strip("\n")).removeprefix("table inet cnpc {\n")
+        text = re.sub(r"__(set|map)\d+", r"__\1", text)
+        found[text.split("\n")[0]] = text
+    return found

@@ -1,0 +1,250 @@
+"""cnpc as a process on a node where things go wrong: the old or the new ruleset is in force."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from cnpc.backends.node import CommandNft
+from netcluster import Namespace
+from rulesets import blocks, changed, ruleset
+from worlds import LARGE, seeded
+
+pytestmark = pytest.mark.requires_root_and_nft
+
+WORLD = list(seeded(3, LARGE).objects())
+_TIMES = 20
+_CALL = "import sys; from cnpc.compiler.cli.main import main; main(sys.argv[1:])"
+
+
+class Host:
+    """A network namespace with a folder for the record."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.a, self.b = folder / "a.nft", folder / "b.nft"
+        self.a.write_text(ruleset(WORLD))
+        after = changed(changed(WORLD, Random(1)), Random(2))  # noqa: S311 - reproducible
+        self.b.write_text(ruleset(after))
+        self.wanted = {path: self._alone(path) for path in (self.a, self.b)}
+
+    def _alone(self, path: Path) -> object:
+        space = Namespace()
+        try:
+            with space.entered():
+                CommandNft().run(path.read_text())
+                return blocks(CommandNft().run("list table inet cnpc"))
+        finally:
+            space.close()
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-c", _CALL, *map(str, arguments), "--state-dir", str(self.state)]
+        return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def cnpc(self, *arguments: object, code: int = 0) -> str:
+        with self.start(*arguments) as process:
+            output, _ = process.communicate()
+        assert process.returncode == code, output
+        return output
+
+    def in_force(self) -> Path | None:
+        """Return which of the two rulesets is loaded, exactly."""
+        try:
+            listed = blocks(CommandNft().run("list table inet cnpc"))
+        except Exception:  # noqa: BLE001 - whatever it is, nothing is loaded then
+            return None
+        return next((path for path, wanted in self.wanted.items() if wanted == listed), None)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    space = Namespace()
+    with space.entered():
+        yield Host(tmp_path)
+    space.close()
+
+
+def test_killed_at_any_moment(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    random = Random(0)  # noqa: S311 - reproducible, not secret
+    for number in range(_TIMES):
+        wanted = host.a if number % 2 else host.b
+        process = host.start("apply", wanted)
+        time.sleep(random.uniform(0.05, 0.6))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        host.cnpc("apply", wanted)
+        assert host.in_force() == wanted
+        host.cnpc("status")
+
+
+def test_killed_between_commits(host: Host) -> None:
+    """Kill by the commit's number, where a random moment seldom falls."""
+    script = (
+        "import os, sys\n"
+        "from cnpc.backends import node\n"
+        "commit, left = node.KernelNode.commit, [int(sys.argv.pop(1))]\n"
+        "def counted(self, text):\n"
+        "    if left[0] == 0: os.kill(os.getpid(), 9)\n"
+        "    left[0] -= 1\n"
+        "    commit(self, text)\n"
+        "node.KernelNode.commit = counted\n"
+        "from cnpc.compiler.cli.main import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    host.cnpc("apply", host.a)
+    for number in range(_TIMES):
+        wanted = host.a if number % 2 else host.b
+        argv = [sys.executable, "-c", script, str(number // 2 % 5), "apply", str(wanted)]
+        done = subprocess.run(
+            [*argv, "--state-dir", str(host.state)], capture_output=True, check=False
+        )
+        assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+        if done.returncode:
+            assert "interrupted" in host.cnpc("status", code=1)
+        host.cnpc("apply", wanted)
+        assert host.in_force() == wanted
+        assert CommandNft().run("list tables").count("cnpc") == 1
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
+    """Twenty times in a mount namespace, where the folder is a file system of its own."""
+    host.cnpc("apply", host.a)
+    pages = [-(-path.stat().st_size // 4096) for path in host.state.rglob("*") if path.is_file()]
+    size = f"size={4 * sum(pages) + 8}k" if fault == "full" else "size=8m"
+    freeze = 'mount -o remount,ro "$2" && ' if fault == "read-only" else ""
+    script = (
+        f'cp -a "$2" "$2.copy" && mount -t tmpfs -o mode=700,{size} none "$2" && '
+        f'cp -a "$2.copy/." "$2/" && rm -rf "$2.copy" && {freeze}'
+        f'exec "{sys.executable}" -c \'{_CALL}\' apply "$1" --state-dir "$2"'
+    )
+    for _ in range(_TIMES):
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c", script, "sh", str(host.b), str(host.state)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 3, done.stderr
+        assert "cannot use" in done.stderr
+        assert host.in_force() == host.a
+    host.cnpc("apply", host.b)
+    assert host.in_force() == host.b
+
+
+def test_a_truncated_or_altered_ruleset(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    random = Random(0)  # noqa: S311 - reproducible, not secret
+    text = host.b.read_bytes()
+    broken = host.b.with_name("broken.nft")
+    for number in range(_TIMES):
+        place = random.randrange(len(text))
+        data = text[:place] if number % 2 else text[:place] + b"\0}\xff" + text[place:]
+        broken.write_bytes(data)
+        output = host.cnpc("apply", broken, code=2)
+        assert "broken.nft" in output
+        assert "Traceback" not in output
+        assert host.in_force() == host.a
+    host.cnpc("apply", host.b)
+
+
+def test_a_foreign_flush_during_an_apply(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    random = Random(0)  # noqa: S311 - reproducible, not secret
+    for number in range(_TIMES):
+        wanted = host.a if number % 2 else host.b
+        process = host.start("apply", wanted)
+        time.sleep(random.uniform(0.1, 0.6))
+        CommandNft().run("flush ruleset")
+        process.communicate()
+        host.cnpc("apply", wanted)
+        assert host.in_force() == wanted
+        host.cnpc("status")
+
+
+def test_two_applies_at_once_wait_for_each_other(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    for _ in range(3):
+        both = [host.start("apply", path) for path in (host.a, host.b, host.a, host.b)]
+        outputs = [process.communicate()[0] for process in both]
+        assert [process.returncode for process in both] == [0] * 4, outputs
+        assert host.in_force()
+        host.cnpc("status")
+
+
+def test_without_json_and_without_the_library(host: Host, tmp_path: Path) -> None:
+    """An nft that knows no JSON, found first; the bindings cannot be imported."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    wrapper = tools / "nft"
+    wrapper.write_text(
+        '#!/bin/sh\ncase " $* " in *" -j "*|*" --json "*) echo "no JSON" >&2; exit 1;; esac\n'
+        'exec /usr/sbin/nft "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    (tools / "nftables.py").write_text("raise ImportError\n")
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(tools)}
+    for number in range(_TIMES):
+        wanted = host.a if number % 2 else host.b
+        argv = [sys.executable, "-c", _CALL, "apply", str(wanted), "--state-dir", str(host.state)]
+        subprocess.run(argv, env=environment, check=True, capture_output=True)
+        assert host.in_force() == wanted
+
+
+def test_the_old_ruleset_comes_back_without_a_confirmation(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    process = host.start("apply", host.b, "--confirm", "1.5")
+    assert "goes away" in process.communicate()[0]
+    assert host.in_force() == host.b
+    _until(lambda: host.in_force() == host.a)
+    assert "no ruleset waits" in host.cnpc("apply", "--confirmed", code=1)
+
+
+def test_a_confirmed_ruleset_stays(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    host.cnpc("apply", host.b, "--confirm", "3")
+    assert "stays" in host.cnpc("apply", "--confirmed")
+    time.sleep(4)
+    assert host.in_force() == host.b
+
+
+def test_status_tells_what_rules_matched(host: Host) -> None:
+    host.cnpc("apply", "--counters", host.a)
+    told = json.loads(host.cnpc("status", "--json"))
+    assert told["drift"] == ""
+    assert told["counters"]
+    assert all(item["rule"] and item["packets"] == 0 for item in told["counters"])
+    assert "nothing to do" in host.cnpc("apply", "--counters", host.a)
+    host.cnpc("diff", "--counters", host.a)
+    host.cnpc("diff", host.a, code=1)
+
+
+def test_watch_undoes_a_flush(host: Host) -> None:
+    process = host.start("apply", host.a, "--watch")
+    _until(lambda: host.in_force() == host.a)
+    time.sleep(0.5)
+    for change in ("flush ruleset", "delete table inet cnpc", "flush chain inet cnpc forward"):
+        CommandNft().run(change)
+        _until(lambda: host.in_force() == host.a)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert output.count("it was put right") >= 3
+
+
+def _until(holds: object) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if callable(holds) and holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in 20 s")

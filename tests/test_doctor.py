@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cnpc.backends import doctor
+from cnpc.backends.doctor import Level, essentials, examine
+from cnpc.compiler.errors import NodeError
+from netcluster import Namespace
+
+
+def texts(path: Path) -> str:
+    return "\n".join(f"{item.level.value} {item}" for item in examine(path))
+
+
+def test_without_root_nothing_else_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert texts(tmp_path) == "missing this is not root; run cnpc as root, or with sudo"
+
+
+def test_without_nft_the_remedy_is_a_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> None:
+        raise NodeError("there is no nft; install the package nftables")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(doctor, "open_nft", refuse)
+    (finding,) = essentials()
+    assert finding.level is Level.MISSING
+    assert "install the package nftables" in str(finding)
+
+
+@pytest.mark.requires_root_and_nft
+def test_a_good_node_lacks_nothing(tmp_path: Path) -> None:
+    space = Namespace()
+    with space.entered():
+        findings = list(examine(tmp_path))
+    space.close()
+    assert not [item for item in findings if item.level is Level.MISSING]
+    assert all(item.remedy for item in findings if item.level is not Level.FINE)
+
+
+@pytest.mark.requires_root_and_nft
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ({"nft": "nftables v0.9.3 (Topsy)"}, "missing nft is too old (nftables v0.9.3 (Topsy))"),
+        ({"iptables-nft-save": ":cali-FORWARD - [0:0]\n"}, "warning Calico judges here too"),
+        ({"iptables-nft-save": ":KUBE-ROUTER-FORWARD - [0:0]\n"}, "warning kube-router judges"),
+    ],
+)
+def test_what_disturbs_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: dict[str, str], expected: str
+) -> None:
+    monkeypatch.setattr(doctor, "_output", lambda *argv: output.get(argv[0], ""))
+    assert expected in texts(tmp_path)
+
+
+@pytest.mark.requires_root_and_nft
+def test_both_iptables_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_output", lambda *_argv: "*filter\nCOMMIT\n")
+    monkeypatch.setattr(doctor, "_table_names", lambda _name: ["filter"])
+    assert "iptables-legacy and iptables-nft both have rules" in texts(tmp_path)
+
+
+@pytest.mark.requires_root_and_nft
+def test_bridges_without_the_module_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Path, "glob", lambda *_args: [Path("/sys/class/net/cni0/bridge")])
+    monkeypatch.setattr(doctor, "_sysctl", lambda _key: "")
+    assert "packets between pods on one bridge (cni0) pass unjudged" in texts(tmp_path)

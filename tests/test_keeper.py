@@ -1,0 +1,189 @@
+"""The keeper over a node without a kernel: what it commits when, and what it remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from cnpc.backends.keeper import Drift, Hold, Keeper, given
+from cnpc.backends.record import Pending, State
+from cnpc.backends.transaction import Kind
+from cnpc.compiler.errors import NodeError
+from fake_node import FakeNode, Killed
+from rulesets import changed, ruleset
+from worlds import seeded
+
+WORLD = list(seeded(4).objects())
+A = given(ruleset(WORLD))
+B = next(
+    made
+    for seed in range(50)
+    if (made := given(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
+)
+
+
+@pytest.fixture
+def node() -> FakeNode:
+    return FakeNode()
+
+
+@pytest.fixture
+def keeper(node: FakeNode, tmp_path: Path) -> Keeper:
+    return Keeper(node, State(tmp_path), lambda: None)
+
+
+def test_what_is_in_force_already_is_not_committed(node: FakeNode, keeper: Keeper) -> None:
+    assert keeper.apply(A).plan.kind is Kind.LOAD
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert len(node.commits) == 1
+
+
+def test_commits_of_others_do_not_matter(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    node.foreign += 1
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+
+
+def test_a_table_that_others_changed_is_replaced(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    node.foreign += 100
+    outcome = keeper.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.CHANGED, Kind.REPLACE)
+    assert node.tables == {"inet cnpc"}
+
+
+def test_a_table_that_is_gone_is_loaded(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    node.tables.clear()
+    node.foreign += 1
+    outcome = keeper.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.GONE, Kind.LOAD)
+
+
+def test_a_table_that_was_not_loaded_here_is_replaced(node: FakeNode, keeper: Keeper) -> None:
+    node.tables.add("inet cnpc")
+    outcome = keeper.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, Kind.REPLACE)
+
+
+def test_after_a_boot_all_is_loaded_without_a_word(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    node.tables.clear()
+    node.boot = "another"
+    assert keeper.boot() is not None
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_what_the_kernel_refuses_changes_nothing(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    before = keeper.read()
+    node.refuse = "table inet cnpc"
+    with pytest.raises(NodeError, match="refused"):
+        keeper.apply(B)
+    assert keeper.read() == before
+    assert len(node.commits) == 1
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_killed_apply_is_made_up_for_by_the_next(node: FakeNode, keeper: Keeper, at: int) -> None:
+    keeper.apply(A)
+    node.kill_at = 1 + at
+    if at < len(keeper.check(B).transactions):
+        with pytest.raises(Killed):
+            keeper.apply(B)
+        node.kill_at = None
+        assert keeper.look()[1].drift is Drift.INTERRUPTED
+        assert keeper.apply(B).plan.kind is Kind.REPLACE
+    else:
+        keeper.apply(B)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert node.tables == {"inet cnpc"}
+
+
+def test_a_foreign_flush_during_an_apply_is_overcome(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    node.flush_at = 2
+    keeper.apply(B)
+    assert node.tables == {"inet cnpc"}
+    assert keeper.apply(B).plan.kind is Kind.NOTHING
+
+
+def test_rollback_goes_back_and_forth(keeper: Keeper) -> None:
+    first, second = keeper.apply(A).version, keeper.apply(B).version
+    keeper.rollback()
+    assert first.same(keeper.read().current)
+    keeper.rollback()
+    assert second.same(keeper.read().current)
+
+
+def test_rollback_after_flush_brings_back(node: FakeNode, keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    assert keeper.flush()
+    assert not node.tables
+    assert not keeper.flush()
+    keeper.rollback()
+    assert first.same(keeper.read().current)
+
+
+def held(keeper: Keeper) -> Pending:
+    found: list[Pending] = []
+    keeper.apply(B, Hold(60, found.append))
+    return found[0]
+
+
+def test_an_unconfirmed_version_goes_away(keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    assert keeper.revert(held(keeper).token)
+    assert first.same(keeper.read().current)
+    assert keeper.confirm() is None
+
+
+def test_a_confirmed_version_stays(keeper: Keeper) -> None:
+    keeper.apply(A)
+    pending = held(keeper)
+    confirmed = keeper.confirm()
+    assert confirmed is not None
+    assert not keeper.revert(pending.token)
+    assert confirmed.same(keeper.read().current)
+
+
+def test_the_first_version_unconfirmed_leaves_nothing(node: FakeNode, keeper: Keeper) -> None:
+    assert keeper.revert(held(keeper).token)
+    assert not node.tables
+    assert keeper.read().current is None
+
+
+def test_an_unconfirmed_version_does_not_outlive_a_boot(node: FakeNode, keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    pending = held(keeper)
+    node.boot = "another"
+    node.tables.clear()
+    booted = keeper.boot()
+    assert first.same(booted)
+    assert not keeper.revert(pending.token)
+
+
+def test_save_changes_only_the_next_boot(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    saved = keeper.save(B)
+    assert len(node.commits) == 1
+    assert saved.same(keeper.read().at_boot)
+
+
+def test_restore_puts_back_the_last_version(node: FakeNode, keeper: Keeper) -> None:
+    assert keeper.restore() is Drift.NONE
+    keeper.apply(A)
+    assert keeper.restore() is Drift.NONE
+    node.tables.clear()
+    node.foreign += 1
+    assert keeper.restore() is Drift.GONE
+    assert keeper.restore() is Drift.NONE
+
+
+def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -> None:
+    keeper.apply(A)
+    (path,) = (tmp_path / "rulesets").iterdir()
+    path.write_text(A.text.replace("drop", "accept"))
+    with pytest.raises(NodeError, match="altered"):
+        keeper.look()

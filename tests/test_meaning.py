@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from cnpc.backends.layout import read_layout
+from cnpc.backends.meaning import program_of
+from cnpc.backends.nftables import Nftables
+from cnpc.compiler.errors import NodeError
+from cnpc.compiler.ir import Program
+from cnpc.compiler.options import DenyWith, Options, OwnNode
+from cnpc.compiler.passes import PASSES
+from cnpc.compiler.pipeline import Pipeline
+from semantics.evaluation import read
+from worlds import seeded
+
+
+def plain(program: Program) -> Program:
+    """Without what a text does not say, or says in words that were made fit for it."""
+    return replace(
+        program,
+        node="",
+        sets=tuple(replace(item, note="") for item in program.sets),
+        chains=tuple(
+            replace(chain, rules=tuple(replace(rule, origins=()) for rule in chain.rules))
+            for chain in program.chains
+        ),
+    )
+
+
+@pytest.mark.parametrize("level", sorted(PASSES))
+@pytest.mark.parametrize("seed", range(15))
+def test_a_text_means_the_program_that_it_was_made_of(seed: int, level: int) -> None:
+    inputs = read(seeded(seed).objects(), unknown=False)
+    options = Options(
+        DenyWith.REJECT if seed % 2 else DenyWith.DROP,
+        OwnNode.ENFORCE if seed % 3 else OwnNode.EXEMPT,
+    )
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
+    for node in pipeline.resolver.node_names():
+        program = pipeline.program(node)
+        text = Nftables().build(program, ("x",)).texts["nft"]
+        assert plain(program_of(read_layout(text))) == plain(program)
+
+
+def test_a_rule_that_means_something_else_is_named() -> None:
+    inputs = read(seeded(1).objects(), unknown=False)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies)
+    program = pipeline.program(pipeline.resolver.node_names()[0])
+    text = Nftables().build(program, ("x",)).texts["nft"]
+    layout = read_layout(text.replace("ct state established accept", "meta mark 1 accept"))
+    with pytest.raises(NodeError, match="meta mark 1 accept"):
+        program_of(layout)

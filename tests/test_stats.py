@@ -1,0 +1,69 @@
+"""``cnpc stats`` from the command line."""
+
+from __future__ import annotations
+
+import json
+
+from cnpc.compiler.manifests import load
+from command import CLUSTER, CNPC, STORIES, run
+
+DENY = STORIES / "1-deny"
+
+
+def test_the_table_has_sizes_means_and_pods() -> None:
+    done = run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0].startswith("node worker-1")
+    assert any(line.startswith("kernel memory, about") for line in lines)
+    assert any(line.startswith("sensitive-ns/vault") for line in lines)
+
+
+def test_json_has_a_line_for_every_pod_and_direction() -> None:
+    done = run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "--json", "-O", "1")
+    (found,) = json.loads(done.out)
+    assert (found["node"], found["level"]) == ("worker-1", 1)
+    local = [item for item in load([str(CLUSTER)]).snapshot.endpoints if item.node == "worker-1"]
+    assert [(line["pod"], line["direction"]) for line in found["lines"]] == [
+        (f"{pod.namespace}/{pod.name}", direction)
+        for pod in local
+        for direction in ("egress", "ingress")
+    ]
+    for line in found["lines"]:
+        cost = line["cost"]
+        assert cost["worst_rules"] >= cost["mean_rules"] >= 1
+        assert cost["worst_lookups"] >= cost["mean_lookups"] >= 0
+
+
+def test_counts_are_those_of_the_compiled_text() -> None:
+    text = run(CNPC, "compile", CLUSTER, DENY, "--node", "worker-1", "-O0").out
+    (found,) = json.loads(
+        run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "-O0", "--json").out
+    )
+    lines = [line.strip() for line in text.splitlines()]
+    size = found["size"]
+    assert size["chains"] == sum(line.startswith("chain ") for line in lines)
+    assert size["maps"] == sum(line.startswith("map ") for line in lines)
+    named = sum(line.startswith("set ") for line in lines)
+    assert size["sets"] == named + size["anonymous"]
+
+
+def test_compare_shows_both_levels_side_by_side() -> None:
+    options = (CLUSTER, DENY, "--node", "worker-1", "--compare", "-O0")
+    table = run(CNPC, "stats", *options).out.splitlines()
+    assert table[0].split()[2:] == ["-O2", "-O0"]
+    levels = json.loads(run(CNPC, "stats", *options, "--json").out)
+    assert [item["level"] for item in levels] == [2, 0]
+
+
+def test_an_unknown_node_is_an_error() -> None:
+    done = run(CNPC, "stats", CLUSTER, "--node", "worker-7")
+    assert done.code == 2
+    assert "no node 'worker-7'" in done.err
+
+
+def test_a_node_without_pods_has_sizes_alone() -> None:
+    bare = b"{apiVersion: v1, kind: Node, metadata: {name: lonely}}"
+    done = run(CNPC, "stats", "-", "--node", "lonely", stdin=bare)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("node lonely")
