@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 
 import pytest
-from clusters import Manifest, Shape, manifests
+from clusters import limits
 from cnpc.backends.layout import read_layout
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.node import KernelNode, LibraryNft
@@ -20,8 +20,7 @@ from cnpc.compiler.pipeline import Pipeline
 from commands import say
 from pytest_benchmark.fixture import BenchmarkFixture
 
-SHAPE = Shape(endpoints=150_000, network_policies=10_000, cluster_network_policies=100, nodes=1_364)
-NODE = "node-7"
+CLUSTER = limits()
 _CLONE_NEWNET = 0x40000000  # sched.h
 
 
@@ -38,11 +37,11 @@ def own_network() -> Iterator[None]:
         os.close(home)
 
 
-def ruleset(objects: list[Manifest]) -> str:
+def ruleset(objects: Sequence[object]) -> str:
     """Return the text of the node."""
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     inputs = load(["-"], stdin=BytesIO(text.encode()))
-    program = Pipeline(inputs.snapshot, inputs.policies).program(NODE)
+    program = Pipeline(inputs.snapshot, inputs.policies).program(CLUSTER.node)
     return Nftables().build(program, ("one node",)).texts["nft"]
 
 
@@ -51,10 +50,10 @@ def bench_one_pod(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str
 
     The pod is on another node: one here may need chains that no other pod has.
     """
-    objects = list(manifests(SHAPE))
+    objects = [json.loads(json.dumps(item)) for item in CLUSTER.objects()]
     pods = [item for item in objects if item["kind"] == "Pod"]
-    local = [pod for pod in pods if pod["spec"]["nodeName"] == NODE]
-    one = next(pod for pod in pods if pod["spec"]["nodeName"] != NODE)
+    local = [pod for pod in pods if pod["spec"]["nodeName"] == CLUSTER.node]
+    one = next(pod for pod in pods if pod["spec"]["nodeName"] != CLUSTER.node)
     texts = [ruleset(objects), ruleset([item for item in objects if item is not one])]
     with own_network():
         node = KernelNode(LibraryNft())

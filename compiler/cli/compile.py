@@ -17,7 +17,7 @@ from ..conflicts import conflicts
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
 from ..options import DenyWith, Options, OwnNode
-from ..passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS, PassLevels
+from ..passes import PASSES, PASSES_WITHOUT_MAPS, PassLevels
 from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from ..routes import count_judged
@@ -34,8 +34,9 @@ _BACKENDS: Mapping[str, Callable[[], Backend]] = {
     Iptables.name: Iptables,
 }
 
+_HIGHEST_LEVEL = max(PASSES)
 _STAGES = tuple(
-    dict.fromkeys((*stages(DEFAULT_LEVEL), *stages(DEFAULT_LEVEL, PASSES_WITHOUT_MAPS)))
+    dict.fromkeys((*stages(_HIGHEST_LEVEL), *stages(_HIGHEST_LEVEL, PASSES_WITHOUT_MAPS)))
 )
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
@@ -130,19 +131,19 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     _check(request, passes)
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
     pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level, passes)
+    chosen = choose(pipeline.resolver.node_names(), nodes)
+    if output is None and len(chosen) > 1:
+        raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
     warnings = [*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)]
     report(warnings)
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
             report_line(f"{number} of {what} not used")
-    chosen = choose(pipeline.resolver.node_names(), nodes)
-    if output is None and len(chosen) > 1:
-        raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
     compiled = tuple(_compile(pipeline, inputs, chosen, request))
     if explain_pruned:
         for line in explain(item for node in chosen for item in pipeline.pruned(node)):
             report_line(line)
-    if quiet or kind == "none":
+    if quiet or kind == "none" or print_after:
         return
     made = _summarize(inputs, len(warnings), compiled)
     click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")

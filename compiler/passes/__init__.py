@@ -30,4 +30,5 @@ PASSES_WITHOUT_MAPS: PassLevels = {
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""
 
-DEFAULT_LEVEL = max(PASSES)
+DEFAULT_LEVEL = 1
+"""Level 2 makes packets cheaper and compiling dearer: each node gets maps of all its peers."""
