@@ -29,6 +29,6 @@ def dispatch_pays(set_rules: int, plain_rules: int) -> bool:
     return (_SET_RULE * set_rules + _PLAIN_RULE * plain_rules) / 2 > _DISPATCH
 
 
-LARGEST_COMPARED = 4096
-"""How many elements a set may have for its rules to be pruned by what other rules hold of it: with
-110 pods on a node, a set of all pods of a large cluster takes longer than all else."""
+LARGEST_COMPARED = 256
+"""How many elements a set may have for its rules to be pruned by what other rules hold of it. The
+100 nodes of a cluster of 10,000 pods take a third longer to compile if 4,096 are compared."""
