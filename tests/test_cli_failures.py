@@ -133,12 +133,14 @@ def test_a_signal_ends_with_its_number_and_leaves_nothing_behind(
 ) -> None:
     pipe, output = tmp_path / "pipe.yaml", tmp_path / "out"
     os.mkfifo(pipe)
+    # A job in the background of a script ignores SIGINT, and so would all that it starts.
+    heeding = ("env", "--default-signal=INT")
     process = subprocess.Popen(
-        [CNPC, "compile", pipe, "-o", output], stderr=subprocess.PIPE, text=True
+        [*heeding, CNPC, "compile", pipe, "-o", output], stderr=subprocess.PIPE, text=True
     )
     with pipe.open("w"):  # opens once cnpc reads, which then waits for more
         process.send_signal(number)
-        _, message = process.communicate()
+        _, message = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert message.lstrip() == said  # after the ^C
     assert not output.exists()
