@@ -13,7 +13,7 @@ from typing import TypeVar
 from ..policy import Action, Direction, Policy, PolicyRule, PortMatch, Tier
 from .labels import is_subdomain
 from .metadata import Metadata
-from .peers import decode_peer, decode_subject
+from .peers import PEERS_FIELD, decode_peer, decode_subject
 from .ports import decode_draft_port, decode_protocol_entry
 from .tree import Field, Fields, understood
 
@@ -22,7 +22,6 @@ _MAX_RULE_NAME = 100
 _TIERS = {tier.value: tier for tier in (Tier.ADMIN, Tier.BASELINE)}
 _ACCEPT_HINTS = {"Allow": "this API's word is 'Accept'"}
 _ALLOW_HINTS = {"Accept": "this API's word is 'Allow'"}
-_PEERS_FIELD = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 _ADDRESSES = ("networks", "nodes", "domainNames")
 
 T = TypeVar("T")
@@ -140,7 +139,7 @@ def _rules(
 
 def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> PolicyRule | None:
     before = field.findings.unknowns
-    peers_name = _PEERS_FIELD[way]
+    peers_name = PEERS_FIELD[way]
     fields = field.fields("name", "action", peers_name, *dialect.ports)
     if fields is None:
         return None

@@ -22,14 +22,13 @@ from ..policy import (
 )
 from .labels import decode_selector, is_dns_label, is_subdomain
 from .metadata import Metadata
-from .peers import decode_network_policy_peer
+from .peers import PEERS_FIELD, decode_network_policy_peer
 from .ports import decode_network_policy_port
 from .tree import Field, Fields, understood
 
 EVERYTHING = LabelSelector()
 T = TypeVar("T")
 _POLICY_TYPES = {"Ingress": Direction.INGRESS, "Egress": Direction.EGRESS}
-_PEERS_FIELD = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 
 
 def decode_network_policy(metadata: Metadata, spec: Field, *, closed: bool) -> Policy | None:
@@ -82,7 +81,7 @@ def _rules(
 
 def _rule(field: Field, way: Direction, namespace: str, *, closed: bool) -> PolicyRule | None:
     before = field.findings.unknowns
-    peers_name = _PEERS_FIELD[way]
+    peers_name = PEERS_FIELD[way]
     fields = field.fields(peers_name, "ports")
     if fields is None:
         return None

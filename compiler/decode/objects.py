@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from ..net import MAX_PORT, Family, Protocol, parse_address
+from ..net import MAX_PORT, PORT_PROTOCOLS, Family, parse_address
 from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, Namespace, Node
 
-_PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
+_PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
 _ENDED = ("Succeeded", "Failed")
 _DUAL = 2
 _IPV4, _IPV6 = Family

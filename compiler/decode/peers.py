@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ..net import Prefix, parse_prefix
 from ..policy import (
     Action,
+    Direction,
     DomainNamesPeer,
     LabelSelector,
     NamespaceSelection,
@@ -22,6 +23,9 @@ from .labels import decode_namespace_selection, decode_selector
 from .tree import Field, Fields
 
 MAX_LIST = 25
+PEERS_FIELD = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
+"""What a rule of each direction calls its peers, in every API."""
+
 _MAX_CIDR = 43
 # The CRD's pattern without its slip `A-z`, which v1beta1 has corrected.
 _DOMAIN = re.compile(

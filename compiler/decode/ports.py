@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ..net import MAX_PORT, Protocol
+from ..net import MAX_PORT, PORT_PROTOCOLS, Protocol
 from ..policy import NamedPort, PortMatch, Ports
 from .findings import quote
 from .tree import Field, Fields
 
-_PROTOCOLS = {item.name: item for item in (Protocol.TCP, Protocol.UDP, Protocol.SCTP)}
+_PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
 _PROTOCOL_FIELDS = {name.lower(): item for name, item in _PROTOCOLS.items()}
 _PROTOCOL_HINTS = {name: f"did you mean '{name.upper()}'?" for name in _PROTOCOL_FIELDS}
 _ANY = (0, MAX_PORT)
