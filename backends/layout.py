@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError, Span, error
-from ..compiler.net import Family, parse_address
+from ..compiler.net import Family, format_address, parse_address
 
 TABLE = "inet cnpc"
 
@@ -63,10 +63,13 @@ class Table:
         return self.head.partition('\t\tcomment "')[2].removesuffix('"')
 
     def has(self, family: Family, address: int) -> bool:
-        """Tell whether an element begins with the address; elements are in order."""
+        """Tell whether an element begins with the address; those of sets are in order."""
         kind = "ipv6_addr" if family is Family.IPV6 else "ipv4_addr"
         if not self.exact or not self.head.startswith(f"\t\ttype {kind}"):
             return False
+        if self.kind == "map":
+            start = f"{format_address(family, address)} "
+            return self.elements.startswith(start) or f"{_BETWEEN}{start}" in self.elements
         low, high = 0, len(self.elements)
         while low < high:
             middle = (low + high) // 2

@@ -16,7 +16,6 @@ from ..compiler.ir import (
     Key,
     KeyType,
     Lookup,
-    Map,
     Match,
     PortMatch,
     Program,
@@ -28,6 +27,7 @@ from ..compiler.ir import (
     StateMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from ..compiler.net import (
     ANY_PORT,
@@ -86,9 +86,7 @@ def program_of(layout: text.Layout) -> Program:
             keys = tuple(_key(item, key) for item in table.lines())
             sets.append(Set(name, families[name], key, keys, table.note, table.dynamic))
         else:
-            maps.append(
-                Map(name, families[name], key, tuple(_entry(i, key) for i in table.lines()))
-            )
+            maps.append(map_of(name, families[name], key, [_entry(i, key) for i in table.lines()]))
     chains = (_chain(item) for _, item in sorted(layout.chains.items()))
     return Program("", tuple(sets), tuple(maps), tuple(chains))
 

@@ -18,7 +18,6 @@ from ..compiler.ir import (
     Hook,
     Icmp6TypeMatch,
     Jump,
-    Key,
     KeyType,
     Lookup,
     Map,
@@ -33,8 +32,9 @@ from ..compiler.ir import (
     Terminal,
     Verdict,
 )
-from ..compiler.net import ANY_PORT, Family, Interval, format_address, prefixes
+from ..compiler.net import ANY_PORT, Family, Interval
 from .base import Ruleset, Size
+from .nft_keys import KeyWriter, addresses_text
 from .template import template
 from .text import PROTOCOL_WORD, describe_origins, quotable, room
 
@@ -63,6 +63,7 @@ _VERDICT_WORD = {
 }
 
 _DYNAMIC_SIZE = 65535
+_LINES = ",\n\t\t\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ class _Table:
     name: str
     type: str
     properties: tuple[str, ...]
-    elements: tuple[str, ...]
+    elements: str
+    """One a line."""
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +99,48 @@ class Nftables:
     def __init__(self) -> None:
         """Load the template."""
         self._template = template("nftables.j2")
-        self._tables: dict[str, tuple[Set, _Table]] = {}
+        self._keys = KeyWriter()
+        self._sets: dict[str, tuple[Set, _Table]] = {}
         self._chains: dict[str, tuple[Chain, _Chain]] = {}
 
     def build(self, program: Program, header: Sequence[str]) -> Ruleset:
         """Return the node's ruleset: one text with the suffix ``nft``."""
         families = {item.name: item.family for item in program.sets}
         families |= {item.name: item.family for item in program.maps}
-        tables = [self._set(item) for item in program.sets] + [_map(item) for item in program.maps]
+        tables = [*map(self._set, program.sets), *map(self._map, program.maps)]
         chains = [self._chain(chain, families) for chain in program.chains]
         text = self._template.render(header=header, tables=tables, chains=chains)
         size = Size(
             chains=len(chains),
             rules=sum(len(chain.rules) for chain in chains),
             sets=len(tables) + sum(chain.anonymous_sets for chain in chains),
-            elements=sum(len(table.elements) for table in tables),
+            elements=sum(table.size for table in tables),
         )
         return Ruleset(program.node, {"nft": text}, size)
 
     def _set(self, item: Set) -> _Table:
-        known = self._tables.get(item.name)
+        known = self._sets.get(item.name)
         if known is None or known[0] is not item:
-            known = self._tables[item.name] = (item, _set(item))
+            made = self._keys.texts(item.elements, item)
+            kind = _type(item.key, item.family)
+            text = _LINES.join(made.texts)
+            properties = _properties(item, exact=made.exact)
+            table = _Table("set", item.name, kind, properties, text, len(made.texts))
+            known = self._sets[item.name] = (item, table)
         return known[1]
+
+    def _map(self, item: Map) -> _Table:
+        groups: list[str] = []
+        exact = True
+        for verdict, keys in item.groups:
+            made = self._keys.texts(keys, item)
+            exact = exact and made.exact
+            # A join writes what all keys of a group have in common without looking at each.
+            lead = f" : {_verdict(verdict)}"
+            groups.append(f"{lead}{_LINES}".join(made.texts) + lead)
+        storage = _storage(len(item), exact=exact)
+        kind = f"{_type(item.key, item.family)} : verdict"
+        return _Table("map", item.name, kind, storage, _LINES.join(groups), len(item))
 
     def _chain(self, chain: Chain, families: Mapping[str, Family]) -> _Chain:
         known = self._chains.get(chain.name)
@@ -155,33 +177,18 @@ def _hook(chain: Chain) -> str:
     return f"type filter hook {chain.hook.value} priority {priority}; policy accept;"
 
 
-def _set(item: Set) -> _Table:
-    properties: list[str] = []
+def _properties(item: Set, *, exact: bool) -> tuple[str, ...]:
+    storage = _storage(len(item.elements), exact=exact)
     if item.dynamic:
-        properties += ["flags timeout", f"size {_DYNAMIC_SIZE}"]
-    else:
-        properties += _storage(item.elements)
-    if item.note:
-        properties.append(f'comment "{quotable(item.note, COMMENT_BYTES)}"')
-    elements = tuple(_key(key, item.key, item.family) for key in item.elements)
-    return _Table("set", item.name, _type(item.key, item.family), tuple(properties), elements)
+        storage = ("flags timeout", f"size {_DYNAMIC_SIZE}")
+    if not item.note:
+        return storage
+    return (*storage, f'comment "{quotable(item.note, COMMENT_BYTES)}"')
 
 
-def _map(item: Map) -> _Table:
-    elements = tuple(
-        f"{_key(key, item.key, item.family)} : {_verdict(verdict)}"
-        for key, verdict in item.elements
-    )
-    properties = _storage([key for key, _ in item.elements])
-    kind = f"{_type(item.key, item.family)} : verdict"
-    return _Table("map", item.name, kind, tuple(properties), elements)
-
-
-def _storage(keys: Sequence[Key]) -> list[str]:
+def _storage(elements: int, *, exact: bool) -> tuple[str, ...]:
     """Return flags or size: a declared size makes the kernel choose its fastest hash."""
-    if any(low != high for key in keys for low, high in key):
-        return ["flags interval"]
-    return [f"size {room(len(keys))}"]
+    return (f"size {room(elements)}",) if exact else ("flags interval",)
 
 
 def _type(key: Iterable[KeyType], family: Family) -> str:
@@ -191,34 +198,6 @@ def _type(key: Iterable[KeyType], family: Family) -> str:
         KeyType.PORT: "inet_service",
     }
     return " . ".join(words[part] for part in key)
-
-
-def _key(key: Key, types: Iterable[KeyType], family: Family) -> str:
-    return " . ".join(_interval(part, kind, family) for part, kind in zip(key, types, strict=True))
-
-
-def _interval(interval: Interval, kind: KeyType, family: Family) -> str:
-    low, high = interval
-    match kind:
-        case KeyType.ADDRESS:
-            return _addresses(interval, family)
-        case KeyType.PROTOCOL:
-            return f"{low}-{high}" if low != high else PROTOCOL_WORD.get(low, str(low))
-        case KeyType.PORT:
-            return str(low) if low == high else f"{low}-{high}"
-        case _:
-            assert_never(kind)
-
-
-def _addresses(interval: Interval, family: Family) -> str:
-    """Return one address, a prefix where the interval is one, else a range."""
-    low, high = interval
-    if low == high:
-        return format_address(family, low)
-    covering = prefixes(family, interval)
-    if len(covering) == 1:
-        return str(covering[0])
-    return f"{format_address(family, low)}-{format_address(family, high)}"
 
 
 def _rule(rule: Rule, families: Mapping[str, Family]) -> str:
@@ -236,7 +215,7 @@ def _rule(rule: Rule, families: Mapping[str, Family]) -> str:
 def _match(match: Match, families: Mapping[str, Family]) -> str:
     match match:
         case AddressMatch(field, family, intervals):
-            values = [_addresses(interval, family) for interval in intervals]
+            values = [addresses_text(interval, family) for interval in intervals]
             return f"{_fields((field,), family)} {_one_or_set(values)}"
         case SetMatch(fields, name):
             return f"{_fields(fields, families[name])} @{name}"

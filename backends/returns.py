@@ -50,11 +50,7 @@ def accept_by_return(program: Program) -> Program:
 def _accepting(program: Program) -> frozenset[str]:
     """Return the names of the chains from which a packet may meet an ACCEPT."""
     maps = program.maps_by_name()
-    accepting_maps = {
-        item.name
-        for item in program.maps
-        if any(verdict is Terminal.ACCEPT for _, verdict in item.elements)
-    }
+    accepting_maps = {item.name for item in program.maps if Terminal.ACCEPT in item.verdicts}
 
     def accepts(rule: Rule) -> bool:
         verdict = rule.verdict
@@ -110,11 +106,11 @@ class _Writer:
 
     def _lookup(self, lookup: Lookup, behind: _Behind) -> Lookup:
         table = self._maps[lookup.map]
-        elements = tuple((key, self._verdict(verdict, behind)) for key, verdict in table.elements)
-        if elements == table.elements:
+        written = table.with_verdicts(lambda verdict: self._verdict(verdict, behind))
+        if written is table:
             return lookup
         name = f"{table.name}_in_{behind.name}"
-        self.maps[name] = replace(table, name=name, elements=elements)
+        self.maps[name] = replace(written, name=name)
         return replace(lookup, map=name)
 
     def _verdict(self, verdict: Verdict, behind: _Behind) -> Verdict:

@@ -116,10 +116,10 @@ class _Builder:
         leave the chain: their tree is gone to, and leads on to what stood behind if no key fits.
         """
         table = self._maps[lookup.map]
-        verdicts = dict.fromkeys(verdict for _, verdict in table.elements)
+        verdicts = table.verdicts
         if table.key == _PORTS:
             return (*self._port_rules(rule, table), *self._rules(name, behind))
-        if table.key != (KeyType.ADDRESS,) or len(table.elements) > _KEYS_PER_SET * len(verdicts):
+        if table.key != (KeyType.ADDRESS,) or len(table) > _KEYS_PER_SET * len(verdicts):
             sets = [self._set_rule(rule, lookup, table, verdict) for verdict in verdicts]
             return (*sets, *self._rules(name, behind))
         jumping = [item for item in table.elements if isinstance(item[1], Jump)]

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .ir import Keys
 from .masks import bits
-from .peers import Kinds, kinds
+from .net import Interval
+from .peers import Kinds
 from .routes import Route
 from .services import Allowed
 
 
 @dataclass(frozen=True, slots=True)
 class PeerClass:
-    """``allowed`` is what the peers may use on each route, in the order of routes."""
+    """``allowed`` is what the peers may use on each route, in the order of routes.
 
-    peers: Sequence[int]
-    allowed: tuple[Allowed, ...]
-
-
-def classify(routes: Sequence[Route]) -> list[PeerClass]:
-    """Return the classes of the peers that are listed, the largest first.
-
-    A peer that gets nothing but what any other address of the same networks gets is in no class.
+    The peers are single addresses, in several lists, and all others within some intervals.
     """
-    found = kinds(
-        test.peers for route in routes for test in route.tests() if test.peers is not None
-    )
+
+    allowed: tuple[Allowed, ...]
+    lists: list[Keys] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+
+    @property
+    def listed(self) -> int:
+        """The number of single addresses."""
+        return sum(map(len, self.lists))
+
+
+def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[PeerClass]:
+    """Return the classes of the peers that are listed, and of networks if wanted, largest first.
+
+    A peer that gets nothing but what others of the same networks get is in no class, and neither
+    are addresses that get what those outside of all networks get.
+    """
     usual, unusual = _judge(routes, found)
-    peers: dict[tuple[tuple[int, Allowed], ...], list[int]] = {}
-    for kind, members in enumerate(found.members):
-        behaviour = tuple(unusual.get(kind, ()))
-        if members and behaviour != tuple(unusual.get(found.strangers[kind], ())):
-            peers.setdefault(behaviour, []).extend(members)
-    classes = [
-        PeerClass(members, _all_routes(usual, behaviour)) for behaviour, members in peers.items()
-    ]
-    return sorted(classes, key=lambda item: (-len(item.peers), item.allowed))
+    behaviours = [tuple(unusual.get(number, ())) for number in range(len(found.kinds))]
+    outside = None if found.outside is None else behaviours[found.outside]
+    classes: dict[tuple[tuple[int, Allowed], ...], PeerClass] = {}
+
+    def class_of(behaviour: tuple[tuple[int, Allowed], ...]) -> PeerClass:
+        if behaviour not in classes:
+            classes[behaviour] = PeerClass(_all_routes(usual, behaviour))
+        return classes[behaviour]
+
+    for kind, behaviour in zip(found.kinds, behaviours, strict=True):
+        if kind.keys and behaviour != behaviours[kind.stranger]:
+            class_of(behaviour).lists.append(kind.keys)
+        if networks and kind.intervals and behaviour != outside:
+            class_of(behaviour).intervals.extend(kind.intervals)
+    return sorted(classes.values(), key=lambda item: (-item.listed, item.allowed))
 
 
 def _judge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-from .ir import Chain, Goto, Jump, Key, KeyType, Lookup, Map, Rule, Verdict
+from .ir import Chain, Goto, Jump, Key, KeyType, Lookup, Map, Rule, Verdict, map_of
 from .net import Family
 from .policy import Tier
 from .ways import Way
@@ -37,7 +37,7 @@ class Dispatch:
     def maps(self) -> list[Map]:
         """Return the maps that lead anywhere."""
         return [
-            Map(name, family, (KeyType.ADDRESS,), tuple(sorted(elements, key=_key)))
+            map_of(name, family, (KeyType.ADDRESS,), elements)
             for name, (family, elements) in self._elements.items()
         ]
 
@@ -59,7 +59,3 @@ def dispatch_chain(way: Way, tier: Tier, family: Family, made: Container[str]) -
     if behind is not None:
         rules.append(Rule((), Goto(behind)))
     return Chain(name, tuple(rules))
-
-
-def _key(element: tuple[Key, Verdict]) -> Key:
-    return element[0]

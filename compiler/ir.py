@@ -8,8 +8,8 @@ equal.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from .net import Family, Interval, Protocol
 
@@ -195,14 +195,63 @@ class Set:
         return hash(self.name)
 
 
+Keys = tuple[Key, ...]
+"""Keys in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Verdicts by key; the keys are disjoint and in order."""
+    """Verdicts by key; all keys are disjoint.
+
+    The keys stand in groups of one verdict, in the order of each group's first key. A group of
+    keys may be the elements of a set: large maps are made of what sets have, and text of it is
+    made once.
+    """
 
     name: str
     family: Family
     key: tuple[KeyType, ...]
-    elements: tuple[tuple[Key, Verdict], ...]
+    groups: tuple[tuple[Verdict, Keys], ...]
+
+    def __hash__(self) -> int:
+        """Return the name's hash: the backend remembers what it made of maps of many elements."""
+        return hash(self.name)
+
+    def __len__(self) -> int:
+        return sum(len(keys) for _, keys in self.groups)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that it gives, each once."""
+        return tuple(dict.fromkeys(verdict for verdict, _ in self.groups))
+
+    @property
+    def elements(self) -> tuple[tuple[Key, Verdict], ...]:
+        """All keys in order, each with its verdict; made anew at each use."""
+        found = [(key, verdict) for verdict, keys in self.groups for key in keys]
+        return tuple(sorted(found, key=_key_of))
+
+    def with_verdicts(self, verdict_of: Callable[[Verdict], Verdict]) -> Map:
+        """Return the map with other verdicts for the same keys; itself where none differs."""
+        groups = tuple((verdict_of(verdict), keys) for verdict, keys in self.groups)
+        return self if groups == self.groups else replace(self, groups=groups)
+
+
+def map_of(
+    name: str,
+    family: Family,
+    key: tuple[KeyType, ...],
+    elements: Iterable[tuple[Key, Verdict]],
+) -> Map:
+    """Return the map of these elements, in one group for each verdict."""
+    groups: dict[Verdict, list[Key]] = {}
+    for item, verdict in sorted(elements, key=_key_of):
+        groups.setdefault(verdict, []).append(item)
+    return Map(name, family, key, tuple((verdict, tuple(keys)) for verdict, keys in groups.items()))
+
+
+def _key_of(element: tuple[Key, Verdict]) -> Key:
+    return element[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +298,7 @@ def successors(verdict: Verdict | Lookup, maps: Mapping[str, Map]) -> tuple[str,
             return tuple(
                 dict.fromkeys(
                     target.chain
-                    for _, target in maps[name].elements
+                    for target in maps[name].verdicts
                     if isinstance(target, Jump | Goto)
                 )
             )

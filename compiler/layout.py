@@ -12,9 +12,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .classes import PeerClass
-from .costs import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS
-from .ir import Chain, Field, Goto, Key, Lookup, Map, Rule, Terminal, Verdict
+from .costs import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
+from .ir import (
+    Chain,
+    Field,
+    Goto,
+    Key,
+    Keys,
+    Lookup,
+    Map,
+    PortMatch,
+    Rule,
+    Terminal,
+    Verdict,
+    map_of,
+)
 from .names import digest_name
+from .net import Interval, normalize
 from .printer import print_rule
 from .routes import Entry, Route
 from .services import Services, services
@@ -29,7 +43,9 @@ _Keyed = Sequence[tuple[Key, Verdict]]
 class Layout:
     """Where each peer of an entry goes, and what there is to go to, by name."""
 
-    peers: list[tuple[int, Verdict]]
+    peers: list[tuple[Verdict, Keys]]
+    """Of single addresses."""
+    networks: list[tuple[Key, Verdict]]
     maps: dict[str, Map]
     chains: dict[str, Chain]
 
@@ -43,7 +59,7 @@ class LayoutBuilder:
         self._routes = routes
         self._names = [digest_name("", route.key) for route in routes]
         self._deny = routes[0].deny
-        self._made = Layout([], {}, {})
+        self._made = Layout([], [], {}, {})
 
     def build(self, classes: Iterable[PeerClass]) -> Layout | None:
         """Return the layout of the classes; None if there are none, or it takes too much.
@@ -55,16 +71,21 @@ class LayoutBuilder:
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
                 small.append(item)
             else:
-                verdict = self._class(item)
-                self._made.peers += ((peer, verdict) for peer in item.peers)
+                self._lead(item, self._class(item))
         if small:
-            shared = self._small(small)
+            shared = None if any(item.intervals for item in small) else self._small(small)
             if shared is None:
                 return None
-            self._made.peers += ((peer, shared) for item in small for peer in item.peers)
-        if sum(len(item.elements) for item in self._made.maps.values()) > MOST_CLASS_ELEMENTS:
+            for item in small:
+                self._lead(item, shared)
+        if sum(map(len, self._made.maps.values())) > MOST_CLASS_ELEMENTS:
             return None
-        return self._made if self._made.peers else None
+        return self._made if self._made.peers or self._made.networks else None
+
+    def _lead(self, item: PeerClass, verdict: Verdict) -> None:
+        """Lead the peers of a class to the verdict."""
+        self._made.peers += ((verdict, keys) for keys in item.lists)
+        self._made.networks += (((part,), verdict) for part in normalize(item.intervals))
 
     def _class(self, item: PeerClass) -> Verdict:
         """Return where the peers of a class go."""
@@ -73,11 +94,15 @@ class LayoutBuilder:
         return self._chain((*ports, *self._rest([self._behind(form) for form in forms])))
 
     def _ports_of_all(self, form: Services) -> Iterator[Rule]:
+        if len(form.ports) < SHORTEST_SET:
+            for protocol, port in form.ports:
+                yield Rule((PortMatch(protocol, ((port, port),)),), self._otherwise(form))
+            return
         elements = [
             (((protocol, protocol), (port, port)), self._otherwise(form))
             for protocol, port in form.ports
         ]
-        return self._lookup("ports", _PORT_FIELDS, elements, (form.default, form.ports))
+        yield from self._lookup("ports", _PORT_FIELDS, elements, (form.default, form.ports))
 
     def _ports_by_pod(self, forms: Sequence[Services]) -> Iterator[Rule]:
         elements = [
@@ -97,7 +122,7 @@ class LayoutBuilder:
         """Return where the peers of all these classes go; None if that takes too many elements."""
         usual = [self._usual(classes, number) for number in range(len(self._routes))]
         cells = [
-            (peer_class.peers, route.pods, form, self._behind(form), expected)
+            (_peers(peer_class), route.pods, form, self._behind(form), expected)
             for peer_class in classes
             for route, allowed, expected in zip(
                 self._routes, peer_class.allowed, usual, strict=True
@@ -113,7 +138,7 @@ class LayoutBuilder:
         ports: list[tuple[Key, Verdict]] = []
         behinds: list[tuple[Key, Verdict]] = []
         for peers, pods, form, behind, expected in cells:
-            pairs = [((peer, peer), (pod, pod)) for peer in peers for pod in pods]
+            pairs = [(peer, (pod, pod)) for peer in peers for pod in pods]
             verdict = self._otherwise(form)
             for protocol, port in form.ports:
                 tail = ((int(protocol), int(protocol)), (port, port))
@@ -132,7 +157,7 @@ class LayoutBuilder:
         """Return what most peers of the classes get of a route behind single ports."""
         peers = Counter[Verdict]()
         for item in classes:
-            peers[self._behind(services(item.allowed[number]))] += len(item.peers)
+            peers[self._behind(services(item.allowed[number]))] += item.listed
         return _most(peers)
 
     def _otherwise(self, form: Services) -> Verdict:
@@ -168,8 +193,7 @@ class LayoutBuilder:
             name = digest_name(f"{self._entry.map.name}_{kind}", repr(signature))
             if name not in self._made.maps:
                 key = tuple(field.type for field in fields)
-                ordered = tuple(sorted(elements, key=_key_of))
-                self._made.maps[name] = Map(name, self._entry.family, key, ordered)
+                self._made.maps[name] = map_of(name, self._entry.family, key, elements)
             yield Rule((), Lookup(fields, name))
 
     def _chain(self, rules: Sequence[Rule]) -> Verdict:
@@ -188,5 +212,5 @@ def _most(numbers: Counter[Verdict]) -> Verdict:
     return verdict
 
 
-def _key_of(element: tuple[Key, Verdict]) -> Key:
-    return element[0]
+def _peers(item: PeerClass) -> list[Interval]:
+    return [peer for keys in item.lists for (peer,) in keys]

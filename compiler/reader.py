@@ -35,6 +35,7 @@ from .ir import (
     StateMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from .net import ANY_PORT, Family, Interval, Protocol, parse_address
 
@@ -177,7 +178,7 @@ class _Builder(Transformer[Token, Program]):
     ) -> Map:
         kind = _known(_FAMILIES, family)
         elements = tuple((_key(kind, types, key), verdict) for key, verdict in entries)
-        return Map(str(name), kind, types, elements)
+        return map_of(str(name), kind, types, elements)
 
     @v_args(inline=True)
     def chain(self, name: Token, hook: Token | None, *rules: Rule) -> Chain:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .ir import Field, Goto, Jump, Lookup, Map, Program, Rule, Terminal, Verdict
+from .ir import Field, Goto, Jump, Lookup, Map, Program, Rule, SetMatch, Terminal, Verdict
 from .masks import bits
 from .net import Family, Interval, normalize
-from .peers import Kinds
+from .peers import Addresses, Kinds, Listed, listed, listed_by
 from .services import Allowed
-from .space import LAST_SERVICE, Line, Test, ends, read_test
+from .space import LAST_SERVICE, Line, ends, read_test
 
 _DENIALS = frozenset((Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED))
 
@@ -39,6 +39,14 @@ class Entry:
         return self.map.family
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RouteTest:
+    """What a rule tests: peers where it does, listed or by networks, and services."""
+
+    peers: Listed | Addresses | None
+    services: tuple[Interval, ...]
+
+
 Outcome = bool | str
 """Whether the packet is allowed, or the chain that judges it further."""
 
@@ -53,11 +61,11 @@ class Route:
 
     key: str
     start: str
-    steps: Mapping[str, tuple[tuple[Test, Outcome], ...]]
+    steps: Mapping[str, tuple[tuple[RouteTest, Outcome], ...]]
     pods: tuple[int, ...]
     deny: Verdict
 
-    def tests(self) -> Iterator[Test]:
+    def tests(self) -> Iterator[RouteTest]:
         """Yield what all the rules test."""
         for steps in self.steps.values():
             for test, _ in steps:
@@ -119,9 +127,10 @@ def count_judged(program: Program) -> tuple[int, int]:
     }
     by_map = total = 0
     for entry in entries(program):
-        for _, verdict in entry.map.elements:
-            total += 1
-            by_map += isinstance(verdict, Jump) and starts.get(verdict.chain) == (entry.peer,)
+        for verdict, keys in entry.map.groups:
+            total += len(keys)
+            if isinstance(verdict, Jump) and starts.get(verdict.chain) == (entry.peer,):
+                by_map += len(keys)
     return by_map, total
 
 
@@ -143,7 +152,7 @@ class Router:
         self._maps = program.maps_by_name()
         self._by_pod: dict[str, Mapping[int, Verdict]] = {}
         self._denials: set[Verdict] = set()
-        self._read: dict[str, tuple[tuple[Test, Outcome | _ByPod], ...] | None] = {}
+        self._read: dict[str, tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes that can be told as functions; other pods are on none of them."""
@@ -201,16 +210,16 @@ class Router:
         verdict = self._by_pod[outcome.map].get(pod)
         return None if verdict is None else self._outcome(verdict)
 
-    def _steps(self, name: str) -> tuple[tuple[Test, Outcome | _ByPod], ...] | None:
+    def _steps(self, name: str) -> tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None:
         if name not in self._read:
             steps = [self._step(rule) for rule in self._chains[name].rules]
             known = [step for step in steps if step is not None]
             self._read[name] = tuple(known) if len(known) == len(steps) else None
         return self._read[name]
 
-    def _step(self, rule: Rule) -> tuple[Test, Outcome | _ByPod] | None:
-        test = read_test(rule, self._entry.peer, self._entry.family, self._sets)
-        if test is None or test.unknown:
+    def _step(self, rule: Rule) -> tuple[RouteTest, Outcome | _ByPod] | None:
+        test = self._test(rule)
+        if test is None:
             return None
         if not isinstance(rule.verdict, Lookup):
             outcome = self._outcome(rule.verdict)
@@ -220,13 +229,25 @@ class Router:
         name = rule.verdict.map
         if name not in self._by_pod:
             found = self._maps[name]
-            leads = {low: verdict for ((low, high),), verdict in found.elements if low == high}
-            if found.family is not self._entry.family or len(leads) < len(found.elements):
+            elements = found.elements
+            leads = {low: verdict for ((low, high),), verdict in elements if low == high}
+            if found.family is not self._entry.family or len(leads) < len(elements):
                 return None
             if any(self._outcome(verdict) is None for verdict in leads.values()):
                 return None
             self._by_pod[name] = leads
         return test, _ByPod(name)
+
+    def _test(self, rule: Rule) -> RouteTest | None:
+        test = read_test(rule, self._entry.peer, self._entry.family, self._sets)
+        if test is None or test.unknown:
+            return None
+        if not test.exact:
+            return RouteTest(test.peers, test.services)
+        names = (match.set for match in rule.matches if isinstance(match, SetMatch))
+        name = next(names, None)
+        peers = listed_by(self._sets[name]) if name else listed(tuple(zip(test.peers or ())))
+        return RouteTest(peers, test.services)
 
     def _outcome(self, verdict: Verdict) -> Outcome | None:
         """Return what the verdict comes to; None where it is none of those that end a policy."""

@@ -96,6 +96,10 @@ class Line:
         """Return the piece that holds the number."""
         return bisect_right(self._starts, number) - 1
 
+    def start(self, place: int) -> int:
+        """Return the first number of a piece."""
+        return self._starts[place]
+
     def interval(self, place: int, last: int) -> Interval | None:
         """Return the numbers of a piece up to the last that counts, if there are any."""
         low = self._starts[place]

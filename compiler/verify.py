@@ -73,8 +73,8 @@ class _Verifier:
         for item in self._program.sets:
             yield from _keys(item, item.elements)
         for table in self._program.maps:
-            yield from _keys(table, [key for key, _ in table.elements])
-            if any(verdict in _REJECTS for _, verdict in table.elements):
+            yield from _groups(table)
+            if any(verdict in _REJECTS for verdict in table.verdicts):
                 yield f"{table.name}: a map cannot reject"
 
     def _rule(self, rule: Rule) -> Iterable[str]:
@@ -193,6 +193,19 @@ def _names(items: Sequence[Set | Map | Chain]) -> Iterable[str]:
 def _fields(fields: tuple[Field, ...], table: Set | Map) -> Iterable[str]:
     if tuple(field.type for field in fields) != table.key:
         yield f"the fields do not fit the key of {table.name}"
+
+
+def _groups(table: Map) -> Iterable[str]:
+    groups = [keys for _, keys in table.groups]
+    if not all(groups):
+        yield f"{table.name}: a group of no keys"
+        return
+    firsts = [keys[0] for keys in groups]
+    if firsts != sorted(firsts) or any(
+        left >= right for keys in groups for left, right in pairwise(keys)
+    ):
+        yield f"{table.name}: keys are out of order"
+    yield from _keys(table, [key for key, _ in table.elements])
 
 
 def _keys(table: Set | Map, keys: Sequence[Key]) -> Iterable[str]:

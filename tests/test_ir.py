@@ -11,9 +11,9 @@ from cnpc.compiler.ir import (
     Jump,
     KeyType,
     Lookup,
-    Map,
     Terminal,
     Verdict,
+    map_of,
     successors,
 )
 from cnpc.compiler.net import Family
@@ -27,7 +27,7 @@ def test_every_field_has_a_type() -> None:
 def test_successors_of_a_map_are_told_once_in_order() -> None:
     verdicts: tuple[Verdict, ...] = (Goto("b"), Jump("a"), Goto("a"), Terminal.DROP)
     elements = tuple((((n, n),), verdict) for n, verdict in enumerate(verdicts))
-    maps = {"m": Map("m", Family.IPV4, (KeyType.ADDRESS,), elements)}
+    maps = {"m": map_of("m", Family.IPV4, (KeyType.ADDRESS,), elements)}
     assert successors(Lookup((Field.SADDR,), "m"), maps) == ("b", "a")
     assert successors(Jump("x"), maps) == successors(Goto("x"), maps) == ("x",)
     assert [successors(item, maps) for item in Terminal] == [()] * len(Terminal)

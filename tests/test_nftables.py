@@ -19,7 +19,6 @@ from cnpc.compiler.ir import (
     Key,
     KeyType,
     Lookup,
-    Map,
     Match,
     Origin,
     PortMatch,
@@ -29,6 +28,7 @@ from cnpc.compiler.ir import (
     SetMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from cnpc.compiler.manifests import load
 from cnpc.compiler.net import Family, Interval, Protocol
@@ -354,7 +354,7 @@ def test_large_sets_load_and_leave_room() -> None:
     program = Program(
         "n",
         (table(*keys), Set("t", Family.IPV4, ADDRESS, ranges)),
-        (Map("m", Family.IPV4, ADDRESS, elements),),
+        (map_of("m", Family.IPV4, ADDRESS, elements),),
         (Chain("c", ()), Chain("f", (Rule((), Lookup((Field.SADDR,), "m")),), Hook.FORWARD)),
     )
     more = ", ".join(f"192.0.{number // 256}.{number % 256}" for number in range(10_000))

@@ -20,12 +20,12 @@ from cnpc.compiler.ir import (
     Jump,
     KeyType,
     Lookup,
-    Map,
     Program,
     Rule,
     Terminal,
     Verdict,
     depth,
+    map_of,
 )
 from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.passes.split_ports import split_ports
@@ -95,7 +95,7 @@ def dispatch(addresses: list[int], family: Family, verdicts: list[Verdict]) -> P
         for number in range(4)
     ]
     base = Chain("forward", (Rule((), Lookup((Field.SADDR,), "m")),), Hook.FORWARD)
-    table = Map("m", family, (KeyType.ADDRESS,), elements)
+    table = map_of("m", family, (KeyType.ADDRESS,), elements)
     return Program("n", (), (table,), (*chains, base))
 
 

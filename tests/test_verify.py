@@ -43,7 +43,8 @@ def a_set(*keys: Key, name: str = "s", kinds: tuple[KeyType, ...] = ADDRESS) -> 
 
 
 def a_map(*elements: tuple[Key, Verdict]) -> Program:
-    table = Map("m", Family.IPV4, ADDRESS, elements)
+    groups = tuple((verdict, (key,)) for key, verdict in elements)
+    table = Map("m", Family.IPV4, ADDRESS, groups)
     return Program("", (), (table,), (Chain("a", ()), Chain("f", (), Hook.FORWARD)))
 
 
@@ -187,7 +188,7 @@ def test_a_loop_through_a_map_is_found_even_where_no_hook_leads() -> None:
     program = Program(
         "",
         (),
-        (Map("m", Family.IPV4, ADDRESS, ((key, Goto("a")),)),),
+        (Map("m", Family.IPV4, ADDRESS, ((Goto("a"), (key,)),)),),
         (Chain("a", (Rule((), Jump("b")),)), Chain("b", (Rule((), Lookup((Field.SADDR,), "m")),))),
     )
     [found] = verify(program)

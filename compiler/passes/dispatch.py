@@ -1,7 +1,8 @@
 """Look up what a peer gets, instead of asking rule by rule whether it is meant.
 
-Peers that sets list are in one map, whatever the number of rules; rules on networks and on any
-address stay for all others. Pods with a rule on a set that only the node knows stay as they are.
+Peers that sets list are in one map, whatever the number of rules. Networks are in a map of
+intervals behind it where there are many, and else stay rules, as those on any address do for all
+other peers. Pods with a rule on a set that only the node knows stay as they are.
 
 Before:
 
@@ -40,24 +41,13 @@ After:
     program "n"
 
     map m ipv4 address {
-      10.0.0.1 : jump m_rest_d13ec15e21ad
+      10.0.0.1 : jump m_peers
     }
 
     map m_peers ipv4 address {
-      10.0.0.2 : goto m_class_34365e718d43
+      10.0.0.2 : goto m_class_7aa1fc7142d0
       10.0.0.3 : goto m_class_90d6606dba2d
-      10.0.0.4 : goto m_class_f6c2fb452d25
-    }
-
-    map m_ports_08198e7175cc ipv4 protocol . port {
-      tcp . 80 : return
-      udp . 53 : return
-    }
-
-    map m_ports_1ae7e228a633 ipv4 protocol . port {
-      tcp . 81 : return
-      tcp . 82 : return
-      udp . 54 : return
+      10.0.0.4 : goto m_class_0463556be0c1
     }
 
     map m_ports_cfc85af9631b ipv4 protocol . port {
@@ -72,8 +62,16 @@ After:
       lookup daddr in m
     }
 
-    chain m_class_34365e718d43 {
-      lookup protocol . dport in m_ports_08198e7175cc
+    chain m_class_0463556be0c1 {
+      tcp 81 return
+      tcp 82 return
+      udp 54 return
+      drop
+    }
+
+    chain m_class_7aa1fc7142d0 {
+      tcp 80 return
+      udp 53 return
       drop
     }
 
@@ -82,12 +80,7 @@ After:
       drop
     }
 
-    chain m_class_f6c2fb452d25 {
-      lookup protocol . dport in m_ports_1ae7e228a633
-      drop
-    }
-
-    chain m_rest_d13ec15e21ad {
+    chain m_peers {
       lookup saddr in m_peers
       saddr 192.0.2.0-192.0.2.255 return
       drop
@@ -100,13 +93,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..classes import classify
-from ..costs import dispatch_pays
+from ..costs import dispatch_pays, networks_pay
 from ..ir import (
     AddressMatch,
     Chain,
     Field,
     Goto,
     Jump,
+    Key,
+    Keys,
     KeyType,
     Lookup,
     Map,
@@ -116,9 +111,11 @@ from ..ir import (
     SetMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from ..layout import Layout, LayoutBuilder
 from ..names import digest_name
+from ..peers import Listed, kinds
 from ..printer import print_rule
 from ..reach import reachable
 from ..routes import Entry, Route, Router, entries
@@ -130,59 +127,100 @@ def dispatch(program: Program) -> Program:
     current = program
     for entry in entries(program):
         routes = [route for route in Router(program, entry).routes() if _pays(route)]
-        if routes and (layout := LayoutBuilder(entry, routes).build(classify(routes))):
-            current = _Rewriting(current, entry, routes).program(layout)
+        if routes and (layout := _lay_out(entry, routes)):
+            current = _Rewriting(current, entry, routes, layout).program()
     return program if current is program else reachable(current)
 
 
 def _pays(route: Route) -> bool:
     tests = list(route.tests())
-    listed = sum(test.exact and len(test.peers or ()) > 1 for test in tests)
+    listed = sum(isinstance(test.peers, Listed) and len(test.peers.keys) > 1 for test in tests)
     return dispatch_pays(listed, len(tests) - listed)
+
+
+def _lay_out(entry: Entry, routes: Sequence[Route]) -> Layout | None:
+    """Return the layout, with a map of networks too if that pays and is not too large."""
+    peers = [test.peers for route in routes for test in route.tests() if test.peers is not None]
+    found = kinds(peers, entry.family)
+    rules = sum(not isinstance(item, Listed) for item in peers) / len(routes)
+    intervals = sum(len(kind.intervals) for kind in found.kinds)
+    choices = (True, False) if networks_pay(rules, intervals) else (False,)
+    layouts = (
+        LayoutBuilder(entry, routes).build(classify(routes, found, networks=networks))
+        for networks in choices
+    )
+    return next((layout for layout in layouts if layout), None)
 
 
 class _Rewriting:
     """Leads the pods of some routes past the maps of their peers, and to what is left of rules."""
 
-    def __init__(self, program: Program, entry: Entry, routes: Sequence[Route]) -> None:
+    def __init__(
+        self, program: Program, entry: Entry, routes: Sequence[Route], layout: Layout
+    ) -> None:
         """Index the program."""
         self._program = program
         self._entry = entry
         self._routes = routes
+        self._layout = layout
         self._pods = frozenset(pod for route in routes for pod in route.pods)
         self._chains = program.chains_by_name()
         self._maps = program.maps_by_name()
-        self._listed = {item.name for item in program.sets if lists_addresses(item)}
+        self._sets = program.sets_by_name()
         self._rests: dict[str, Verdict] = {}
         self._made_maps: dict[str, Map] = {}
         self._made_chains: dict[str, Chain] = {}
 
-    def program(self, layout: Layout) -> Program:
+    def program(self) -> Program:
         """Return the program with the layout in it."""
-        entry = self._entry
-        peers = self._peers(layout)
-        ahead = Rule((), Lookup((entry.peer,), peers.name))
-        starts = {route.start: self._start(route.start, ahead) for route in self._routes}
-        start_of = {pod: starts[route.start] for route in self._routes for pod in route.pods}
-        led = tuple((key, start_of.get(key[0][0], old)) for key, old in entry.map.elements)
-        maps = {**self._maps, **layout.maps, **self._made_maps, peers.name: peers}
-        maps[entry.map.name] = replace(entry.map, elements=led)
-        chains = {**self._chains, **layout.chains, **self._made_chains}
+        start, entry = self._start(), self._entry.map
+        led = [
+            (key, start if key[0][0] in self._pods else verdict) for key, verdict in entry.elements
+        ]
+        self._made_maps[entry.name] = map_of(entry.name, entry.family, entry.key, led)
+        maps = {**self._maps, **self._layout.maps, **self._made_maps}
+        chains = {**self._chains, **self._layout.chains, **self._made_chains}
         return replace(
             self._program,
             maps=tuple(maps[name] for name in sorted(maps)),
             chains=tuple(chains[name] for name in sorted(chains)),
         )
 
-    def _peers(self, layout: Layout) -> Map:
-        elements = tuple(
-            (((peer, peer),), verdict) for peer, verdict in sorted(layout.peers, key=_first)
-        )
-        name = f"{self._entry.map.name}_peers"
-        return Map(name, self._entry.family, (KeyType.ADDRESS,), elements)
+    def _start(self) -> Verdict:
+        """Return the way to the one chain where all these pods begin: maps of peers, and a rest.
 
-    def _start(self, name: str, ahead: Rule) -> Verdict:
-        return Jump(self._make((ahead, *self._left(name))))
+        It is one chain for all of them, because what packets of many pods run through stays in
+        the processor's caches.
+        """
+        name = f"{self._entry.map.name}_peers"
+        rules: list[Rule] = []
+        if self._layout.peers:
+            groups = tuple(sorted(self._layout.peers, key=_first))
+            table = Map(name, self._entry.family, (KeyType.ADDRESS,), groups)
+            rules.append(self._lookup(table, self._entry.peer))
+        if self._layout.networks:
+            table = self._by_address("networks", self._layout.networks)
+            rules.append(self._lookup(table, self._entry.peer))
+        self._made_chains[name] = Chain(name, (*rules, *self._behind_maps()))
+        return Jump(name)
+
+    def _behind_maps(self) -> Sequence[Rule]:
+        """Return the rules for peers that are in no map: each pod's own, where they differ."""
+        starts = dict.fromkeys(route.start for route in self._routes)
+        if len({self._rest(start) for start in starts}) == 1:
+            return self._left(next(iter(starts)))
+        elements = [
+            (((pod, pod),), self._rest(route.start)) for route in self._routes for pod in route.pods
+        ]
+        return (self._lookup(self._by_address("rest", elements), self._entry.subject),)
+
+    def _by_address(self, kind: str, elements: Sequence[tuple[Key, Verdict]]) -> Map:
+        name = f"{self._entry.map.name}_{kind}"
+        return map_of(name, self._entry.family, (KeyType.ADDRESS,), elements)
+
+    def _lookup(self, table: Map, field: Field) -> Rule:
+        self._made_maps[table.name] = table
+        return Rule((), Lookup((field,), table.name))
 
     def _rest(self, name: str) -> Verdict:
         """Return the way to what is left of a chain."""
@@ -203,10 +241,10 @@ class _Rewriting:
         return name
 
     def _left(self, name: str) -> tuple[Rule, ...]:
-        """Return the rules of a chain for peers that no set lists."""
+        """Return the rules of a chain for peers that have no place in the maps."""
         rules: list[Rule] = []
         for rule in self._chains[name].rules:
-            if any(self._lists(match) for match in rule.matches):
+            if any(self._has_place(match) for match in rule.matches):
                 continue
             match rule.verdict:
                 case Lookup(fields, table):
@@ -219,30 +257,30 @@ class _Rewriting:
                 rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
         return tuple(rules)
 
-    def _lists(self, match: Match) -> bool:
-        """Tell whether the match is about peers that have a place in the map of peers."""
+    def _has_place(self, match: Match) -> bool:
+        """Tell whether the match is about peers that have a place in the maps."""
         match match:
             case SetMatch(set=name):
-                return name in self._listed
+                return bool(self._layout.networks) or lists_addresses(self._sets[name])
             case AddressMatch(intervals=intervals):
-                return is_exact(intervals)
+                return bool(self._layout.networks) or is_exact(intervals)
             case _:
                 return False
 
     def _rest_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
         """Return the look-up that leads these pods to what is left of their chains."""
-        elements = tuple(
+        elements = [
             (key, self._rest(verdict.chain) if isinstance(verdict, Goto) else verdict)
             for key, verdict in self._maps[name].elements
             if key[0][0] in self._pods
-        )
+        ]
         if not elements:
             return None
-        entry = self._entry.map.name
-        rest = f"{entry}_rest{name.removeprefix(entry)}"
-        self._made_maps[rest] = replace(self._maps[name], name=rest, elements=elements)
-        return Lookup(fields, rest)
+        suffix = name.removeprefix(self._entry.map.name)
+        rest = self._by_address(f"rest{suffix}", elements)
+        self._made_maps[rest.name] = rest
+        return Lookup(fields, rest.name)
 
 
-def _first(peer: tuple[int, Verdict]) -> int:
-    return peer[0]
+def _first(group: tuple[Verdict, Keys]) -> Key:
+    return group[1][0]

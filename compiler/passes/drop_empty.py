@@ -38,7 +38,6 @@ from ..ir import (
     Chain,
     Goto,
     Jump,
-    Key,
     Lookup,
     Map,
     Program,
@@ -46,6 +45,7 @@ from ..ir import (
     SetMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from ..reach import reachable
 
@@ -79,18 +79,20 @@ def _without_empty_chains(program: Program) -> Program:
     """Take one step: who goes to an empty chain returns, who looks up in an empty map goes on."""
     gone = {chain.name for chain in program.chains if not chain.rules and not chain.hook}
     maps = tuple(_redirect_map(item, gone) for item in program.maps)
-    empty = {item.name for item in maps if not item.elements}
+    empty = {item.name for item in maps if not item.groups}
     chains = tuple(_redirect_chain(chain, gone, empty) for chain in program.chains)
     return replace(program, maps=maps, chains=chains)
 
 
 def _redirect_map(item: Map, gone: AbstractSet[str]) -> Map:
-    elements: list[tuple[Key, Verdict]] = []
-    for key, verdict in item.elements:
-        redirected = _redirect(verdict, gone)
-        if redirected is not None:
-            elements.append((key, redirected))
-    return item if tuple(elements) == item.elements else replace(item, elements=tuple(elements))
+    if all(_redirect(verdict, gone) == verdict for verdict in item.verdicts):
+        return item
+    elements = (
+        (key, redirected)
+        for key, verdict in item.elements
+        if (redirected := _redirect(verdict, gone)) is not None
+    )
+    return map_of(item.name, item.family, item.key, elements)
 
 
 def _redirect_chain(chain: Chain, gone: AbstractSet[str], empty: AbstractSet[str]) -> Chain:

@@ -48,7 +48,20 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from ..ir import Chain, Goto, Jump, Lookup, Map, Match, Program, Rule, Set, SetMatch, Verdict
+from ..ir import (
+    Chain,
+    Goto,
+    Jump,
+    Lookup,
+    Map,
+    Match,
+    Program,
+    Rule,
+    Set,
+    SetMatch,
+    Verdict,
+    map_of,
+)
 
 _REMEMBERED = 8192
 
@@ -144,8 +157,10 @@ def _equal_chains(program: Program) -> Mapping[str, str]:
 
 
 def _rename_map(item: Map, renamed: Mapping[str, str]) -> Map:
-    elements = tuple((key, _rename(verdict, renamed)) for key, verdict in item.elements)
-    return item if elements == item.elements else replace(item, elements=elements)
+    if not any(_rename(verdict, renamed) is not verdict for verdict in item.verdicts):
+        return item
+    elements = ((key, _rename(verdict, renamed)) for key, verdict in item.elements)
+    return map_of(item.name, item.family, item.key, elements)
 
 
 def _rename_chain(chain: Chain, renamed: Mapping[str, str]) -> Chain:

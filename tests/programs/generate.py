@@ -29,6 +29,7 @@ from cnpc.compiler.ir import (
     StateMatch,
     Terminal,
     Verdict,
+    map_of,
 )
 from cnpc.compiler.net import ANY_PORT, PORT_PROTOCOLS, Family, Protocol
 
@@ -106,7 +107,7 @@ class _Generator:
         kinds = tuple(field.type for field in fields)
         keys = self._keys(fields, family)
         elements = tuple((key, self._verdict(self._names[-2:])) for key in keys)
-        return Map(name, family, kinds, elements), fields
+        return map_of(name, family, kinds, elements), fields
 
     def _keys(self, fields: _Fields, family: Family) -> tuple[Key, ...]:
         kinds = [field.type for field in fields]
