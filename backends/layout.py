@@ -68,8 +68,8 @@ class Table:
         if not self.exact or not self.head.startswith(f"\t\ttype {kind}"):
             return False
         if self.kind == "map":
-            start = f"{format_address(family, address)} "
-            return self.elements.startswith(start) or f"{_BETWEEN}{start}" in self.elements
+            word = f"{format_address(family, address)} "
+            return self.elements.startswith(word) or f"{_BETWEEN}{word}" in self.elements
         low, high = 0, len(self.elements)
         while low < high:
             middle = (low + high) // 2

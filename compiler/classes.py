@@ -21,6 +21,8 @@ class PeerClass:
     """
 
     allowed: tuple[Allowed, ...]
+    crowd: bool = False
+    """Whether those whom a very large set tells from others are in it."""
     lists: list[Keys] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
 
@@ -41,17 +43,22 @@ def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[P
     outside = None if found.outside is None else behaviours[found.outside]
     classes: dict[tuple[tuple[int, Allowed], ...], PeerClass] = {}
 
+    crowd = None if found.crowd is None else behaviours[found.crowd.kind]
+
     def class_of(behaviour: tuple[tuple[int, Allowed], ...]) -> PeerClass:
         if behaviour not in classes:
-            classes[behaviour] = PeerClass(_all_routes(usual, behaviour))
+            allowed = _all_routes(usual, behaviour)
+            classes[behaviour] = PeerClass(allowed, crowd=behaviour == crowd)
         return classes[behaviour]
 
+    if crowd is not None:
+        class_of(crowd)
     for kind, behaviour in zip(found.kinds, behaviours, strict=True):
         if kind.keys and behaviour != behaviours[kind.stranger]:
             class_of(behaviour).lists.append(kind.keys)
         if networks and kind.intervals and behaviour != outside:
             class_of(behaviour).intervals.extend(kind.intervals)
-    return sorted(classes.values(), key=lambda item: (-item.listed, item.allowed))
+    return sorted(classes.values(), key=lambda item: (not item.crowd, -item.listed, item.allowed))
 
 
 def _judge(

@@ -46,6 +46,8 @@ class Layout:
     peers: list[tuple[Verdict, Keys]]
     """Of single addresses."""
     networks: list[tuple[Key, Verdict]]
+    crowd: Verdict | None
+    """Of the members of a very large set that are not listed."""
     maps: dict[str, Map]
     chains: dict[str, Chain]
 
@@ -59,7 +61,7 @@ class LayoutBuilder:
         self._routes = routes
         self._names = [digest_name("", route.key) for route in routes]
         self._deny = routes[0].deny
-        self._made = Layout([], [], {}, {})
+        self._made = Layout([], [], None, {}, {})
 
     def build(self, classes: Iterable[PeerClass]) -> Layout | None:
         """Return the layout of the classes; None if there are none, or it takes too much.
@@ -73,17 +75,21 @@ class LayoutBuilder:
             else:
                 self._lead(item, self._class(item))
         if small:
-            shared = None if any(item.intervals for item in small) else self._small(small)
+            whole = any(item.intervals or item.crowd for item in small)
+            shared = None if whole else self._small(small)
             if shared is None:
                 return None
             for item in small:
                 self._lead(item, shared)
         if sum(map(len, self._made.maps.values())) > MOST_CLASS_ELEMENTS:
             return None
-        return self._made if self._made.peers or self._made.networks else None
+        leads = self._made.peers or self._made.networks or self._made.crowd
+        return self._made if leads else None
 
     def _lead(self, item: PeerClass, verdict: Verdict) -> None:
         """Lead the peers of a class to the verdict."""
+        if item.crowd:
+            self._made.crowd = verdict
         self._made.peers += ((verdict, keys) for keys in item.lists)
         self._made.networks += (((part,), verdict) for part in normalize(item.intervals))
 

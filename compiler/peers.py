@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from .costs import is_crowd
 from .ir import Key, Keys, Set
 from .masks import bits, mask_of
 from .net import Family, Interval, normalize
@@ -24,21 +25,30 @@ _REMEMBERED = 8192
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listed:
-    """Single addresses, as the keys of a set in order and as numbers to look up."""
+    """Single addresses, as the keys of a set in order and as numbers to look up.
+
+    ``set`` is the name of the set, "" where a rule lists them.
+    """
 
     keys: Keys
     members: frozenset[int]
+    set: str = ""
 
 
 @lru_cache(_REMEMBERED)
 def listed_by(item: Set) -> Listed:
     """Return the addresses of a set that lists them: the same object for each node that has it."""
-    return listed(item.elements)
+    return Listed(item.elements, _members(item.elements), item.name)
 
 
-def listed(keys: Keys) -> Listed:
-    """Return the addresses of keys that are one address each."""
-    return Listed(keys, frozenset(address for ((address, _),) in keys))
+def listed(addresses: Addresses) -> Listed:
+    """Return the single addresses that a rule lists."""
+    keys = tuple(zip(addresses))
+    return Listed(keys, _members(keys))
+
+
+def _members(keys: Keys) -> frozenset[int]:
+    return frozenset(address for ((address, _),) in keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +64,19 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """The number of the kind of most members of a set that is too large to be taken apart."""
+
+    kind: int
+    set: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kinds:
     """All kinds of peers, by number; a mask has a bit for each."""
 
     kinds: Sequence[Kind]
+    crowd: Crowd | None
     outside: int | None
     """The kind of the addresses that neither a list nor a network holds, if there are any."""
     masks: Mapping[int, int]
@@ -77,23 +96,58 @@ def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
     line = Line(cut for item in networks for cut in ends(item))
     held = _held(line, networks)
     members: dict[tuple[int, int], list[Keys]] = {(0, mask): [] for mask in held}
-    for mask, keys in _cells(lists):
+    crowded = _crowded(lists, line)
+    if crowded is not None:
+        members[1 << crowded, held[line.place(lists[crowded].keys[0][0][0])]] = []
+    for mask, keys in _apart_from(crowded, lists):
         for piece, part in _by_piece(line, keys):
             members.setdefault((mask, held[piece]), []).append(part)
     numbers = {kind: number for number, kind in enumerate(members)}
+    crowd = next((number for (mask, _), number in numbers.items() if mask), None)
     intervals = _intervals(line, held, family)
-    found = [
-        Kind(_joined(parts), () if mask else intervals[network], numbers[0, network])
-        for (mask, network), parts in members.items()
-    ]
+    found = []
+    for (mask, network), parts in members.items():
+        crowds = crowded is not None and mask >> crowded & 1
+        stranger = crowd if crowds and crowd is not None else numbers[0, network]
+        found.append(Kind(_joined(parts), () if mask else intervals[network], stranger))
     masks = {id(item): 0 for item in distinct}
     masks.update(_masks((mask for mask, _ in members), lists))
     masks.update(_masks((network for _, network in members), networks))
-    return Kinds(found, numbers.get((0, 0)), masks)
+    if crowded is None or crowd is None:
+        return Kinds(found, None, numbers.get((0, 0)), masks)
+    return Kinds(found, Crowd(crowd, lists[crowded].set), numbers.get((0, 0)), masks)
 
 
-def _cells(lists: Sequence[Listed]) -> Iterable[tuple[int, Keys]]:
-    """Return the listed addresses by the lists that hold them, each list a bit.
+def _crowded(lists: Sequence[Listed], line: Line) -> int | None:
+    """Return the place of a list that is to be left whole, if one is that large.
+
+    A network that holds only a part of it would take it apart.
+    """
+    place = max(range(len(lists)), key=lambda each: len(lists[each].keys), default=None)
+    if place is None or not lists[place].set or not is_crowd(len(lists[place].keys)):
+        return None
+    (first,), (last,) = lists[place].keys[0], lists[place].keys[-1]
+    return place if line.place(first[0]) == line.place(last[0]) else None
+
+
+def _apart_from(crowded: int | None, lists: Sequence[Listed]) -> Iterable[tuple[int, Keys]]:
+    """Return the cells of all lists but the crowded one, and which of them lie in that."""
+    cells = _cells({place: item for place, item in enumerate(lists) if place != crowded})
+    if crowded is None:
+        yield from cells
+        return
+    bit, members = 1 << crowded, lists[crowded].members
+    for mask, keys in cells:
+        inside = tuple(key for key in keys if key[0][0] in members)
+        if len(inside) in {0, len(keys)}:
+            yield mask | (bit if inside else 0), keys
+        else:
+            yield mask | bit, inside
+            yield mask, tuple(key for key in keys if key[0][0] not in members)
+
+
+def _cells(lists: Mapping[int, Listed]) -> Iterable[tuple[int, Keys]]:
+    """Return the listed addresses by the lists that hold them, each list a bit at its place.
 
     Where lists have nothing in common, which is the most usual, each is taken as it is.
     """
@@ -108,7 +162,7 @@ def _cells(lists: Sequence[Listed]) -> Iterable[tuple[int, Keys]]:
         origins.append(keys)
         sizes.append(len(keys))
 
-    for number, item in sorted(enumerate(lists), key=lambda each: -len(each[1].keys)):
+    for number, item in sorted(lists.items(), key=lambda each: -len(each[1].keys)):
         if cell_of.keys().isdisjoint(item.members):
             cell(1 << number, item.keys, item.members)
             continue

@@ -246,7 +246,7 @@ class Router:
             return RouteTest(test.peers, test.services)
         names = (match.set for match in rule.matches if isinstance(match, SetMatch))
         name = next(names, None)
-        peers = listed_by(self._sets[name]) if name else listed(tuple(zip(test.peers or ())))
+        peers = listed_by(self._sets[name]) if name else listed(test.peers or ())
         return RouteTest(peers, test.services)
 
     def _outcome(self, verdict: Verdict) -> Outcome | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..ir import Program
+from .compact import compact
 from .dispatch import dispatch
 from .drop_empty import drop_empty
 from .merge import merge
@@ -18,17 +19,16 @@ PassLevels = Mapping[int, tuple[Pass, ...]]
 
 PASSES: PassLevels = {
     0: (),
-    1: (merge, prune, drop_empty, share),
-    2: (merge, prune, drop_empty, share, dispatch),
+    1: (compact, merge, prune, drop_empty, share),
+    2: (compact, merge, prune, drop_empty, share, dispatch),
 }
 """The passes of each optimisation level. The level 0 keeps one rule per policy rule, as written."""
 
 PASSES_WITHOUT_MAPS: PassLevels = {
     0: (),
-    1: (merge, prune, drop_empty, share),
-    2: (merge, prune, drop_empty, share, split_ports),
+    1: (compact, merge, prune, drop_empty, share),
+    2: (compact, merge, prune, drop_empty, share, split_ports),
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""
 
-DEFAULT_LEVEL = 1
-"""Level 2 makes packets cheaper and compiling dearer: each node gets maps of all its peers."""
+DEFAULT_LEVEL = 2

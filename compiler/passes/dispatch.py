@@ -127,8 +127,8 @@ def dispatch(program: Program) -> Program:
     current = program
     for entry in entries(program):
         routes = [route for route in Router(program, entry).routes() if _pays(route)]
-        if routes and (layout := _lay_out(entry, routes)):
-            current = _Rewriting(current, entry, routes, layout).program()
+        if routes and (found := _lay_out(entry, routes)):
+            current = _Rewriting(current, entry, routes, *found).program()
     return program if current is program else reachable(current)
 
 
@@ -138,31 +138,39 @@ def _pays(route: Route) -> bool:
     return dispatch_pays(listed, len(tests) - listed)
 
 
-def _lay_out(entry: Entry, routes: Sequence[Route]) -> Layout | None:
-    """Return the layout, with a map of networks too if that pays and is not too large."""
+def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None:
+    """Return the layout, with a map of networks too if that pays and is not too large.
+
+    The name is that of a very large set that stays a set.
+    """
     peers = [test.peers for route in routes for test in route.tests() if test.peers is not None]
     found = kinds(peers, entry.family)
     rules = sum(not isinstance(item, Listed) for item in peers) / len(routes)
     intervals = sum(len(kind.intervals) for kind in found.kinds)
-    choices = (True, False) if networks_pay(rules, intervals) else (False,)
-    layouts = (
-        LayoutBuilder(entry, routes).build(classify(routes, found, networks=networks))
-        for networks in choices
-    )
-    return next((layout for layout in layouts if layout), None)
+    for networks in (True, False) if networks_pay(rules, intervals) else (False,):
+        layout = LayoutBuilder(entry, routes).build(classify(routes, found, networks=networks))
+        if layout is not None:
+            return layout, found.crowd.set if found.crowd else ""
+    return None
 
 
 class _Rewriting:
     """Leads the pods of some routes past the maps of their peers, and to what is left of rules."""
 
     def __init__(
-        self, program: Program, entry: Entry, routes: Sequence[Route], layout: Layout
+        self,
+        program: Program,
+        entry: Entry,
+        routes: Sequence[Route],
+        layout: Layout,
+        crowd: str,
     ) -> None:
         """Index the program."""
         self._program = program
         self._entry = entry
         self._routes = routes
         self._layout = layout
+        self._crowd = crowd
         self._pods = frozenset(pod for route in routes for pod in route.pods)
         self._chains = program.chains_by_name()
         self._maps = program.maps_by_name()
@@ -198,6 +206,8 @@ class _Rewriting:
             groups = tuple(sorted(self._layout.peers, key=_first))
             table = Map(name, self._entry.family, (KeyType.ADDRESS,), groups)
             rules.append(self._lookup(table, self._entry.peer))
+        if self._layout.crowd:
+            rules.append(Rule((SetMatch((self._entry.peer,), self._crowd),), self._layout.crowd))
         if self._layout.networks:
             table = self._by_address("networks", self._layout.networks)
             rules.append(self._lookup(table, self._entry.peer))
