@@ -10,14 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from .ir import Field, Goto, Jump, Lookup, Map, Program, Rule, SetMatch, Terminal, Verdict
+from .ir import (
+    Chain,
+    Field,
+    Goto,
+    Jump,
+    Lookup,
+    Map,
+    Program,
+    Rule,
+    Set,
+    SetMatch,
+    Terminal,
+    Verdict,
+)
 from .masks import bits
 from .net import Family, Interval, normalize
 from .peers import Addresses, Kinds, Listed, listed, listed_by
 from .services import Allowed
-from .space import LAST_SERVICE, Line, ends, read_test
+from .space import LAST_SERVICE, Line, ends, read_test, sets_of
 
+_REMEMBERED = 8192
 _DENIALS = frozenset((Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED))
 
 
@@ -134,6 +149,29 @@ def count_judged(program: Program) -> tuple[int, int]:
     return by_map, total
 
 
+@lru_cache(_REMEMBERED)
+def _read_tests(
+    chain: Chain, sets: tuple[Set, ...], field: Field, family: Family
+) -> tuple[RouteTest | None, ...]:
+    """Return what the rules test; None for what is more than peers and services, or not known."""
+    named = {item.name: item for item in sets}
+    return tuple(_read_test(rule, field, family, named) for rule in chain.rules)
+
+
+def _read_test(
+    rule: Rule, field: Field, family: Family, sets: Mapping[str, Set]
+) -> RouteTest | None:
+    test = read_test(rule, field, family, sets)
+    if test is None or test.unknown:
+        return None
+    if not test.exact:
+        return RouteTest(test.peers, test.services)
+    names = (match.set for match in rule.matches if isinstance(match, SetMatch))
+    name = next(names, None)
+    peers = listed_by(sets[name]) if name else listed(test.peers or ())
+    return RouteTest(peers, test.services)
+
+
 @dataclass(frozen=True, slots=True)
 class _ByPod:
     """A step that the pod's own address decides."""
@@ -212,13 +250,16 @@ class Router:
 
     def _steps(self, name: str) -> tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None:
         if name not in self._read:
-            steps = [self._step(rule) for rule in self._chains[name].rules]
+            chain, entry = self._chains[name], self._entry
+            tests = _read_tests(chain, sets_of(chain, self._sets), entry.peer, entry.family)
+            steps = [self._step(*each) for each in zip(chain.rules, tests, strict=True)]
             known = [step for step in steps if step is not None]
             self._read[name] = tuple(known) if len(known) == len(steps) else None
         return self._read[name]
 
-    def _step(self, rule: Rule) -> tuple[RouteTest, Outcome | _ByPod] | None:
-        test = self._test(rule)
+    def _step(
+        self, rule: Rule, test: RouteTest | None
+    ) -> tuple[RouteTest, Outcome | _ByPod] | None:
         if test is None:
             return None
         if not isinstance(rule.verdict, Lookup):
@@ -237,17 +278,6 @@ class Router:
                 return None
             self._by_pod[name] = leads
         return test, _ByPod(name)
-
-    def _test(self, rule: Rule) -> RouteTest | None:
-        test = read_test(rule, self._entry.peer, self._entry.family, self._sets)
-        if test is None or test.unknown:
-            return None
-        if not test.exact:
-            return RouteTest(test.peers, test.services)
-        names = (match.set for match in rule.matches if isinstance(match, SetMatch))
-        name = next(names, None)
-        peers = listed_by(self._sets[name]) if name else listed(test.peers or ())
-        return RouteTest(peers, test.services)
 
     def _outcome(self, verdict: Verdict) -> Outcome | None:
         """Return what the verdict comes to; None where it is none of those that end a policy."""

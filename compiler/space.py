@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .ir import AddressMatch, Field, KeyType, PortMatch, Rule, Set, SetMatch
+from .ir import AddressMatch, Chain, Field, KeyType, PortMatch, Rule, Set, SetMatch
 from .masks import mask_of
 from .net import MAX_PORT, Family, Interval
 
@@ -56,6 +56,13 @@ def read_test(rule: Rule, field: Field, family: Family, sets: Mapping[str, Set])
         else:
             return None
     return Test(peers, services, unknown, exact)
+
+
+def sets_of(chain: Chain, sets: Mapping[str, Set]) -> tuple[Set, ...]:
+    """Return the sets that the chain's rules name: with them a chain says what it means."""
+    matches = (match for rule in chain.rules for match in rule.matches)
+    names = dict.fromkeys(match.set for match in matches if isinstance(match, SetMatch))
+    return tuple(sets[name] for name in names)
 
 
 @lru_cache(_REMEMBERED)

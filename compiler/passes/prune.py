@@ -55,7 +55,7 @@ from ..ir import (
 )
 from ..masks import bits
 from ..net import Family
-from ..space import Line, Test, ends, read_test
+from ..space import Line, Test, ends, read_test, sets_of
 
 _REMEMBERED = 8192
 
@@ -84,9 +84,7 @@ class Pruned:
 def prune(program: Program) -> Program:
     """Return the program without the rules that ``pruned`` gives."""
     sets = program.sets_by_name()
-    chains = tuple(
-        _kept(chain, _prune(chain, _sets_of(chain, sets))[0]) for chain in program.chains
-    )
+    chains = tuple(_kept(chain, _prune(chain, sets_of(chain, sets))[0]) for chain in program.chains)
     return program if chains == program.chains else replace(program, chains=chains)
 
 
@@ -99,14 +97,8 @@ def pruned(program: Program) -> tuple[Pruned, ...]:
     """Return the rules that ``prune`` drops from the program."""
     sets = program.sets_by_name()
     return tuple(
-        item for chain in program.chains for item in _prune(chain, _sets_of(chain, sets))[1]
+        item for chain in program.chains for item in _prune(chain, sets_of(chain, sets))[1]
     )
-
-
-def _sets_of(chain: Chain, sets: Mapping[str, Set]) -> tuple[Set, ...]:
-    matches = (match for rule in chain.rules for match in rule.matches)
-    names = dict.fromkeys(match.set for match in matches if isinstance(match, SetMatch))
-    return tuple(sets[name] for name in names)
 
 
 @lru_cache(_REMEMBERED)
