@@ -283,15 +283,20 @@ class Router:
         """Return what the verdict comes to; None where it is none of those that end a policy."""
         if verdict is Terminal.RETURN:
             return True
-        if verdict in _DENIALS or (isinstance(verdict, Goto) and self._denies(verdict.chain)):
+        if verdict in _DENIALS:
             self._denials.add(verdict)
             return False
-        return verdict.chain if isinstance(verdict, Goto) else None
+        if not isinstance(verdict, Goto):
+            return None
+        denials = self._denials_of(verdict.chain)
+        if not denials:
+            return verdict.chain
+        # A chain that only drops says no more than DROP does.
+        self._denials.add(Terminal.DROP if denials == {Terminal.DROP} else verdict)
+        return False
 
-    def _denies(self, name: str) -> bool:
+    def _denials_of(self, name: str) -> set[Verdict | Lookup]:
+        """Return what a chain does that denies whatever comes to it; nothing for other chains."""
         rules = self._chains[name].rules
-        return (
-            bool(rules)
-            and not rules[-1].matches
-            and all(rule.verdict in _DENIALS for rule in rules)
-        )
+        verdicts = {rule.verdict for rule in rules}
+        return verdicts if rules and not rules[-1].matches and verdicts <= _DENIALS else set()
