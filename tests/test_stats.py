@@ -51,7 +51,7 @@ def test_counts_are_those_of_the_compiled_text() -> None:
 def test_compare_shows_both_levels_side_by_side() -> None:
     options = (CLUSTER, DENY, "--node", "worker-1", "--compare", "-O0")
     table = run(CNPC, "stats", *options).out.splitlines()
-    assert table[0].split()[2:] == ["-O1", "-O0"]
+    assert table[0].split()[2:] == ["-O2", "-O0"]
     levels = json.loads(run(CNPC, "stats", *options, "--json").out)
     assert [item["level"] for item in levels] == [1, 0]
 
