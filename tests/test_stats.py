@@ -53,7 +53,7 @@ def test_compare_shows_both_levels_side_by_side() -> None:
     table = run(CNPC, "stats", *options).out.splitlines()
     assert table[0].split()[2:] == ["-O2", "-O0"]
     levels = json.loads(run(CNPC, "stats", *options, "--json").out)
-    assert [item["level"] for item in levels] == [1, 0]
+    assert [item["level"] for item in levels] == [2, 0]
 
 
 def test_an_unknown_node_is_an_error() -> None:
