@@ -20,6 +20,7 @@ import msgspec
 from cnpc.backends.base import Backend
 from cnpc.backends.iptables import Iptables
 from cnpc.backends.nftables import Nftables
+from cnpc.compiler.cli.main import collect_rarely
 from cnpc.compiler.decode.objects import PodManifest
 from cnpc.compiler.manifests import load
 from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
@@ -136,6 +137,7 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()  # as the program does
     file, kind, number, first, others, target = sys.argv[1:]
     found = _measure(Task(Path(file), int(number), first, int(others), kind), Path(target))
     sys.stdout.buffer.write(msgspec.json.encode(found))
