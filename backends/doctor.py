@@ -82,11 +82,14 @@ class Finding:
         return f"{self.text}; {self.remedy}" if self.remedy else self.text
 
 
-def essentials() -> Iterator[Finding]:
-    """Yield what without nothing can be applied; it costs next to nothing to look."""
+def lacks_root() -> Iterator[Finding]:
+    """Yield that this is not root, without which nothing can be applied."""
     if os.geteuid() != 0:
         yield _missing("this is not root", "run cnpc as root, or with sudo")
-        return
+
+
+def lacks_nft() -> Iterator[Finding]:
+    """Yield what without no ruleset for nftables can be applied; next to nothing to look."""
     try:
         nft = open_nft()
         KernelNode(nft).generation()
@@ -105,7 +108,7 @@ def essentials() -> Iterator[Finding]:
 
 def examine(state: Path) -> Iterator[Finding]:
     """Yield a finding for everything that is looked at."""
-    problems = list(essentials())
+    problems = list(lacks_root()) or list(lacks_nft())
     yield from problems or [_fine("root, and a kernel with nf_tables")]
     if problems:
         return

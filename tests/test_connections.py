@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from cnpc.backends.keeper import Keeper, given
+from cnpc.backends.nft_filter import given
 from cnpc.backends.node import KernelNode, LibraryNft
-from cnpc.backends.record import State
+from keepers import nft_keeper
 from netcluster import OUTSIDE, Cluster
 from small_cluster import ADDRESS, A, B, C
 
@@ -78,7 +78,7 @@ def test_only_what_is_denied_now_ends(
     tmp_path: Path,
 ) -> None:
     with cluster.namespace("n1").entered():
-        keeper = Keeper(KernelNode(LibraryNft()), State(tmp_path), lambda: None)
+        keeper = nft_keeper(KernelNode(LibraryNft()), tmp_path)
         keeper.apply(given(ruleset("ip saddr 0.0.0.0/0 return")))
         assert [converse(*pair) for pair in connections] == [True, True, True]
         strict = given(ruleset(f"ip saddr {ADDRESS[B][0]} return"))

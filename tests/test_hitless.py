@@ -9,14 +9,16 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.keeper import Given, Keeper, given
+from cnpc.backends.layout import Layout
+from cnpc.backends.nft_filter import given
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.node import KernelNode, LibraryNft
-from cnpc.backends.record import State
+from cnpc.backends.packet_filter import Given
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
+from keepers import nft_keeper
 from netcluster import Namespace
 from rulesets import Documents, changed, program
 from traffic import Traffic
@@ -79,7 +81,7 @@ def sorted_out(programs: Sequence[Program], random: Random) -> tuple[list[Packet
     return allowed[:_EACH], denied[:_EACH]
 
 
-def loaded(item: Program) -> Given:
+def loaded(item: Program) -> Given[Layout]:
     return given(Nftables().build(item, ("Network policy",)).texts["nft"])
 
 
@@ -92,7 +94,7 @@ def test_no_update_loses_or_leaks_a_packet(space: Namespace, tmp_path: Path, see
     assert denied
     rulesets = [loaded(item) for item in programs]
     nft = LibraryNft()
-    keeper = Keeper(KernelNode(nft), State(tmp_path), lambda: None)
+    keeper = nft_keeper(KernelNode(nft), tmp_path)
     keeper.apply(rulesets[0])
     traffic = Traffic(allowed, denied, senders=2)
     kinds: Counter[Kind] = Counter()

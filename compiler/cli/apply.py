@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ...backends.keeper import Given, Hold, Keeper, Outcome
-from ...backends.transaction import Kind, Plan
+from ...backends.keeper import Hold, Keeper, Outcome
+from ...backends.packet_filter import Given, Planned
+from ...backends.transaction import Kind
 from ..errors import NodeError
 from .guardian import start_guardian
 from .messages import report_line
@@ -86,7 +88,7 @@ def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
     return Hold(confirm, lambda pending: start_guardian(state_dir, pending))
 
 
-def _apply(keeper: Keeper, ruleset: Given, hold: Hold | None, *, quiet: bool) -> None:
+def _apply(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
     waiting = keeper.read().pending
     if waiting and hold:
         raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
@@ -105,7 +107,7 @@ def _describe(outcome: Outcome) -> str:
     return f"{name} is in force: {_amount(outcome.plan)} in {outcome.seconds * 1000:.0f} ms"
 
 
-def _amount(plan: Plan) -> str:
+def _amount(plan: Planned) -> str:
     commits = len(plan.transactions)
     return f"{plan.operations:,} operations, {commits} commit{'' if commits == 1 else 's'}"
 

@@ -12,15 +12,17 @@ from typing import Any, TypeVar
 
 import click
 
-from ...backends.doctor import essentials
-from ...backends.keeper import Given, Keeper, given
+from ...backends.doctor import lacks_root
+from ...backends.keeper import Keeper
 from ...backends.layout import with_counters
-from ...backends.node import KernelNode, open_nft
+from ...backends.nft_filter import given
+from ...backends.packet_filter import Given
 from ...backends.record import DEFAULT_STATE, State
 from ..errors import InputError, NodeError, Span, error
 from ..options import DenyWith, Options, OwnNode
 from ..passes import DEFAULT_LEVEL, PASSES
 from ..source import STDIN, SourceError, open_source
+from .filters import filters
 from .messages import report_line
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
@@ -112,17 +114,17 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_keeper(state_dir: Path) -> Keeper:
-    """Return the keeper of this node; NodeError without the rights or the tools for it."""
-    for finding in essentials():
+    """Return the keeper of this node; NodeError without the rights for it."""
+    for finding in lacks_root():
         raise NodeError(str(finding))
-    return Keeper(KernelNode(open_nft()), State(state_dir), _say_waiting)
+    return Keeper(filters(), State(state_dir), _say_waiting)
 
 
 def _say_waiting() -> None:
     report_line("another cnpc is at work on this node; waiting for it")
 
 
-def read_given(paths: Sequence[str], choices: Choices) -> Given:
+def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     """Return the ruleset of a file that compile wrote, or of manifests compiled for the node."""
     if any(path.endswith(_OF_IPTABLES) for path in paths):
         raise click.UsageError("only nftables rulesets (.nft) can be applied, none of iptables")
@@ -137,7 +139,7 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given:
     return _given(compiled(paths, data, choices), choices)
 
 
-def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given:
+def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given[Any]:
     return given(with_counters(text) if choices.counters else text, name)
 
 
