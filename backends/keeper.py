@@ -64,12 +64,11 @@ class Keeper:
         if current is None or kernel is None or not _is_here(own, current, kernel):
             drift = Drift.FOREIGN if own.present() else Drift.NONE
             return InForce(own.empty, drift, loaded=False)
-        if not own.present():
-            return InForce(own.empty, Drift.GONE, loaded=True)
         found = own.verified(self._read(current), kernel)
-        if found is None:
-            return InForce(own.empty, Drift.CHANGED, loaded=True)
-        return InForce(found, Drift.NONE, loaded=True)
+        if found is not None:
+            return InForce(found, Drift.NONE, loaded=True)
+        drift = Drift.CHANGED if own.present() else Drift.GONE
+        return InForce(own.empty, drift, loaded=True)
 
     def recorded(self, record: Record) -> Layout:
         """Return the version loaded last as people are shown it, empty where nothing was.

@@ -19,6 +19,7 @@ from .watch import watch
 _EPILOG = """\b
 Examples:
   cnpc apply /etc/cnpc/worker-1.nft
+  cnpc apply /etc/cnpc/worker-1.v4    and the .ipset and .v6 beside it
   kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc apply - --node worker-1
   cnpc apply new.nft --confirm 60    and then, if you still can:  cnpc apply --confirmed
 """
@@ -58,8 +59,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 ) -> int:
     """Put a ruleset in force on this node: exactly that one, or exactly the old one stays.
 
-    PATH is a ruleset that cnpc compile wrote (.nft), or manifests, which --node compiles first;
-    a - is standard input. Only what differs is sent to the kernel, and nothing where nothing does.
+    PATH is a ruleset that cnpc compile wrote (.nft; or .ipset, .v4 and .v6, of which one names
+    all three), or manifests, which --node compiles first; a - is standard input. Only what differs
+    is sent to the kernel, and nothing where nothing does.
     """
     if bool(paths) == confirmed:
         raise click.UsageError("give a PATH, or --confirmed and no PATH")
