@@ -15,6 +15,7 @@ from typing import ClassVar
 from ..compiler.errors import NodeError
 from . import iptables_tools as tools
 from .connections import denied
+from .iptables_doctor import ours_in_both
 from .iptables_layout import BACKEND, EMPTY, FAMILIES, HOOKS, IptablesLayout, read_iptables
 from .iptables_legacy import legacy_generation
 from .iptables_meaning import judge_of
@@ -105,7 +106,8 @@ class IptablesFilter:
         gone = any(old.families[family].keys() - new.families[family].keys() for family in FAMILIES)
         if not any(write.values()) and not gone and old.sets.keys() == new.sets.keys():
             return _NOTHING
-        self._refuse_both_flavours()
+        if reason := ours_in_both(self._tools):
+            raise NodeError(reason)
         before = self._saved()
         rules = {}
         for family, saved in before.items():
@@ -173,15 +175,6 @@ class IptablesFilter:
     def _structure(self, saved: Mapping[str, Saved]) -> str:
         texts = (self._tools.flavour, *(saved[family].text() for family in FAMILIES))
         return _digest("\n".join(texts))
-
-    def _refuse_both_flavours(self) -> None:
-        other = tools.other_flavour(self._tools.flavour)
-        if other and any(map(read_saved, tools.saves(other).values())):
-            raise NodeError(
-                f"rules of cnpc are in iptables-{other.flavour}, and this node's iptables is "
-                f"iptables-{self._tools.flavour}: both would judge; cnpc flush removes them, "
-                f"update-alternatives --set iptables /usr/sbin/iptables-{other.flavour} keeps them"
-            )
 
     def _try(self, planned: IptablesPlan) -> None:
         """Load the new sets, which no rule uses yet, and test the rules."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from cnpc.backends import doctor
-from cnpc.backends.doctor import Level, examine, lacks_nft
+from cnpc.backends.doctor import examine, lacks_nft
+from cnpc.backends.findings import Level
 from cnpc.compiler.errors import NodeError
 from netcluster import Namespace
 
