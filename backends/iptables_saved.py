@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .iptables_layout import HOOKS, OWN, jump
 
 _CHAIN = re.compile(rf":({OWN}\S+) ")
-_RULE = re.compile(rf"-A ({OWN}\S+) ")
+_RULE = re.compile(rf"-A ({OWN}\S+)")
 _TARGET = re.compile(rf" -[gj] ({OWN}\S+)")
 _JUMPS = {f"-A {jump(hook)}": hook for hook in HOOKS}
 

@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
-from cnpc.backends.layout import Layout
 from cnpc.backends.nft_filter import given
 from cnpc.backends.nftables import Nftables
-from cnpc.backends.node import KernelNode, LibraryNft
 from cnpc.backends.packet_filter import Given
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
-from keepers import nft_keeper
+from keepers import KINDS, kernel_keeper
 from netcluster import Namespace
-from rulesets import Documents, changed, program
+from netcluster.namespaces import run
+from rulesets import Documents, changed, program, trio_of
 from traffic import Traffic
 from worlds import LARGE, seeded
 
@@ -81,20 +81,35 @@ def sorted_out(programs: Sequence[Program], random: Random) -> tuple[list[Packet
     return allowed[:_EACH], denied[:_EACH]
 
 
-def loaded(item: Program) -> Given[Layout]:
+def loaded(item: Program, kind: str) -> Given[Any]:
+    if kind != "nftables":
+        return trio_of(item)
     return given(Nftables().build(item, ("Network policy",)).texts["nft"])
 
 
+def disturb(kind: str) -> None:
+    """Change what is in force, so that the next apply replaces it all; no packet notices."""
+    if kind == "nftables":
+        run(("nft", "add", "rule", "inet", "cnpc", "forward", "counter"))
+    else:
+        run((kind, "-A", "CNPC-FORWARD"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", [3, 6])
-def test_no_update_loses_or_leaks_a_packet(space: Namespace, tmp_path: Path, seed: int) -> None:  # noqa: ARG001 - be in it
+def test_no_update_loses_or_leaks_a_packet(
+    space: Namespace,  # noqa: ARG001 - be in it
+    tmp_path: Path,
+    seed: int,
+    kind: str,
+) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
     programs = versions(list(seeded(seed, LARGE).objects()), random)
     allowed, denied = sorted_out(programs, random)
     assert allowed
     assert denied
-    rulesets = [loaded(item) for item in programs]
-    nft = LibraryNft()
-    keeper = nft_keeper(KernelNode(nft), tmp_path)
+    rulesets = [loaded(item, kind) for item in programs]
+    keeper = kernel_keeper(kind, tmp_path)
     keeper.apply(rulesets[0])
     traffic = Traffic(allowed, denied, senders=2)
     kinds: Counter[Kind] = Counter()
@@ -102,13 +117,14 @@ def test_no_update_loses_or_leaks_a_packet(space: Namespace, tmp_path: Path, see
     try:
         while kinds.total() < _UPDATES:
             if random.random() < 0.05:
-                nft.run("add rule inet cnpc forward counter")  # and the next one replaces it all
+                disturb(kind)
             kinds[keeper.apply(random.choice(rulesets)).plan.kind] += 1
     finally:
         seconds = time.monotonic() - began
         count = traffic.stop()
     told = ", ".join(f"{number} {kind.value}" for kind, number in kinds.items())
     print(f"{count}, {count.sent / seconds:,.0f} packets/s, updates: {told}")  # noqa: T201 - -rP shows it
-    assert {Kind.ELEMENTS, Kind.OVERLAY, Kind.REPLACE} <= kinds.keys()
+    ways = {Kind.ELEMENTS, Kind.OVERLAY} if kind == "nftables" else {Kind.RULES}
+    assert {Kind.REPLACE} | ways <= kinds.keys()
     assert (count.lost, count.leaked) == (0, 0)
     assert count.sent > _UPDATES
