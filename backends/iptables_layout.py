@@ -13,6 +13,7 @@ from itertools import chain
 
 from ..compiler.errors import InputError, Span, error
 from ..compiler.ir import Hook
+from .ipset import tag_of
 
 HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
 """The host's chains that jump to ours."""
@@ -155,7 +156,10 @@ class _Reader:
                 raise self.wrong(place, f"the set {name} is not as compile writes it")
         elif "\n" in text:
             raise self.wrong(place, f"the set {name} is not as compile writes it")
-        return SetText(name, note, parameters, f"{text}\n")
+        item = SetText(name, note, parameters, f"{text}\n")
+        if first != name and not name.endswith(f"-{tag_of(parameters, item.entries())}"):
+            raise self.wrong(place, f"the set {name} has not the entries that its name stands for")
+        return item
 
     def chains(self, sets: Mapping[str, SetText]) -> Mapping[str, ChainText]:
         """Return the chains of a .v4 or .v6 text by name."""

@@ -27,6 +27,7 @@ _LONGEST_MESSAGE = 1000
 _LEGACY_TABLES = {"v4": "ip_tables_names", "v6": "ip6_tables_names"}
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
+_SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _INCOMPATIBLE = "is incompatible, use 'nft' tool"
 
 
@@ -106,7 +107,7 @@ def ipset_headers() -> dict[str, tuple[str, int]]:
         lines = dict(line.partition(": ")[::2] for line in block.strip().split("\n"))
         name = lines.get("Name", "")
         if name.startswith("cnpc-"):
-            what = f"{lines['Type']} {lines['Header']}"
+            what = f"{lines['Type']} {_SEED.sub('', lines['Header'])}"
             headers[name] = (what, int(lines["Number of entries"]))
     return headers
 
