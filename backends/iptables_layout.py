@@ -122,6 +122,8 @@ class _Reader:
         lines = head.split("\n")
         if not blank or not all(line.startswith("#") for line in lines):
             raise self.wrong(1, "this is not a ruleset of cnpc compile")
+        if not text.endswith("\n"):
+            raise self.wrong(self._last(), "the file ends within a line")
         self._start = len(lines) + 2
         self.header = tuple(line.removeprefix("#").removeprefix(" ") for line in lines)
 
@@ -130,9 +132,9 @@ class _Reader:
         found: dict[str, SetText] = {}
         place = self._start
         first, *blocks = self._body.split("\n\n")
-        if not self._text.endswith("\n") or not first.startswith("# Loaded by ipset restore"):
-            raise self.wrong(place, "this is not a text for ipset, or is cut off")
-        place += first.count("\n") + 2
+        if not first.startswith("# Loaded by ipset restore") or "\n" in first:
+            raise self.wrong(place, "this is not a text for ipset")
+        place += 2
         for block in blocks:
             item = self._set(block.removesuffix("\n"), place)
             if item.name in found:
