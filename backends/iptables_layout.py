@@ -131,12 +131,12 @@ class _Reader:
         """Return the sets of an .ipset text by name."""
         found: dict[str, SetText] = {}
         place = self._start
-        first, *blocks = self._body.split("\n\n")
+        first, *blocks = self._body.removesuffix("\n").split("\n\n")
         if not first.startswith("# Loaded by ipset restore") or "\n" in first:
             raise self.wrong(place, "this is not a text for ipset")
         place += 2
         for block in blocks:
-            item = self._set(block.removesuffix("\n"), place)
+            item = self._set(block, place)
             if item.name in found:
                 raise self.wrong(place, f"the set {item.name} is here twice")
             found[item.name] = item

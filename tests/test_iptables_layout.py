@@ -8,7 +8,8 @@ import pytest
 from cnpc.backends.iptables_layout import SUFFIXES, IptablesLayout, read_iptables
 from cnpc.backends.iptables_words import worded
 from cnpc.compiler.errors import InputError
-from rulesets import changed, trio
+from cnpc.compiler.ir import Chain, Hook, Program
+from rulesets import changed, trio, trio_of
 from worlds import SMALL, seeded
 
 WORLD = list(seeded(4, SMALL).objects())
@@ -91,6 +92,12 @@ def test_an_entry_that_was_exchanged_is_found() -> None:
     altered = text.replace(line, f"{line.rsplit(' ', 1)[0]} 192.0.2.99", 1)
     with pytest.raises(InputError, match="not the entries"):
         read_iptables({**A.texts, "ipset": altered})
+
+
+def test_a_ruleset_may_be_without_sets() -> None:
+    made = trio_of(Program("n", (), (), (Chain("forward", (), Hook.FORWARD),)))
+    assert not made.layout.sets
+    assert [item.note for item in made.layout.families["v6"].values()] == ["forward", "input"]
 
 
 def test_files_of_different_versions_do_not_go_together() -> None:

@@ -26,7 +26,7 @@ def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> Given[Iptable
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     names = {**_beside(given), **given}
     texts = {}
-    for suffix in SUFFIXES:
+    for suffix in sorted(SUFFIXES, key=lambda suffix: suffix not in given):
         try:
             texts[suffix] = read(names[suffix])
         except InputError:
