@@ -28,7 +28,6 @@ _LEGACY_TABLES = {"v4": "ip_tables_names", "v6": "ip6_tables_names"}
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
 _SEED = re.compile(r" (?:bucketsize|initval) \S+")
-_INCOMPATIBLE = "is incompatible, use 'nft' tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,7 @@ class Tools:
     def save(self, family: str, *, counters: bool = False) -> str:
         """Return the table filter as iptables-save prints it."""
         argv = [self._name(family, "-save"), *(["-c"] if counters else []), "-t", "filter"]
-        output = run(argv)
-        if _INCOMPATIBLE in output:
-            raise NodeError(
-                "the table filter has rules of nft that iptables cannot read; "
-                "remove them, or use --backend nftables"
-            )
-        return output
+        return run(argv)
 
     def restore(self, family: str, text: str, *, test: bool = False) -> None:
         """Commit the text, in one step, or only test it; NodeError with the words of a refusal."""

@@ -263,6 +263,17 @@ def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> Non
     assert keeper.apply(B).plan.kind is Kind.RULES
 
 
+def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
+    """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
+    keeper = kernel_keeper("iptables-nft", tmp_path)
+    chain = "add chain ip filter FORWARD { type filter hook forward priority 5; }"
+    run(("nft", f"add table ip filter; {chain}"))
+    with pytest.raises(NodeError, match="CHAIN_ADD failed"):
+        keeper.apply(A)
+    assert not any(ours("nft").values())
+    assert keeper.look()[1].drift is Drift.NONE
+
+
 def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
     """Return the ruleset with a rule that only the kernel refuses: it leads to its own chain."""
     rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
