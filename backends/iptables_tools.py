@@ -129,8 +129,13 @@ def run(argv: Sequence[str], text: str = "") -> str:
     path = found(argv[0])
     if path is None:
         raise NodeError(f"there is no {argv[0]}; install the package {_package(argv[0])}")
-    done = subprocess.run(  # noqa: S603 - no shell, and only names of ours
-        [path, *argv[1:]], input=text, text=True, capture_output=True, check=False
+    done = subprocess.run(  # noqa: S603 - fixed arguments, and names of ours
+        [path, *argv[1:]],
+        input=text,
+        encoding="utf-8",
+        errors="surrogateescape",  # comments of others may be any bytes
+        capture_output=True,
+        check=False,
     )
     if done.returncode != 0:
         raise NodeError(_refusal(argv[0], (done.stderr or done.stdout).strip(), text))
