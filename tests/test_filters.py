@@ -9,7 +9,7 @@ from cnpc.compiler.errors import NodeError
 
 @pytest.mark.parametrize(
     ("lacking", "chosen"),
-    [((), "nftables"), (("nftables",), "iptables"), (("iptables",), "nftables")],
+    [("", "nftables"), ("nftables", "iptables"), ("iptables", "nftables")],
 )
 def test_nftables_is_preferred(monkeypatch: pytest.MonkeyPatch, lacking: str, chosen: str) -> None:
     def reach(backend: str) -> None:
