@@ -68,9 +68,14 @@ def ipset(item: Set) -> IpSet:
     if item.dynamic:
         name = _fitted(item.name, "")
         return IpSet(item.name, name, "", note, f"{parameters} timeout 0", ())
-    tag = _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
+    tag = tag_of("\n".join((parameters, *entries)))
     name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
     return IpSet(item.name, name, aside, note, parameters, entries)
+
+
+def tag_of(contents: str) -> str:
+    """Return what the name of a set tells of its parameters and entries, given one a line."""
+    return _digest(contents)[:_TAG_DIGITS]
 
 
 def _is_network(entry: str) -> bool:
