@@ -10,14 +10,12 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
-from ..compiler.evaluate import Evaluator, Packet
+from ..compiler.evaluate import Packet
 from ..compiler.ir import Hook
 from ..compiler.net import PORT_PROTOCOLS, Family
-from .layout import Layout, Table
-from .meaning import program_of
 from .netlink import attribute, attributes
 
 _ORIGINAL, _REPLY, _ID, _ZONE = 1, 2, 12, 18  # linux/netfilter/nfnetlink_conntrack.h
@@ -25,6 +23,9 @@ _ADDRESSES, _PROTOCOL = 1, 2
 _NUMBER, _SOURCE_PORT, _ICMP6_TYPE = 1, 2, 8
 _NESTED = 0x8000
 _IPV4, _IPV6 = (1, 2), (3, 4)
+
+Judge = Callable[[Packet, Hook], bool]
+"""Tells whether a ruleset lets a packet pass a hook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +74,15 @@ def _end(tuple_: Mapping[int, bytes], end: int) -> tuple[Family, int] | None:
     return None
 
 
-def denied(
-    layout: Layout,
-    contents: Callable[[Table], Iterable[str]],
-    connections: Iterable[Connection],
-) -> Iterator[Connection]:
-    """Yield the connections that the ruleset would not let begin.
-
-    ``contents`` tells what dynamic sets have now. NodeError if a rule is not understood.
-    """
-    evaluator = Evaluator(program_of(_filled(layout, contents)))
+def denied(judge: Judge, connections: Iterable[Connection]) -> Iterator[Connection]:
+    """Yield the connections that a ruleset, as its judge tells, would not let begin."""
     for connection in connections:
         packet = connection.packet
         # What the node itself sends passes neither hook.
         if not is_local(packet.family, packet.saddr):
             hook = Hook.INPUT if is_local(packet.family, packet.daddr) else Hook.FORWARD
-            if not evaluator.judge(packet, hook).accepted:
+            if not judge(packet, hook):
                 yield connection
-
-
-def _filled(layout: Layout, contents: Callable[[Table], Iterable[str]]) -> Layout:
-    tables = dict(layout.tables)
-    for name, table in layout.tables.items():
-        if table.dynamic:
-            elements = ",\n\t\t\t".join(item.partition(" ")[0] for item in contents(table))
-            tables[name] = replace(table, elements=elements)
-    return Layout(layout.header, tables, layout.chains)
 
 
 @cache

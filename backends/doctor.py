@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from ..compiler.errors import NodeError
+from .findings import Finding, Level, fine, missing, warning
+from .iptables_doctor import lacks_iptables, look_at_iptables
 from .node import CommandNft, KernelNode, LibraryNft, Nft, open_nft
 
 _OLDEST_NFT = (1, 0, 1)
@@ -62,42 +63,25 @@ _ENGINES: Mapping[str, str] = {
 }
 
 
-class Level(enum.Enum):
-    """How bad a finding is; only what is missing stops an apply."""
-
-    FINE = "ok"
-    WARNING = "warning"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was found, and what to do about it."""
-
-    level: Level
-    text: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.text}; {self.remedy}" if self.remedy else self.text
-
-
-def essentials() -> Iterator[Finding]:
-    """Yield what without nothing can be applied; it costs next to nothing to look."""
+def lacks_root() -> Iterator[Finding]:
+    """Yield that this is not root, without which nothing can be applied."""
     if os.geteuid() != 0:
-        yield _missing("this is not root", "run cnpc as root, or with sudo")
-        return
+        yield missing("this is not root", "run cnpc as root, or with sudo")
+
+
+def lacks_nft() -> Iterator[Finding]:
+    """Yield what without no ruleset for nftables can be applied; next to nothing to look."""
     try:
         nft = open_nft()
         KernelNode(nft).generation()
     except NodeError as problem:
-        yield _missing(str(problem), "then try again")
+        yield missing(str(problem), "then try again")
     except PermissionError:
-        yield _missing(
+        yield missing(
             "the kernel refuses to show its rules", "give the container the capability NET_ADMIN"
         )
     except OSError as problem:
-        yield _missing(
+        yield missing(
             f"the kernel has no nf_tables ({problem.strerror})",
             "load the module nf_tables, or use a kernel of 5.2 or later",
         )
@@ -105,35 +89,48 @@ def essentials() -> Iterator[Finding]:
 
 def examine(state: Path) -> Iterator[Finding]:
     """Yield a finding for everything that is looked at."""
-    problems = list(essentials())
-    yield from problems or [_fine("root, and a kernel with nf_tables")]
+    problems = list(lacks_root())
+    yield from problems
     if problems:
         return
+    lacking = {_of_nft: list(lacks_nft()), look_at_iptables: list(lacks_iptables())}
+    for look, found in lacking.items():
+        # Either is enough.
+        level = Level.MISSING if all(lacking.values()) else Level.WARNING
+        yield from (replace(finding, level=level) for finding in found)
+        if not found:
+            yield from look()
     for look in _LOOKS:
         yield from look()
     yield from _folder(state)
 
 
+def _of_nft() -> Iterator[Finding]:
+    yield fine("root, and a kernel with nf_tables")
+    yield from _nft()
+    yield from _features()
+
+
 def _nft() -> Iterator[Finding]:
     try:
-        yield _fine(f"{LibraryNft().name} in process")
+        yield fine(f"{LibraryNft().name} in process")
     except (ImportError, OSError):
-        yield _warning(
+        yield warning(
             "no libnftables bindings: each commit starts a process",
             "install python3-nftables, or oxl-libnftables and libnftables1",
         )
     try:
         CommandNft()
     except OSError:
-        yield _warning("there is no program nft", "install nftables to look at rules yourself")
+        yield warning("there is no program nft", "install nftables to look at rules yourself")
         return
     words = _output("nft", "--version")
     found = re.search(r"v(\d+)\.(\d+)\.(\d+)", words)
     version = tuple(map(int, found.groups())) if found else (0,)
     if version < _OLDEST_NFT:
-        yield _missing(f"nft is too old ({words.strip()})", "install nftables 1.0.1 or later")
+        yield missing(f"nft is too old ({words.strip()})", "install nftables 1.0.1 or later")
     else:
-        yield _fine(words.strip())
+        yield fine(words.strip())
 
 
 def _features() -> Iterator[Finding]:
@@ -142,39 +139,39 @@ def _features() -> Iterator[Finding]:
         nft.run(_PROBE, check=True)
     except NodeError as refusal:
         reason = str(refusal).splitlines()[0]
-        yield _missing(
+        yield missing(
             f"nft or the kernel refuses what rulesets need: {reason}",
             "use nftables 1.0.1 and a kernel of 5.10 or later, with nft_ct, nft_reject_inet",
         )
     else:
-        yield _fine("the kernel takes all that rulesets need")
+        yield fine("the kernel takes all that rulesets need")
 
 
 def _forwarding() -> Iterator[Finding]:
     for family, key in (("IPv4", "ipv4/ip_forward"), ("IPv6", "ipv6/conf/all/forwarding")):
         if _sysctl(key) == "0":
             name = key.replace("/", ".")
-            yield _warning(f"{family} is not forwarded", f"sysctl -w net.{name}=1, if pods use it")
+            yield warning(f"{family} is not forwarded", f"sysctl -w net.{name}=1, if pods use it")
 
 
 def _connections() -> Iterator[Finding]:
     count, most = (_sysctl(f"netfilter/nf_conntrack_{key}") for key in ("count", "max"))
     if not count.isdigit() or not most.isdigit():
-        yield _warning("connections are not tracked yet", "it begins with the first ruleset")
+        yield warning("connections are not tracked yet", "it begins with the first ruleset")
     elif int(count) > _FULL * int(most):
-        yield _warning(
+        yield warning(
             f"{count} of {most} connections are in use",
             f"sysctl -w net.netfilter.nf_conntrack_max={2 * int(most)}",
         )
     else:
-        yield _fine(f"connections are tracked, {count} of {most}")
+        yield fine(f"connections are tracked, {count} of {most}")
 
 
 def _bridges() -> Iterator[Finding]:
     bridges = sorted(path.parent.name for path in Path("/sys/class/net").glob("*/bridge"))
     keys = ("bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables")
     if bridges and any(_sysctl(key) != "1" for key in keys):
-        yield _warning(
+        yield warning(
             f"packets between pods on one bridge ({', '.join(bridges)}) pass unjudged",
             "modprobe br_netfilter; "
             "sysctl -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1",
@@ -185,13 +182,10 @@ def _iptables() -> Iterator[Finding]:
     legacy = _table_names("ip_tables_names") + _table_names("ip6_tables_names")
     translated = re.findall(r"^\*(\w+)", _output("iptables-nft-save"), re.MULTILINE)
     if legacy and translated:
-        yield _warning(
+        yield warning(
             "iptables-legacy and iptables-nft both have rules, and both judge",
             "move all to one: update-alternatives --set iptables /usr/sbin/iptables-nft",
         )
-    for tool in ("ip6tables", "ipset"):
-        if shutil.which(tool) is None:
-            yield _warning(f"there is no {tool}", "install it if you compile for iptables")
 
 
 def _engines() -> Iterator[Finding]:
@@ -199,7 +193,7 @@ def _engines() -> Iterator[Finding]:
     text += _output("nft", "list", "tables")
     for engine, pattern in _ENGINES.items():
         if re.search(pattern, text):
-            yield _warning(
+            yield warning(
                 f"{engine} judges here too: a packet passes if both allow it",
                 f"let {engine} enforce no policy, or take its chains away",
             )
@@ -209,28 +203,26 @@ def _unit() -> Iterator[Finding]:
     if not Path("/run/systemd/system").exists():
         return
     if _output("systemctl", "is-enabled", _UNIT).strip() != "enabled":
-        yield _warning(
+        yield warning(
             "nothing loads the ruleset at boot before the network is up",
             f"install deploy/{_UNIT}; systemctl enable {_UNIT}",
         )
     else:
-        yield _fine(f"{_UNIT} loads the ruleset at boot")
+        yield fine(f"{_UNIT} loads the ruleset at boot")
 
 
 def _folder(state: Path) -> Iterator[Finding]:
     there = next(path for path in (state, *state.parents) if path.exists())
     flags = os.statvfs(there).f_flag
     if flags & os.ST_RDONLY or not os.access(there, os.W_OK):
-        yield _missing(f"{state} cannot be written", "mount it writable, or use --state-dir")
+        yield missing(f"{state} cannot be written", "mount it writable, or use --state-dir")
     elif state.exists() and state.stat().st_mode & 0o077:
-        yield _warning(f"others may look into {state}", f"chmod 700 {state}")
+        yield warning(f"others may look into {state}", f"chmod 700 {state}")
     else:
-        yield _fine(f"{state} can be written")
+        yield fine(f"{state} can be written")
 
 
 _LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _nft,
-    _features,
     _forwarding,
     _connections,
     _bridges,
@@ -257,15 +249,3 @@ def _output(*argv: str) -> str:
         return ""
     done = subprocess.run([path, *argv[1:]], capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
     return done.stdout
-
-
-def _fine(text: str) -> Finding:
-    return Finding(Level.FINE, text)
-
-
-def _warning(text: str, remedy: str) -> Finding:
-    return Finding(Level.WARNING, text, remedy)
-
-
-def _missing(text: str, remedy: str) -> Finding:
-    return Finding(Level.MISSING, text, remedy)

@@ -15,15 +15,13 @@ from ..compiler.net import Family
 from .base import Ruleset, Size
 from .families import of_family
 from .ipset import IpSet, ipset, refusal
+from .iptables_layout import BACKEND, HOOK_CHAIN
 from .iptables_rules import Line, RuleText
 from .returns import accept_by_return
 from .slots import assign
 from .template import template
 from .trees import maps_as_trees
 from .unsupported import unsupported
-
-HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
-"""The host's chains that jump to ours."""
 
 _DEEPEST = 14
 """How deep chains may lie below ours: the kernel lets 15 lie below the host's, gotos included."""
@@ -54,7 +52,7 @@ class _Table:
 class Iptables:
     """Renders programs; text of sets and chains that several nodes share is made once."""
 
-    name = "iptables"
+    name = BACKEND
     suffixes: tuple[str, ...] = ("ipset", "v4", "v6")
     has_maps = False
 

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import enum
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
 from ..compiler.errors import NodeError
-from .changes import with_sizes
-from .connections import denied
-from .layout import EMPTY, TABLE, Layout, read_layout
-from .node import Fingerprint, Node
+from .layout import EMPTY, Layout
+from .packet_filter import Drift, Given, InForce, PacketFilter, Planned, UntouchedError
 from .record import Kernel, Pending, Record, State, Version, now_text
-from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
+from .transaction import Kind
 
-SUFFIX = "nft"
-_BACKEND = "nftables"
-
-
-class Drift(enum.Enum):
-    """How the kernel differs from what was recorded."""
-
-    NONE = ""
-    GONE = "the ruleset had been removed from the kernel"
-    CHANGED = "somebody had changed the table inet cnpc"
-    INTERRUPTED = "an earlier change of the ruleset had been interrupted"
-    FOREIGN = "there was a table inet cnpc that cnpc apply had not loaded"
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """What the kernel has: the layout where that is known, and how it drifted."""
-
-    layout: Layout
-    drift: Drift
-    loaded: bool
-    """Whether the recorded version was loaded since this boot, in this network namespace."""
+Filter = PacketFilter[Any, Any]
+Filters = Mapping[str, Callable[[], Filter]]
+"""How to reach each packet filter, by its backend's name; NodeError where the node lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +27,7 @@ class Outcome:
     """What an apply did."""
 
     version: Version
-    plan: Plan
+    plan: Planned
     drift: Drift
     seconds: float
 
@@ -64,89 +43,84 @@ class Hold:
     start: Callable[[Pending], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A ruleset to be put in force: its text and what it says."""
-
-    text: str
-    layout: Layout
-
-
-def given(text: str, name: str = "<ruleset>") -> Given:
-    """Return the ruleset of a text; InputError tells where it is not as compile writes it."""
-    return Given(text, read_layout(text, name))
-
-
 class Keeper:
     """One node, its kernel and its record; every method that changes either takes the lock."""
 
-    def __init__(self, node: Node, state: State, waiting: Callable[[], None]) -> None:
+    def __init__(self, filters: Filters, state: State, waiting: Callable[[], None]) -> None:
         """Change nothing yet; ``waiting`` is called when another cnpc has to end first."""
-        self._node = node
+        self._filters = filters
         self._state = state
         self._waiting = waiting
 
-    def in_force(self, record: Record) -> InForce:
-        """Return what the kernel has now, asking as little as possible."""
-        present = self._node.has_table(TABLE)
+    def in_force(self, record: Record, backend: str = "") -> InForce[Any]:
+        """Return what a packet filter has now, asking as little as possible.
+
+        Without a backend it is the one of the version loaded last.
+        """
+        own = self._filters[backend]() if backend else self._of(record)
         kernel, current = record.kernel, record.current
         if self._state.interrupted():
-            return InForce(EMPTY, Drift.INTERRUPTED, loaded=True)
-        if current is None or kernel is None or kernel.place != self._node.place():
-            return InForce(EMPTY, Drift.FOREIGN if present else Drift.NONE, loaded=False)
-        if not present:
-            return InForce(EMPTY, Drift.GONE, loaded=True)
-        layout = with_sizes(self.layout(current), kernel.sizes)
-        if self._untouched(layout, kernel):
-            return InForce(layout, Drift.NONE, loaded=True)
-        return InForce(EMPTY, Drift.CHANGED, loaded=True)
-
-    def layout(self, version: Version) -> Layout:
-        """Return a recorded version's layout; NodeError if its file is gone or was altered."""
-        return read_layout(self._state.texts(version)[SUFFIX])
+            return InForce(own.empty, Drift.INTERRUPTED, loaded=True)
+        if current is None or kernel is None or not _is_here(own, current, kernel):
+            drift = Drift.FOREIGN if own.present() else Drift.NONE
+            return InForce(own.empty, drift, loaded=False)
+        found = own.verified(self._read(current), kernel)
+        if found is not None:
+            return InForce(found, Drift.NONE, loaded=True)
+        drift = Drift.CHANGED if own.present() else Drift.GONE
+        return InForce(own.empty, drift, loaded=True)
 
     def recorded(self, record: Record) -> Layout:
-        """Return the layout of the version loaded last, empty where nothing was."""
-        return self.layout(record.current) if record.current and record.kernel else EMPTY
+        """Return the version loaded last as people are shown it, empty where nothing was.
 
-    def listing(self) -> str:
-        """Return the own table as nft lists it, without elements; NodeError if there is none."""
-        return self._node.listing()
+        NodeError if its file is gone or was altered.
+        """
+        if not record.current or not record.kernel:
+            return EMPTY
+        return self._of(record).worded(self._read(record.current))
 
-    def plan(self, record: Record, new: Layout) -> tuple[Plan, Drift]:
+    def worded(self, ruleset: Given[Any]) -> Layout:
+        """Return a ruleset as people are shown it."""
+        return self._filters[ruleset.backend]().worded(ruleset.layout)
+
+    def listing(self, record: Record) -> str:
+        """Return the own rules as the kernel has them; NodeError if there are none."""
+        return self._of(record).listing()
+
+    def plan(self, record: Record, new: Given[Any]) -> tuple[Planned, Drift]:
         """Return what an apply would do now."""
-        now = self.in_force(record)
-        return self._plan(now, new), now.drift
+        now = self.in_force(record, new.backend)
+        planned: Planned = self._filters[new.backend]().plan(now, new.layout)
+        return planned, now.drift
 
-    def check(self, ruleset: Given) -> Plan:
+    def check(self, ruleset: Given[Any]) -> Planned:
         """Let the kernel judge the ruleset, and return what an apply would do."""
         with self._locked() as record:
-            planned, _ = self.plan(record, ruleset.layout)
-            self._check(planned)
+            planned, _ = self.plan(record, ruleset)
+            self._filters[ruleset.backend]().check(planned)
             return planned
 
-    def apply(self, ruleset: Given, hold: Hold | None = None) -> Outcome:
+    def apply(self, ruleset: Given[Any], hold: Hold | None = None) -> Outcome:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
         began = time.monotonic()
         with self._locked() as record:
-            planned, drift = self.plan(record, ruleset.layout)
+            planned, drift = self.plan(record, ruleset)
             if planned.kind is Kind.NOTHING and record.current:
                 return self._unchanged(record, ruleset, planned, began)
             if not planned.checks_itself:
-                self._check(planned)
-            version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
+                self._filters[ruleset.backend]().check(planned)
+            version = self._state.keep(ruleset.backend, ruleset.texts)
             pending = None
             if hold:
                 pending = _pending(record, time.time() + hold.seconds)
                 hold.start(pending)
-            kernel = self._carry_out(planned, ruleset.layout, version)
+            kernel = self._carry_out(record, planned, ruleset, version)
             self._record(record, version, kernel, pending)
             return Outcome(version, planned, drift, time.monotonic() - began)
 
-    def cut(self, ruleset: Given) -> int:
+    def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
-        found = denied(ruleset.layout, self._node.elements, self._node.connections())
-        return sum(self._node.forget(connection) for connection in found)
+        return self._filters[ruleset.backend]().cut(ruleset.layout)
 
     def rollback(self) -> None:
         """Put the version before in force, where there is one.
@@ -189,10 +163,10 @@ class Keeper:
             self._finish(replace(back, previous=previous))
             return back.current
 
-    def save(self, ruleset: Given) -> Version:
+    def save(self, ruleset: Given[Any]) -> Version:
         """Make a ruleset what the next boot loads, and change nothing in the kernel."""
         with self._locked() as record:
-            version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
+            version = self._state.keep(ruleset.backend, ruleset.texts)
             if not version.same(record.current):
                 # Without a note of the kernel, the next apply compares with what it finds there.
                 self._state.write(Record(current=version, previous=record.current))
@@ -205,9 +179,9 @@ class Keeper:
             self._finish(Record(previous=record.current or record.previous))
             return found or record.current is not None
 
-    def generation(self) -> int:
-        """Return a number that changes with whatever anybody commits."""
-        return self._node.generation()
+    def generation(self) -> object:
+        """Return something that differs after whatever anybody changed where ours is in force."""
+        return self._of(self._state.read()).generation()
 
     def restore(self) -> Drift:
         """Put the current version in force again if it is not, and return how it was not."""
@@ -224,7 +198,7 @@ class Keeper:
         """Return the record as it is now, without waiting for anybody."""
         return self._state.read()
 
-    def look(self) -> tuple[Record, InForce]:
+    def look(self) -> tuple[Record, InForce[Any]]:
         """Return the record and what is in force, when nobody is changing them."""
         with self._state.read_lock(self._waiting):
             record = self._state.read()
@@ -240,11 +214,12 @@ class Keeper:
 
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""
-        layout = self.layout(version)
-        planned, _ = self.plan(record, layout)
-        self._check(planned)
+        back = Given(version.backend, self._state.texts(version), self._read(version))
+        planned, _ = self.plan(record, back)
+        if not planned.checks_itself:
+            self._filters[back.backend]().check(planned)
         now = replace(version, since=now_text())
-        return Record(current=now, kernel=self._carry_out(planned, layout, version))
+        return Record(current=now, kernel=self._carry_out(record, planned, back, version))
 
     def _finish(self, record: Record) -> None:
         self._state.write(record)
@@ -255,88 +230,68 @@ class Keeper:
         with self._state.lock(self._waiting):
             yield self._state.read()
 
-    def _untouched(self, layout: Layout, kernel: Kernel) -> bool:
-        if kernel.generation is not None and self._node.generation() == kernel.generation:
-            return True
-        found = self._node.fingerprint(layout)
-        return found == Fingerprint(kernel.structure, kernel.elements)
+    def _of(self, record: Record) -> Filter:
+        """Return the packet filter of the version loaded last, else the first that the node has."""
+        if record.current:
+            return self._filters[record.current.backend]()
+        return next(self._usable())
 
-    def _plan(self, now: InForce, new: Layout) -> Plan:
-        if now.drift in {Drift.NONE, Drift.GONE}:
-            return plan(now.layout, new)
-        if not self._node.has_table(TABLE):
-            return plan(EMPTY, new)
-        return replace_whole(new, self._spare(), self._dynamic(new))
+    def _usable(self) -> Iterator[Filter]:
+        """Yield the packet filters that the node has; NodeError if there is none."""
+        refusals = []
+        for reach in self._filters.values():
+            try:
+                yield reach()
+            except NodeError as refusal:
+                refusals.append(refusal)
+        if len(refusals) == len(self._filters):
+            raise refusals[0]
 
-    def _spare(self) -> str:
-        """Return a spare table's name that an interrupted replacement has not left in use."""
-        return next((name for name in SPARE if not self._node.has_table(name)), SPARE[0])
+    def _read(self, version: Version) -> Any:  # noqa: ANN401 - each packet filter has its own
+        return self._filters[version.backend]().read(self._state.texts(version))
 
-    def _dynamic(self, new: Layout) -> str:
-        """Return what fills the dynamic sets again that the kernel has now."""
-        lines = []
-        for name, table in new.tables.items():
-            if table.dynamic and (elements := self._node.elements(table)):
-                lines.append(f"add element {{table}} {name} {{{{ {', '.join(elements)} }}}}")
-        return "\n".join(lines)
-
-    def _check(self, planned: Plan) -> None:
-        """Let the kernel judge all commits as one; NodeError with its words if it refuses."""
-        text = "".join(transaction.text for transaction in planned.transactions)
-        if text:
-            self._node.check(text)
-
-    def _carry_out(self, planned: Plan, layout: Layout, version: Version) -> Kernel:
-        """Commit, and start over once with the whole ruleset if somebody interferes."""
+    def _carry_out(
+        self, record: Record, planned: Planned, new: Given[Any], version: Version
+    ) -> Kernel:
+        """Commit, start over once if somebody interferes, then unload other packet filters."""
+        own = self._filters[new.backend]()
+        again = self._state.interrupted()
         self._state.begin(version)
         try:
-            return self._commit(planned, layout)
+            kernel: Kernel = own.commit(planned, new.layout)
         except NodeError:
-            return self._commit(self._afresh(layout), layout)
+            kernel = self._start_over(own, new.layout, again=again)
+        loaded = (record.current, record.previous)
+        if again or any(item and item.backend != new.backend for item in loaded):
+            self._unload_all_but(new.backend)
+        return kernel
 
-    def _afresh(self, layout: Layout) -> Plan:
-        now = InForce(EMPTY, Drift.INTERRUPTED, loaded=True)
-        return self._plan(now, layout)
+    def _start_over(self, own: Filter, new: Any, *, again: bool) -> Kernel:  # noqa: ANN401 - as above
+        now = InForce(own.empty, Drift.INTERRUPTED, loaded=True)
+        try:
+            kernel: Kernel = own.commit(own.plan(now, new), new)
+        except UntouchedError:
+            if not again:
+                self._state.end()
+            raise
+        return kernel
 
-    def _commit(self, planned: Plan, layout: Layout) -> Kernel:
-        """Commit all transactions; NodeError if one is refused or the result is not as planned."""
-        before = self._node.generation()
-        for transaction in planned.transactions:
-            self._node.commit(transaction.text)
-        self._remove_spares()
-        after = self._node.generation()
-        kept = with_sizes(layout, planned.sizes)
-        found = self._node.fingerprint(kept)
-        if found is None:
-            raise NodeError("somebody removed parts of the ruleset while it was loaded")
-        alone = after - before == len(planned.transactions)
-        return Kernel(
-            place=self._node.place(),
-            generation=after if alone else None,
-            structure=found.structure,
-            elements=found.elements,
-            sizes=planned.sizes,
-        )
-
-    def _remove_spares(self) -> None:
-        """Remove what interrupted replacements left, now that the own table judges."""
-        left = [name for name in SPARE if self._node.has_table(name)]
-        if left:
-            for transaction in unload(left).transactions:
-                self._node.commit(transaction.text)
+    def _unload_all_but(self, backend: str) -> bool:
+        """Remove what other packet filters have of ours; only then may both not judge."""
+        found = [own.unload() for own in self._usable() if own.backend != backend]
+        return any(found)
 
     def _unload(self) -> bool:
-        left = [name for name in (TABLE, *SPARE) if self._node.has_table(name)]
         self._state.begin(None)
-        for transaction in unload(left).transactions:
-            self._node.commit(transaction.text)
-        return bool(left)
+        return self._unload_all_but("")
 
-    def _unchanged(self, record: Record, ruleset: Given, planned: Plan, began: float) -> Outcome:
+    def _unchanged(
+        self, record: Record, ruleset: Given[Any], planned: Planned, began: float
+    ) -> Outcome:
         """Record a text that says the same in other words, such as another header."""
-        version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
+        version = self._state.keep(ruleset.backend, ruleset.texts)
         if not version.same(record.current) and record.kernel:
-            kernel = replace(record.kernel, sizes=planned.sizes)
+            kernel = self._filters[ruleset.backend]().renamed(record.kernel, planned)
             self._record(record, version, kernel, record.pending)
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
 
@@ -346,6 +301,11 @@ class Keeper:
         same = version.same(record.current)
         previous = record.previous if same else record.current
         self._finish(Record(current=version, previous=previous, kernel=kernel, pending=pending))
+
+
+def _is_here(own: Filter, current: Version, kernel: Kernel) -> bool:
+    """Tell whether the version was loaded by this packet filter, since this boot, in this place."""
+    return current.backend == own.backend and kernel.place == own.place()
 
 
 def _pending(record: Record, until: float) -> Pending:

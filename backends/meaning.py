@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from ..compiler.errors import NodeError
+from ..compiler.evaluate import Evaluator
 from ..compiler.ir import (
     AddressMatch,
     Chain,
@@ -39,6 +42,7 @@ from ..compiler.net import (
     parse_prefix,
 )
 from . import layout as text
+from .connections import Judge
 
 _FIELDS = {
     "ip saddr": (Field.SADDR, Family.IPV4),
@@ -89,6 +93,21 @@ def program_of(layout: text.Layout) -> Program:
             maps.append(map_of(name, families[name], key, [_entry(i, key) for i in table.lines()]))
     chains = (_chain(item) for _, item in sorted(layout.chains.items()))
     return Program("", tuple(sets), tuple(maps), tuple(chains))
+
+
+def judge_of(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]]) -> Judge:
+    """Return who judges as the ruleset does; ``contents`` tells what dynamic sets have now."""
+    evaluator = Evaluator(program_of(_filled(ruleset, contents)))
+    return lambda packet, hook: evaluator.judge(packet, hook).accepted
+
+
+def _filled(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]]) -> text.Layout:
+    tables = dict(ruleset.tables)
+    for name, table in ruleset.tables.items():
+        if table.dynamic:
+            elements = ",\n\t\t\t".join(item.partition(" ")[0] for item in contents(table))
+            tables[name] = replace(table, elements=elements)
+    return text.Layout(ruleset.header, tables, ruleset.chains)
 
 
 def _key_types(table: text.Table) -> tuple[KeyType, ...]:

@@ -104,6 +104,16 @@ class CommandNft:
         return done.stdout
 
 
+class WithoutNft:
+    """No way at all, for a node whose rules are those of iptables."""
+
+    name = "none"
+
+    def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:  # noqa: ARG002 - as of Nft
+        """Refuse."""
+        raise NodeError("nothing is given to nft here")
+
+
 def open_nft() -> Nft:
     """Return the fastest way there is; NodeError with the remedy if there is none."""
     try:

@@ -8,18 +8,26 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from cnpc.backends.base import Backend
+from cnpc.backends.iptables import Iptables
+from cnpc.backends.iptables_layout import BACKEND, IptablesLayout, read_iptables
 from cnpc.backends.nftables import Nftables
+from cnpc.backends.packet_filter import Given
 from cnpc.compiler.ir import Program
+from cnpc.compiler.options import Options
+from cnpc.compiler.passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from semantics.evaluation import read
 
 Documents = list[dict[str, Any]]
 
 
-def program(documents: Documents, node: str = "") -> Program:
+def program(documents: Documents, node: str = "", backend: type[Backend] = Nftables) -> Program:
     """Return the program of a node, or of the one with the most endpoints."""
     inputs = read(documents, unknown=False)
-    pipeline = Pipeline(inputs.snapshot, inputs.policies)
+    passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
+    options = Options()
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, DEFAULT_LEVEL, passes)
     names = pipeline.resolver.node_names()
     busiest = max(names, key=lambda name: (len(pipeline.resolver.local(name)), name))
     return pipeline.program(node or busiest)
@@ -32,6 +40,17 @@ def ruleset(documents: Documents, node: str = "") -> str:
         .build(program(documents, node), ("Network policy", "", "  A policy"))
         .texts["nft"]
     )
+
+
+def trio(documents: Documents, node: str = "") -> Given[IptablesLayout]:
+    """Return the ruleset for iptables of a node."""
+    return trio_of(program(documents, node, Iptables))
+
+
+def trio_of(item: Program) -> Given[IptablesLayout]:
+    """Return the ruleset for iptables of a program."""
+    texts = Iptables().build(item, ("Network policy", "", "  A policy")).texts
+    return Given(BACKEND, texts, read_iptables(texts))
 
 
 def changed(documents: Documents, random: Random) -> Documents:

@@ -29,7 +29,11 @@ def test_help_tells_what_a_command_is_for(command: str) -> None:
         (("a.nft", "--check", "--cut-established"), "belongs to an apply that loads"),
         (("a.nft", "b.nft"), "one ruleset, or manifests"),
         (("a.nft", CLUSTER), "one ruleset, or manifests"),
-        (("a.v4",), "only nftables rulesets"),
+        (("a.v4", CLUSTER), "one ruleset, or manifests"),
+        (("a.v4", "b.v6"), "files of different rulesets"),
+        (("a.v4", "b.v4"), "one ruleset, or manifests"),
+        (("a.v4",), "a.v4: error: cannot read"),
+        ((CLUSTER, DENY, "--node", "worker-1", "--backend", "ebtables"), "--backend"),
         ((CLUSTER, DENY), "--node NAME says which"),
         ((CLUSTER, DENY, "--node", "nobody"), "no node 'nobody'"),
         (("/nowhere.nft",), "cannot read: No such file or directory"),
@@ -58,3 +62,42 @@ def test_without_root_the_remedy_is_told(tmp_path: Path, command: str) -> None:
     )
     assert done.returncode == 3
     assert done.stderr == "cnpc: error: this is not root; run cnpc as root, or with sudo\n"
+
+
+def written(folder: Path, backend: str) -> Path:
+    """Return what the files of a node begin with, compiled for a backend."""
+    done = cnpc("compile", CLUSTER, DENY, "--backend", backend, "-o", folder)
+    assert done.code == 0, done.err
+    return folder / "worker-1"
+
+
+@pytest.mark.parametrize("missing", ["ipset", "v4", "v6"])
+def test_a_missing_file_of_three_is_named(tmp_path: Path, missing: str) -> None:
+    stem = written(tmp_path, "iptables")
+    stem.with_suffix(f".{missing}").unlink()
+    given = next(name for name in ("v6", "ipset") if name != missing)
+    done = cnpc("diff", stem.with_suffix(f".{given}"), "--state-dir", tmp_path / "state")
+    assert done.code == 2
+    assert f"worker-1.{missing}: error: a ruleset for iptables is three files" in done.err
+
+
+@pytest.mark.parametrize("compiled", ["iptables", "nftables"])
+def test_files_of_another_backend_are_refused(tmp_path: Path, compiled: str) -> None:
+    wanted = "nftables" if compiled == "iptables" else "iptables"
+    stem = written(tmp_path, compiled)
+    path = stem.with_suffix(".v4" if compiled == "iptables" else ".nft")
+    done = cnpc("apply", path, "--backend", wanted, "--state-dir", tmp_path / "state")
+    assert done.code == 2
+    assert f"this is a ruleset for {compiled}" in done.err
+
+
+def test_three_files_of_three_names_go_together(tmp_path: Path) -> None:
+    stem = written(tmp_path, "iptables")
+    paths = [
+        stem.with_suffix(f".{suffix}").rename(tmp_path / f"{number}.{suffix}")
+        for number, suffix in enumerate(("v6", "ipset", "v4"))
+    ]
+    state = tmp_path / "state"
+    assert "the next boot loads" in cnpc("save", *paths, "--state-dir", state).out
+    assert "the next boot loads" in cnpc("save", "--state-dir", state).out
+    assert {path.stat().st_mode & 0o777 for path in (state / "rulesets").iterdir()} == {0o600}

@@ -6,12 +6,16 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cnpc.backends.keeper import Keeper, given
-from cnpc.backends.node import KernelNode, LibraryNft
-from cnpc.backends.record import State
+from cnpc.backends.keeper import Keeper
+from cnpc.backends.nft_filter import given
+from cnpc.backends.packet_filter import Given
+from cnpc.compiler.reader import read_program
+from keepers import KINDS, kernel_keeper
 from netcluster import OUTSIDE, Cluster
+from rulesets import trio_of
 from small_cluster import ADDRESS, A, B, C
 
 pytestmark = pytest.mark.requires_root_and_nft
@@ -42,8 +46,26 @@ table inet cnpc {{
 """
 
 
-def ruleset(rule: str) -> str:
-    return TEXT.format(a=ADDRESS[A][0], rule=rule)
+SOURCE = """program "n1"
+
+chain only {{
+  {rule}
+  drop
+}}
+
+chain forward hook forward {{
+  state established accept
+  daddr {a} jump only
+}}
+"""
+
+
+def ruleset(kind: str, source: str) -> Given[Any]:
+    """Return the ruleset that lets who comes from there begin a connection to A."""
+    a = ADDRESS[A][0]
+    if kind == "nftables":
+        return given(TEXT.format(a=a, rule=f"ip saddr {source} return"))
+    return trio_of(read_program(SOURCE.format(a=a, rule=f"saddr {source} return")))
 
 
 def converse(client: socket.socket, server: socket.socket) -> bool:
@@ -61,6 +83,7 @@ def connections(cluster: Cluster) -> Iterator[list[tuple[socket.socket, socket.s
     made: list[tuple[socket.socket, socket.socket]] = []
     with ExitStack() as stack:
         listener = stack.enter_context(cluster.socket(A, socket.AF_INET, socket.SOCK_STREAM))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((ADDRESS[A][0], 8080))
         listener.listen()
         for name in (B, C, OUTSIDE):
@@ -72,18 +95,25 @@ def connections(cluster: Cluster) -> Iterator[list[tuple[socket.socket, socket.s
         yield made
 
 
-def test_only_what_is_denied_now_ends(
-    cluster: Cluster,
-    connections: list[tuple[socket.socket, socket.socket]],
-    tmp_path: Path,
-) -> None:
+@pytest.fixture(params=KINDS)
+def keeper(cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Keeper]:
     with cluster.namespace("n1").entered():
-        keeper = Keeper(KernelNode(LibraryNft()), State(tmp_path), lambda: None)
-        keeper.apply(given(ruleset("ip saddr 0.0.0.0/0 return")))
-        assert [converse(*pair) for pair in connections] == [True, True, True]
-        strict = given(ruleset(f"ip saddr {ADDRESS[B][0]} return"))
-        keeper.apply(strict)
-        assert [converse(*pair) for pair in connections] == [True, True, True]
-        assert keeper.cut(strict) == 2
-        assert keeper.cut(strict) == 0
+        made = kernel_keeper(request.param, tmp_path)
+        yield made
+        made.flush()
+
+
+def test_only_what_is_denied_now_ends(
+    keeper: Keeper,
+    connections: list[tuple[socket.socket, socket.socket]],
+    request: pytest.FixtureRequest,
+) -> None:
+    kind = request.node.callspec.params["keeper"]
+    keeper.apply(ruleset(kind, "10.0.0.0-203.255.255.255"))
+    assert [converse(*pair) for pair in connections] == [True, True, True]
+    strict = ruleset(kind, ADDRESS[B][0])
+    keeper.apply(strict)
+    assert [converse(*pair) for pair in connections] == [True, True, True]
+    assert keeper.cut(strict) == 2
+    assert keeper.cut(strict) == 0
     assert [converse(*pair) for pair in connections] == [True, False, False]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from cnpc.backends import doctor
-from cnpc.backends.doctor import Level, essentials, examine
+from cnpc.backends.doctor import examine, lacks_nft
+from cnpc.backends.findings import Level
 from cnpc.compiler.errors import NodeError
 from netcluster import Namespace
 
@@ -29,7 +30,7 @@ def test_without_nft_the_remedy_is_a_package(
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(doctor, "open_nft", refuse)
-    (finding,) = essentials()
+    (finding,) = lacks_nft()
     assert finding.level is Level.MISSING
     assert "install the package nftables" in str(finding)
 

@@ -6,11 +6,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.keeper import Drift, Hold, Keeper, given
-from cnpc.backends.record import Pending, State
+from cnpc.backends.keeper import Hold, Keeper
+from cnpc.backends.nft_filter import given
+from cnpc.backends.packet_filter import Drift
+from cnpc.backends.record import Pending
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import NodeError
 from fake_node import FakeNode, Killed
+from keepers import nft_keeper
 from rulesets import changed, ruleset
 from worlds import seeded
 
@@ -30,7 +33,7 @@ def node() -> FakeNode:
 
 @pytest.fixture
 def keeper(node: FakeNode, tmp_path: Path) -> Keeper:
-    return Keeper(node, State(tmp_path), lambda: None)
+    return nft_keeper(node, tmp_path)
 
 
 def test_what_is_in_force_already_is_not_committed(node: FakeNode, keeper: Keeper) -> None:
@@ -184,6 +187,6 @@ def test_restore_puts_back_the_last_version(node: FakeNode, keeper: Keeper) -> N
 def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -> None:
     keeper.apply(A)
     (path,) = (tmp_path / "rulesets").iterdir()
-    path.write_text(A.text.replace("drop", "accept"))
+    path.write_text(A.texts["nft"].replace("drop", "accept"))
     with pytest.raises(NodeError, match="altered"):
         keeper.look()

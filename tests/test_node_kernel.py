@@ -8,11 +8,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.keeper import Drift, Keeper, given
+from cnpc.backends.keeper import Keeper
+from cnpc.backends.nft_filter import given
 from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Nft
-from cnpc.backends.record import State
+from cnpc.backends.packet_filter import Drift
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import NodeError
+from keepers import nft_keeper
 from netcluster import Namespace
 from rulesets import blocks, changed, ruleset
 from worlds import LARGE, SMALL, seeded
@@ -73,7 +75,7 @@ def nft(request: pytest.FixtureRequest, space: Namespace) -> Nft:  # noqa: ARG00
 
 @pytest.fixture
 def keeper(nft: Nft, tmp_path: Path) -> Keeper:
-    return Keeper(KernelNode(nft), State(tmp_path), lambda: None)
+    return nft_keeper(KernelNode(nft), tmp_path)
 
 
 def listed() -> str:
@@ -128,7 +130,7 @@ def test_what_others_change_is_found_and_put_right(keeper: Keeper, nft: Nft, cha
     nft.run(change)
     assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
     assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
-    assert blocks(listed()) == blocks(loaded_at_once(A.text))
+    assert blocks(listed()) == blocks(loaded_at_once(A.texts["nft"]))
     assert keeper.look()[1].drift is Drift.NONE
 
 
@@ -175,7 +177,7 @@ def test_a_refusal_in_the_middle_of_the_text_changes_nothing(keeper: Keeper) -> 
     keeper.apply(A)
     before, record = listed(), keeper.read()
     # Well-formed, and still nothing that a kernel takes: a chain that nobody has.
-    wrong = B.text.replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
+    wrong = B.texts["nft"].replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
     with pytest.raises(NodeError, match=r"nowhere|No such file"):
         keeper.apply(given(wrong))
     assert (listed(), keeper.read()) == (before, record)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ...backends.keeper import Given, Hold, Keeper, Outcome
-from ...backends.transaction import Kind, Plan
+from ...backends.keeper import Hold, Keeper, Outcome
+from ...backends.packet_filter import Given, Planned
+from ...backends.transaction import Kind
 from ..errors import NodeError
 from .guardian import start_guardian
 from .messages import report_line
@@ -17,6 +19,7 @@ from .watch import watch
 _EPILOG = """\b
 Examples:
   cnpc apply /etc/cnpc/worker-1.nft
+  cnpc apply /etc/cnpc/worker-1.v4    and the .ipset and .v6 beside it
   kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc apply - --node worker-1
   cnpc apply new.nft --confirm 60    and then, if you still can:  cnpc apply --confirmed
 """
@@ -56,8 +59,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 ) -> int:
     """Put a ruleset in force on this node: exactly that one, or exactly the old one stays.
 
-    PATH is a ruleset that cnpc compile wrote (.nft), or manifests, which --node compiles first;
-    a - is standard input. Only what differs is sent to the kernel, and nothing where nothing does.
+    PATH is a ruleset that cnpc compile wrote (.nft; or .ipset, .v4 and .v6, of which one names
+    all three), or manifests, which --node compiles first; a - is standard input. Only what differs
+    is sent to the kernel, and nothing where nothing does.
     """
     if bool(paths) == confirmed:
         raise click.UsageError("give a PATH, or --confirmed and no PATH")
@@ -86,7 +90,7 @@ def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
     return Hold(confirm, lambda pending: start_guardian(state_dir, pending))
 
 
-def _apply(keeper: Keeper, ruleset: Given, hold: Hold | None, *, quiet: bool) -> None:
+def _apply(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
     waiting = keeper.read().pending
     if waiting and hold:
         raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
@@ -105,7 +109,7 @@ def _describe(outcome: Outcome) -> str:
     return f"{name} is in force: {_amount(outcome.plan)} in {outcome.seconds * 1000:.0f} ms"
 
 
-def _amount(plan: Plan) -> str:
+def _amount(plan: Planned) -> str:
     commits = len(plan.transactions)
     return f"{plan.operations:,} operations, {commits} commit{'' if commits == 1 else 's'}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
-from ...backends.iptables import Iptables
 from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..ir import Program
@@ -22,17 +21,13 @@ from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from ..routes import count_judged
 from . import arguments
+from .backends import BACKENDS, passes_of
 from .explain_pruned import explain
 from .header import header
 from .messages import report, report_line
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .summary import NodeSummary, Summary, as_json, as_table
-
-_BACKENDS: Mapping[str, Callable[[], Backend]] = {
-    Nftables.name: Nftables,
-    Iptables.name: Iptables,
-}
 
 _HIGHEST_LEVEL = max(PASSES)
 _STAGES = tuple(
@@ -72,7 +67,7 @@ class _Request:
 )
 @click.option(
     "--backend",
-    type=click.Choice(list(_BACKENDS)),
+    type=click.Choice(list(BACKENDS)),
     default=Nftables.name,
     show_default=True,
     help="The packet filter to compile for.",
@@ -122,12 +117,12 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     request = _Request(
         Options(DenyWith(deny_with), OwnNode(own_node)),
         int(level),
-        _BACKENDS[backend](),
+        BACKENDS[backend](),
         output,
         print_after,
         progress=sys.stderr.isatty() and not quiet,
     )
-    passes = PASSES if request.backend.has_maps else PASSES_WITHOUT_MAPS
+    passes = passes_of(request.backend)
     _check(request, passes)
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
     pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level, passes)

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
-from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..errors import InputError, error
 from ..manifests import OnUnknown, load
 from ..pipeline import Pipeline
+from .backends import BACKENDS, passes_of
 from .header import header
 from .messages import report
 from .node_side import Choices
 
 
-def compiled(paths: Sequence[str], stdin: bytes, choices: Choices) -> str:
-    """Return the text; InputError with all that is wrong, UsageError without a node's name."""
+def compiled(
+    paths: Sequence[str], stdin: bytes, choices: Choices, backend_name: str
+) -> Mapping[str, str]:
+    """Return the texts; InputError with all that is wrong, UsageError without a node's name."""
+    backend = BACKENDS[backend_name]()
     on_unknown = OnUnknown(choices.on_unknown)
     inputs = load(paths, on_unknown=on_unknown, stdin=io.BytesIO(stdin))
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level)
+    passes = passes_of(backend)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
     report([*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)])
     node = _node(choices.node, pipeline.resolver.node_names())
     in_force = pipeline.in_force(node)
     lines = header(node, inputs.snapshot, in_force, choices.options, choices.level)
-    return Nftables().build(pipeline.program(node), lines).texts["nft"]
+    return backend.build(pipeline.program(node), lines).texts
 
 
 def _node(wanted: str | None, known: Sequence[str]) -> str:

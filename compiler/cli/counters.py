@@ -1,4 +1,4 @@
-"""What rules with counters have matched, from nft's listing of the own table."""
+"""What rules with counters have matched, from the listing of nft or of iptables-save -c."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _COUNTED = re.compile(r'counter packets (\d+) bytes (\d+).*? comment "([^"]*)"')
+_SAVED = re.compile(r'(v[46]) \[(\d+):(\d+)\] -A (\S+) .*?-m comment --comment "?([^"]*?)"? -[jg] ')
 _CHAIN = re.compile(r"\tchain ([A-Za-z0-9_]+) \{")
 
 
@@ -29,3 +30,6 @@ def counters(listing: str) -> Iterator[RuleCounter]:
         elif counted := _COUNTED.search(line):
             packets, octets, rule = counted.groups()
             yield RuleCounter(chain, rule, int(packets), int(octets))
+        elif saved := _SAVED.match(line):
+            family, packets, octets, name, rule = saved.groups()
+            yield RuleCounter(f"{family} {name}", rule, int(packets), int(octets))

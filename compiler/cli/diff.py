@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ...backends.changes import compare
-from ...backends.keeper import Drift
+from ...backends.packet_filter import Drift
 from .differences import lines
 from .messages import report_line
 from .node_side import Choices, compile_options, open_keeper, read_given, state_option
@@ -37,7 +37,7 @@ def command(
     if not paths:
         return int(drift is not Drift.NONE)
     ruleset = read_given(paths, choices)
-    new = ruleset.layout
+    new = keeper.worded(ruleset)
     changes = compare(old, new)
     for line in lines(changes, old, new):
         click.echo(line)

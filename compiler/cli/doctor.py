@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ...backends.doctor import Level, examine
+from ...backends.doctor import examine
+from ...backends.findings import Level
 from .node_side import state_option
 
 

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from ...backends.keeper import Keeper
-from ...backends.node import KernelNode, open_nft
 from ...backends.record import Pending, State
 from ..errors import CnpcError, NodeError
+from .filters import filters
 
 _READY = b"ready\n"
 _STEP = 1.0
@@ -44,7 +44,7 @@ def start_guardian(state_dir: Path, pending: Pending) -> None:
 def guard(folder: str, token: str, until: str) -> int:
     """Wait for the time, then put back what was there, unless it was confirmed."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    keeper = Keeper(KernelNode(open_nft()), State(Path(folder)), _wait)
+    keeper = Keeper(filters(), State(Path(folder)), _wait)
     sys.stdout.buffer.write(_READY)
     sys.stdout.flush()
     sys.stdout.close()

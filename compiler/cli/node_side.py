@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,16 +12,21 @@ from typing import Any, TypeVar
 
 import click
 
-from ...backends.doctor import essentials
-from ...backends.keeper import Given, Keeper, given
+from ...backends.doctor import lacks_root
+from ...backends.iptables_layout import BACKEND, read_iptables
+from ...backends.keeper import Keeper
 from ...backends.layout import with_counters
-from ...backends.node import KernelNode, open_nft
+from ...backends.nft_filter import BACKEND as NFTABLES
+from ...backends.nft_filter import given
+from ...backends.packet_filter import Given
 from ...backends.record import DEFAULT_STATE, State
 from ..errors import InputError, NodeError, Span, error
 from ..options import DenyWith, Options, OwnNode
 from ..passes import DEFAULT_LEVEL, PASSES
 from ..source import STDIN, SourceError, open_source
+from .filters import filters, usable_backend
 from .messages import report_line
+from .trio import is_part, read_trio
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
 
@@ -52,13 +57,19 @@ _COMPILE_OPTIONS = (
         help="As of cnpc compile.",
     ),
     click.option(
-        "--counters", is_flag=True, help="Count what each policy's rule matches (cnpc status)."
+        "--backend",
+        type=click.Choice([NFTABLES, BACKEND]),
+        help="The packet filter to compile for.  [default: nftables where the node has it]",
+    ),
+    click.option(
+        "--counters",
+        is_flag=True,
+        help="Count what each policy's rule matches (cnpc status); iptables always does.",
     ),
     click.option("--node", metavar="NAME", help="This node's name in the manifests."),
 )
 
 _SUFFIX = ".nft"
-_OF_IPTABLES = (".ipset", ".v4", ".v6")
 _MARK = b"\ntable inet cnpc {"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -72,6 +83,8 @@ class Choices:
     options: Options
     on_unknown: str
     counters: bool
+    backend: str | None
+    """None: what the files are for, else what the node has."""
 
 
 def state_option(command: _Command) -> _Command:
@@ -99,10 +112,11 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         own_node: str,
         on_unknown: str,
         counters: bool,
+        backend: str | None,
         **kwargs: object,
     ) -> object:
         options = Options(DenyWith(deny_with), OwnNode(own_node))
-        choices = Choices(node, int(level), options, on_unknown, counters)
+        choices = Choices(node, int(level), options, on_unknown, counters, backend)
         return command(*args, choices=choices, **kwargs)
 
     decorated: Callable[..., Any] = with_choices
@@ -112,32 +126,46 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_keeper(state_dir: Path) -> Keeper:
-    """Return the keeper of this node; NodeError without the rights or the tools for it."""
-    for finding in essentials():
+    """Return the keeper of this node; NodeError without the rights for it."""
+    for finding in lacks_root():
         raise NodeError(str(finding))
-    return Keeper(KernelNode(open_nft()), State(state_dir), _say_waiting)
+    return Keeper(filters(), State(state_dir), _say_waiting)
 
 
 def _say_waiting() -> None:
     report_line("another cnpc is at work on this node; waiting for it")
 
 
-def read_given(paths: Sequence[str], choices: Choices) -> Given:
-    """Return the ruleset of a file that compile wrote, or of manifests compiled for the node."""
-    if any(path.endswith(_OF_IPTABLES) for path in paths):
-        raise click.UsageError("only nftables rulesets (.nft) can be applied, none of iptables")
+def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
+    """Return the ruleset of files that compile wrote, or of manifests compiled for the node."""
+    if any(map(is_part, paths)):
+        ruleset: Given[Any] = read_trio(paths, lambda path: _text(_read(path), path))
+        return _of_backend(ruleset, choices)
     rulesets = [path for path in paths if path.endswith(_SUFFIX)]
     if rulesets and len(paths) > 1:
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
     if rulesets or _MARK in data:
-        return _given(_text(data, paths[0]), choices, paths[0])
+        return _of_backend(_given(_text(data, paths[0]), choices, paths[0]), choices)
     # The front end and the compiler are needed only here, and take half of a start to import.
-    compiled: Callable[..., str] = importlib.import_module(".compiled", __package__).compiled
-    return _given(compiled(paths, data, choices), choices)
+    compiled = importlib.import_module(".compiled", __package__).compiled
+    backend = choices.backend or usable_backend()
+    texts: Mapping[str, str] = compiled(paths, data, choices, backend)
+    if backend == BACKEND:
+        return Given(BACKEND, texts, read_iptables(texts))
+    return _given(texts[_SUFFIX[1:]], choices)
 
 
-def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given:
+def _of_backend(ruleset: Given[Any], choices: Choices) -> Given[Any]:
+    """Return the ruleset, if it is of the backend that was asked for."""
+    if choices.backend not in {None, ruleset.backend}:
+        raise click.UsageError(
+            f"this is a ruleset for {ruleset.backend}; compile the manifests for {choices.backend}"
+        )
+    return ruleset
+
+
+def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given[Any]:
     return given(with_counters(text) if choices.counters else text, name)
 
 

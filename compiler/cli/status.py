@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ...backends.keeper import Drift, InForce, Keeper
+from ...backends.keeper import Keeper
+from ...backends.packet_filter import Drift, InForce
 from ...backends.record import Record, Version
 from .counters import RuleCounter, counters
 from .differences import policies
@@ -52,11 +54,11 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     return int(status.version is None or bool(status.drift))
 
 
-def _status(keeper: Keeper, record: Record, now: InForce) -> Status:
+def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
     drift = now.drift
     layout = keeper.recorded(record)
     current = record.current if now.loaded else None
-    listing = keeper.listing() if current and drift in {Drift.NONE, Drift.CHANGED} else ""
+    listing = keeper.listing(record) if current and drift in {Drift.NONE, Drift.CHANGED} else ""
     pending = record.pending
     return Status(
         current.id if current else None,

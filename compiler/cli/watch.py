@@ -6,7 +6,8 @@ import signal
 import threading
 from types import FrameType
 
-from ...backends.keeper import Drift, Keeper
+from ...backends.keeper import Keeper
+from ...backends.packet_filter import Drift
 from ..errors import NodeError
 from .messages import report_line
 
@@ -25,7 +26,7 @@ def watch(keeper: Keeper) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    seen: int | None = None
+    seen: object = None
     while not ended.wait(_PERIOD):
         generation = keeper.generation()
         if generation == seen:

@@ -1,0 +1,140 @@
+"""The node's nftables: how what is in force is known, replaced and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from ..compiler.errors import NodeError
+from .changes import with_sizes
+from .connections import denied
+from .layout import EMPTY, TABLE, Layout, read_layout
+from .meaning import judge_of
+from .node import Fingerprint, Node
+from .packet_filter import Drift, Given, InForce
+from .record import Kernel
+from .transaction import SPARE, Plan, plan, replace_whole, unload
+
+SUFFIX = "nft"
+BACKEND = "nftables"
+
+
+def given(text: str, name: str = "<ruleset>") -> Given[Layout]:
+    """Return the ruleset of a text; InputError tells where it is not as compile writes it."""
+    return Given(BACKEND, {SUFFIX: text}, read_layout(text, name))
+
+
+@dataclass(frozen=True, slots=True)
+class NftFilter:
+    """The table ``inet cnpc`` of a node, and the spare ones while it is replaced."""
+
+    node: Node
+    backend = BACKEND
+    empty = EMPTY
+
+    def read(self, texts: Mapping[str, str]) -> Layout:
+        """Return what the text says; InputError where it is not as compile writes it."""
+        return read_layout(texts[SUFFIX])
+
+    def worded(self, ruleset: Layout) -> Layout:
+        """Return a ruleset as it is shown to people."""
+        return ruleset
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        return self.node.place()
+
+    def present(self) -> bool:
+        """Tell whether the own table is loaded."""
+        return self.node.has_table(TABLE)
+
+    def verified(self, ruleset: Layout, kernel: Kernel) -> Layout | None:
+        """Return the ruleset as the kernel has it; None where it differs from what was loaded."""
+        sized = with_sizes(ruleset, kernel.sizes)
+        return sized if self._untouched(sized, kernel) else None
+
+    def plan(self, now: InForce[Layout], new: Layout) -> Plan:
+        """Return the commits that lead from what is in force to the ruleset."""
+        if now.drift in {Drift.NONE, Drift.GONE}:
+            return plan(now.ruleset, new)
+        if not self.node.has_table(TABLE):
+            return plan(EMPTY, new)
+        return replace_whole(new, self._spare(), self._dynamic(new))
+
+    def check(self, planned: Plan) -> None:
+        """Let the kernel judge all commits as one; NodeError with its words if it refuses."""
+        text = "".join(transaction.text for transaction in planned.transactions)
+        if text:
+            self.node.check(text)
+
+    def commit(self, planned: Plan, new: Layout) -> Kernel:
+        """Commit all transactions; NodeError if one is refused or the result is not as planned."""
+        before = self.node.generation()
+        for transaction in planned.transactions:
+            self.node.commit(transaction.text)
+        self._remove_spares()
+        after = self.node.generation()
+        kept = with_sizes(new, planned.sizes)
+        found = self.node.fingerprint(kept)
+        if found is None:
+            raise NodeError("somebody removed parts of the ruleset while it was loaded")
+        alone = after - before == len(planned.transactions)
+        return Kernel(
+            place=self.node.place(),
+            generation=after if alone else None,
+            structure=found.structure,
+            elements=found.elements,
+            sizes=planned.sizes,
+        )
+
+    def renamed(self, kernel: Kernel, planned: Plan) -> Kernel:
+        """Return how the kernel is for a ruleset that says the same as the one in force."""
+        return replace(kernel, sizes=planned.sizes)
+
+    def unload(self) -> bool:
+        """Remove the own tables; False if there were none."""
+        left = [name for name in (TABLE, *SPARE) if self.node.has_table(name)]
+        for transaction in unload(left).transactions:
+            self.node.commit(transaction.text)
+        return bool(left)
+
+    def cut(self, ruleset: Layout) -> int:
+        """End the connections that the ruleset denies, and return how many that were."""
+        judge = judge_of(ruleset, self.node.elements)
+        found = denied(judge, self.node.connections())
+        return sum(self.node.forget(connection) for connection in found)
+
+    def generation(self) -> int:
+        """Return a number that changes with whatever anybody commits."""
+        return self.node.generation()
+
+    def listing(self) -> str:
+        """Return the own table as nft lists it, without elements; NodeError if there is none."""
+        return self.node.listing()
+
+    def _untouched(self, layout: Layout, kernel: Kernel) -> bool:
+        if kernel.generation is not None and self.node.generation() == kernel.generation:
+            return True
+        found = self.node.fingerprint(layout)
+        return found == Fingerprint(kernel.structure, kernel.elements)
+
+    def _spare(self) -> str:
+        """Return a spare table's name that an interrupted replacement has not left in use."""
+        return next((name for name in SPARE if not self.node.has_table(name)), SPARE[0])
+
+    def _dynamic(self, new: Layout) -> str:
+        """Return what fills the dynamic sets again that the kernel has now."""
+        lines = []
+        for name, table in new.tables.items():
+            if table.dynamic and (elements := self.node.elements(table)):
+                lines.append(f"add element {{table}} {name} {{{{ {', '.join(elements)} }}}}")
+        return "\n".join(lines)
+
+    def _remove_spares(self) -> None:
+        """Remove what interrupted replacements left, now that the own table judges."""
+        left = [name for name in SPARE if self.node.has_table(name)]
+        if left:
+            for transaction in unload(left).transactions:
+                self.node.commit(transaction.text)

@@ -1,0 +1,134 @@
+"""What the keeper asks of a packet filter: nftables and iptables alike."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from ..compiler.errors import NodeError
+from .layout import Layout
+from .record import Kernel
+from .transaction import Kind
+
+R = TypeVar("R")
+P = TypeVar("P", bound="Planned")
+
+
+class Drift(enum.Enum):
+    """How the kernel differs from what was recorded."""
+
+    NONE = ""
+    GONE = "the ruleset had been removed from the kernel"
+    CHANGED = "somebody had changed the ruleset in the kernel"
+    INTERRUPTED = "an earlier change of the ruleset had been interrupted"
+    FOREIGN = "the kernel had a ruleset of cnpc that cnpc apply had not loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce(Generic[R]):
+    """What the kernel has: the ruleset where that is known, and how it drifted."""
+
+    ruleset: R
+    drift: Drift
+    loaded: bool
+    """Whether the recorded version was loaded since this boot, in this network namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Generic[R]):
+    """A ruleset to be put in force: its backend, its texts by suffix, and what they say."""
+
+    backend: str
+    texts: Mapping[str, str]
+    layout: R
+
+
+class Planned(Protocol):
+    """How a change is carried out."""
+
+    @property
+    def kind(self) -> Kind:
+        """What has to be done."""
+        ...
+
+    @property
+    def operations(self) -> int:
+        """How many objects, rules and elements all commits name."""
+        ...
+
+    @property
+    def transactions(self) -> Sequence[object]:
+        """The commits, in order."""
+        ...
+
+    @property
+    def checks_itself(self) -> bool:
+        """Whether carrying it out checks all of it before anything in force changes."""
+        ...
+
+
+class UntouchedError(NodeError):
+    """A refusal after which what was in force is in force, whole, and nothing else is loaded."""
+
+
+class PacketFilter(Protocol[R, P]):
+    """The node's kernel, as far as one backend's rulesets go; NodeError says what it refuses."""
+
+    backend: str
+    """What ``--backend`` calls it."""
+    empty: R
+    """The ruleset that says nothing."""
+
+    def read(self, texts: Mapping[str, str]) -> R:
+        """Return what the texts say; InputError where they are not as compile writes them."""
+        ...
+
+    def worded(self, ruleset: R) -> Layout:
+        """Return a ruleset as it is shown to people."""
+        ...
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        ...
+
+    def present(self) -> bool:
+        """Tell whether anything of ours is loaded."""
+        ...
+
+    def verified(self, ruleset: R, kernel: Kernel) -> R | None:
+        """Return the ruleset as the kernel has it; None where it differs from what was loaded."""
+        ...
+
+    def plan(self, now: InForce[R], new: R) -> P:
+        """Return the way from what is in force to the ruleset."""
+        ...
+
+    def check(self, planned: P) -> None:
+        """Let the kernel judge the change, and leave nothing behind."""
+        ...
+
+    def commit(self, planned: P, new: R) -> Kernel:
+        """Carry out the change, and return how the kernel is then."""
+        ...
+
+    def renamed(self, kernel: Kernel, planned: P) -> Kernel:
+        """Return how the kernel is for a ruleset that says the same as the one in force."""
+        ...
+
+    def unload(self) -> bool:
+        """Remove all that is ours and nothing else; False if there was nothing."""
+        ...
+
+    def cut(self, ruleset: R) -> int:
+        """End the connections that the ruleset denies, and return how many that were."""
+        ...
+
+    def generation(self) -> object:
+        """Return something that differs after whatever anybody changed."""
+        ...
+
+    def listing(self) -> str:
+        """Return the own rules as the kernel has them, with what they have counted."""
+        ...

@@ -1,0 +1,45 @@
+"""Keepers of one packet filter, for tests that need no command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cnpc.backends.iptables_filter import IptablesFilter
+from cnpc.backends.iptables_layout import BACKEND as IPTABLES
+from cnpc.backends.iptables_tools import FLAVOURS, tools_of
+from cnpc.backends.keeper import Keeper
+from cnpc.backends.nft_filter import BACKEND, NftFilter
+from cnpc.backends.node import KernelNode, LibraryNft, Node, WithoutNft
+from cnpc.backends.record import State
+
+KINDS = ("nftables", *(f"iptables-{flavour}" for flavour in FLAVOURS))
+"""Each way in which a ruleset is put in force on a kernel."""
+
+
+def nft_keeper(node: Node, folder: Path) -> Keeper:
+    """Return the keeper of a node that has nftables alone."""
+    return Keeper({BACKEND: lambda: NftFilter(node)}, State(folder), lambda: None)
+
+
+def iptables_filter(flavour: str) -> IptablesFilter:
+    """Return the iptables of a flavour, whatever the system's is."""
+    found = tools_of(flavour)
+    if found is None:
+        pytest.skip(f"needs iptables-{flavour}")
+    return IptablesFilter(KernelNode(WithoutNft()), found)
+
+
+def kernel_keeper(kind: str, folder: Path) -> Keeper:
+    """Return the keeper of this network namespace that puts rulesets in force in one way."""
+    backend, _, flavour = kind.partition("-")
+    if not flavour:
+        return nft_keeper(KernelNode(LibraryNft()), folder)
+    own = iptables_filter(flavour)
+    return Keeper({backend: lambda: own}, State(folder), lambda: None)
+
+
+def both_keeper(flavour: str, folder: Path) -> Keeper:
+    """Return the keeper of this network namespace that has nftables and one kind of iptables."""
+    nft, own = NftFilter(KernelNode(LibraryNft())), iptables_filter(flavour)
+    return Keeper({BACKEND: lambda: nft, IPTABLES: lambda: own}, State(folder), lambda: None)

@@ -1,0 +1,365 @@
+"""The keeper over iptables: what is in force is what the files hold, and nothing else moved."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from cnpc.backends.iptables_filter import IptablesFilter
+from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
+from cnpc.backends.iptables_tools import FLAVOURS
+from cnpc.backends.keeper import Keeper
+from cnpc.backends.nft_filter import given
+from cnpc.backends.packet_filter import Drift, Given
+from cnpc.backends.transaction import Kind
+from cnpc.compiler.errors import NodeError
+from keepers import both_keeper, iptables_filter, kernel_keeper
+from netcluster import IptablesLoader, Namespace
+from netcluster.namespaces import run
+from rulesets import changed, ruleset, trio
+from worlds import LARGE, SMALL, seeded
+
+pytestmark = pytest.mark.requires_root_and_nft
+
+WORLD = list(seeded(4).objects())
+A = trio(WORLD)
+B = next(
+    made
+    for seed in range(50)
+    if (made := trio(changed(changed(WORLD, Random(seed)), Random(-seed)))).layout.families  # noqa: S311 - not secret
+    != A.layout.families
+    and made.layout.sets.keys() - A.layout.sets.keys()
+    and A.layout.families["v4"].keys() - made.layout.families["v4"].keys()
+)
+
+# As Docker, kube-proxy and firewalld leave them.
+NEIGHBOURS = """*nat
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-1 - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-1
+-A KUBE-SVC-1 -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.0.1
+COMMIT
+*filter
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+:KUBE-FORWARD - [0:0]
+:INPUT_direct - [0:0]
+-A INPUT -m set --match-set trusted src -j ACCEPT
+-A INPUT -j INPUT_direct
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A FORWARD -s 192.0.2.0/24 -m comment --comment "not CNPC-FORWARD" -j DROP
+-A DOCKER -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT
+-A DOCKER-USER -j RETURN
+-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+COMMIT
+"""
+TABLE = """
+table inet firewalld {
+  set trusted { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }
+  chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    ip saddr @trusted counter accept
+  }
+}
+"""
+
+
+@pytest.fixture
+def space() -> Iterator[Namespace]:
+    space = Namespace()
+    with space.entered():
+        yield space
+    space.close()
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request: pytest.FixtureRequest, space: Namespace) -> str:  # noqa: ARG001 - be in it
+    return str(request.param)
+
+
+@pytest.fixture
+def own(flavour: str) -> IptablesFilter:
+    return iptables_filter(flavour)
+
+
+@pytest.fixture
+def keeper(flavour: str, tmp_path: Path) -> Keeper:
+    return kernel_keeper(f"iptables-{flavour}", tmp_path)
+
+
+def lines(*argv: str) -> list[str]:
+    return [line for line in run(argv).splitlines() if not line.startswith("#")]
+
+
+def ours(flavour: str) -> dict[str, list[str]]:
+    """Return what a flavour has of ours, without counters and the seeds of sets."""
+    found = {
+        f"iptables-{flavour}": lines(f"iptables-{flavour}-save", "-t", "filter"),
+        f"ip6tables-{flavour}": lines(f"ip6tables-{flavour}-save", "-t", "filter"),
+        "sets": sorted(line.split(" initval")[0] for line in lines("ipset", "save")),
+    }
+    words = re.compile(r" cnpc-|:CNPC-|-[AjgI] CNPC-")
+    return {name: [item for item in all_ if words.search(item)] for name, all_ in found.items()}
+
+
+def others(flavour: str) -> dict[str, list[str]]:
+    """Return all that is not ours, byte by byte."""
+    found = {}
+    for name in ("iptables", "ip6tables"):
+        for kind in FLAVOURS:
+            saved = lines(f"{name}-{kind}-save")
+            found[f"{name}-{kind}"] = [
+                item for item in saved if "-j CNPC-" not in item and ":CNPC-" not in item
+                and "-A CNPC-" not in item
+            ]  # fmt: skip
+    found["sets"] = [line for line in lines("ipset", "save") if " cnpc-" not in line]
+    found["nft"] = lines("nft", "list", "table", "inet", "firewalld")
+    assert flavour in FLAVOURS
+    return found
+
+
+def alone(flavour: str, ruleset: Given[IptablesLayout]) -> dict[str, list[str]]:
+    """Return what there is where the texts were loaded by hand into an empty namespace."""
+    space = Namespace()
+    try:
+        with space.entered():
+            IptablesLoader(flavour).load(ruleset.texts)
+            return ours(flavour)
+    finally:
+        space.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_way_leads_to_what_the_texts_hold(keeper: Keeper, flavour: str, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - reproducible, not secret
+    documents = list(seeded(seed, LARGE if seed % 4 == 0 else SMALL).objects())
+    for _ in range(4):
+        made = trio(documents)
+        keeper.apply(made)
+        assert ours(flavour) == alone(flavour, made)
+        record, now = keeper.look()
+        assert now.drift is Drift.NONE
+        assert record.kernel is not None
+        assert record.kernel.generation is not None
+        assert keeper.apply(made).plan.kind is Kind.NOTHING
+        documents = changed(changed(documents, random), random)
+
+
+FOREIGN: Mapping[str, tuple[str, ...]] = {
+    "all rules flushed": ("{4}", "-F"),
+    "all chains deleted": ("sh", "-c", "{4} -F; {4} -X"),
+    "IPv6 flushed": ("sh", "-c", "{6} -F; {6} -X"),
+    "the jump deleted": ("{4}", "-D", "FORWARD", "-j", "CNPC-FORWARD"),
+    "the jump twice": ("{6}", "-A", "INPUT", "-j", "CNPC-INPUT"),
+    "something in front": ("{4}", "-I", "FORWARD", "-j", "ACCEPT"),
+    "a rule more": ("{4}", "-I", "CNPC-FORWARD", "-j", "ACCEPT"),
+    "a rule without a target": ("{4}", "-A", "CNPC-INPUT"),
+    "a chain more": ("{6}", "-N", "CNPC-surprise"),
+    "a set more": ("ipset", "create", "cnpc-surprise", "hash:ip"),
+    "a set emptied": ("ipset", "flush", "{set}"),
+    "an entry more": ("ipset", "add", "{set}", "192.0.2.77"),
+    "everything": ("sh", "-c", "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy"),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_what_others_change_is_found_and_put_right(
+    keeper: Keeper, flavour: str, change: str
+) -> None:
+    keeper.apply(A)
+    run((f"iptables-{flavour}", "-A", "OUTPUT", "-j", "ACCEPT"))
+    assert keeper.look()[1].drift is Drift.NONE
+    before = keeper.generation()
+    name = next(name for name in A.layout.sets if name.startswith("cnpc-local4"))
+    words = {"{4}": f"iptables-{flavour}", "{6}": f"ip6tables-{flavour}", "{set}": name}
+    argv = list(FOREIGN[change])
+    for word, meaning in words.items():
+        argv = [item.replace(word, meaning) for item in argv]
+    run(argv)
+    assert keeper.generation() != before
+    assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
+    assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
+    assert ours(flavour) == alone(flavour, A)
+    (first,) = [item for item in lines(f"iptables-{flavour}", "-S", "FORWARD") if "CNPC" in item]
+    assert lines(f"iptables-{flavour}", "-S", "FORWARD")[1] == first
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    run(("ipset", "create", "trusted", "hash:ip"))
+    run(("ipset", "add", "trusted", "192.0.2.9"))
+    run(("nft", "-f", "-"), TABLE)
+    for kind in FLAVOURS:
+        run((f"iptables-{kind}-restore",), NEIGHBOURS)
+        run((f"ip6tables-{kind}-restore",), "*filter\n-A INPUT -j ACCEPT\nCOMMIT\n")
+    before = others(flavour)
+    for step in (
+        lambda: keeper.check(A),
+        lambda: keeper.apply(A),
+        lambda: keeper.apply(B),
+        keeper.rollback,
+        lambda: run((f"iptables-{flavour}", "-F", "CNPC-FORWARD")),
+        lambda: keeper.apply(A),
+        lambda: keeper.apply(given(ruleset(WORLD))),
+        lambda: keeper.apply(A),
+        keeper.flush,
+    ):
+        step()
+        assert others(flavour) == before
+    assert not any(ours(flavour).values())
+    assert "cnpc" not in run(("nft", "list", "tables"))
+
+
+def test_a_check_leaves_nothing_behind(keeper: Keeper, flavour: str) -> None:
+    keeper.check(A)
+    assert not any(ours(flavour).values())
+    keeper.apply(A)
+    before = ours(flavour)
+    keeper.check(B)
+    assert ours(flavour) == before
+
+
+WRONG = {
+    "the tool refuses the rule": ("v6", " -j RETURN", " -m nonsense -j RETURN"),
+    "the tool refuses the other": ("v4", " -j RETURN", " -p tcp --dport x -j RETURN"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_refusal_changes_nothing(keeper: Keeper, flavour: str, wrong: str) -> None:
+    keeper.apply(A)
+    before, record = ours(flavour), keeper.read()
+    suffix, old, new = WRONG[wrong]
+    texts = {**B.texts, suffix: B.texts[suffix].replace(old, new, 1)}
+    assert texts != B.texts
+    with pytest.raises(NodeError, match="in: "):
+        keeper.apply(replace(B, texts=texts, layout=read_iptables(texts)))
+    assert (ours(flavour), keeper.read()) == (before, record)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.apply(B).plan.kind is Kind.RULES
+
+
+def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> None:
+    keeper.apply(A)
+    name = next(name for name in B.layout.sets if name not in A.layout.sets)
+    run(("ipset", "create", name, "list:set"))
+    before, record = ours(flavour), keeper.read()
+    with pytest.raises(NodeError, match=name):
+        keeper.apply(B)
+    assert (ours(flavour), keeper.read()) == (before, record)
+    run(("ipset", "destroy", name))
+    assert keeper.apply(B).plan.kind is Kind.RULES
+
+
+def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
+    """Return the ruleset with a rule that only the kernel refuses: it leads to its own chain."""
+    rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
+    text = given_.texts[family].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
+    texts = {**given_.texts, family: text}
+    return replace(given_, texts=texts, layout=read_iptables(texts))
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_the_kernel_refuses_of_one_family_takes_the_other_back(
+    keeper: Keeper, flavour: str, family: str, *, first: bool
+) -> None:
+    if not first:
+        keeper.apply(A)
+    before, record = ours(flavour), keeper.read()
+    for _ in range(10):
+        with pytest.raises(NodeError, match=r"Too many|loop|Invalid|failed"):
+            keeper.apply(looped(B, family))
+        assert (ours(flavour), keeper.read()) == (before, record)
+        assert keeper.look()[1].drift is Drift.NONE
+    keeper.apply(B)
+    assert ours(flavour) == alone(flavour, B)
+
+
+def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> None:
+    (other,) = set(FLAVOURS) - {flavour}
+    kernel_keeper(f"iptables-{other}", tmp_path / "other").apply(A)
+    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path / "own")
+    with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
+        keeper.apply(A)
+    assert not ours(flavour)[f"iptables-{flavour}"]
+    keeper.flush()
+    keeper.apply(A)
+    assert ours(flavour) == alone(flavour, A)
+
+
+def test_switching_the_packet_filter_leaves_nothing_of_the_other(
+    flavour: str, tmp_path: Path
+) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    nft = given(ruleset(WORLD))
+    for _ in range(2):
+        keeper.apply(nft)
+        assert not any(ours(flavour).values())
+        assert "inet cnpc" in run(("nft", "list", "tables"))
+        keeper.apply(A)
+        assert ours(flavour) == alone(flavour, A)
+        assert "inet cnpc" not in run(("nft", "list", "tables"))
+    keeper.rollback()
+    assert not any(ours(flavour).values())
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.boot() is not None
+
+
+def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
+    keeper: Keeper, flavour: str
+) -> None:
+    keeper.apply(A)
+    gone = next(
+        name for name in A.layout.families["v4"] if name not in B.layout.families["v4"]
+    )  # fmt: skip
+    run((f"iptables-{flavour}", "-A", "OUTPUT", "-j", gone))
+    keeper.apply(B)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert lines(f"iptables-{flavour}", "-S", gone) == [f"-N {gone}"]
+    keeper.flush()
+    run((f"iptables-{flavour}", "-D", "OUTPUT", "-j", gone))
+    keeper.apply(B)
+    assert ours(flavour) == alone(flavour, B)
+
+
+DNS = """
+# cnpc-dns4_1: domain names example.com
+create cnpc-dns4_1 hash:ip family inet hashsize 32768 maxelem 65536 timeout 0 -exist
+"""
+
+
+def test_what_the_node_filled_in_stays(keeper: Keeper) -> None:
+    def with_names(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
+        texts = {**made.texts, "ipset": made.texts["ipset"] + DNS}
+        return replace(made, texts=texts, layout=read_iptables(texts))
+
+    keeper.apply(with_names(A))
+    run(("ipset", "add", "cnpc-dns4_1", "192.0.2.1"))
+    assert keeper.look()[1].drift is Drift.NONE
+    keeper.apply(with_names(B))
+    assert "add cnpc-dns4_1 192.0.2.1" in run(("ipset", "save"))
+
+
+def test_the_listing_counts_by_family(keeper: Keeper) -> None:
+    keeper.apply(A)
+    listing = keeper.listing(keeper.read()).splitlines()
+    assert all(line.startswith(("v4 [0:0] -A CNPC-", "v6 [0:0] -A CNPC-")) for line in listing)
+
+
+def test_other_programs_are_not_needed(own: IptablesFilter) -> None:
+    assert not own.present()
+    assert not own.unload()
+    assert subprocess.run(["ipset", "list", "-n"], capture_output=True, check=True).stdout == b""
