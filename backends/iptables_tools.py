@@ -28,6 +28,9 @@ _LEGACY_TABLES = {"v4": "ip_tables_names", "v6": "ip6_tables_names"}
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
 _SEED = re.compile(r" (?:bucketsize|initval) \S+")
+_AS_IT_IS: Mapping[str, str] = {}
+_NO_RELOAD = {"RES_OPTIONS": "no-reload"}
+"""resolv.conf(5): ipset takes an address as it would a name, and looks at that file for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def ipset_entries(name: str) -> list[str]:
 
 def ipset_restore(text: str) -> None:
     """Carry out a text for ipset, line by line; NodeError with the words of a refusal."""
-    run(["ipset", "restore"], text)
+    run(["ipset", "restore"], text, _NO_RELOAD)
 
 
 def found(name: str) -> str | None:
@@ -124,8 +127,11 @@ def found(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{_SEARCHED}")
 
 
-def run(argv: Sequence[str], text: str = "") -> str:
-    """Return what a program prints; NodeError with its words if it is missing or refuses."""
+def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS) -> str:
+    """Return what a program prints; NodeError with its words if it is missing or refuses.
+
+    ``env`` is what its environment has beside ours.
+    """
     path = found(argv[0])
     if path is None:
         raise NodeError(f"there is no {argv[0]}; install the package {_package(argv[0])}")
@@ -136,6 +142,7 @@ def run(argv: Sequence[str], text: str = "") -> str:
         errors="surrogateescape",  # comments of others may be any bytes
         capture_output=True,
         check=False,
+        env={**os.environ, **env},
     )
     if done.returncode != 0:
         raise NodeError(_refusal(argv[0], (done.stderr or done.stdout).strip(), text))
