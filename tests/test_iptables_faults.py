@@ -144,11 +144,11 @@ _KILLED = """
 import os, sys
 from cnpc.backends import iptables_tools
 run, left = iptables_tools.run, [int(sys.argv.pop(1))]
-def counted(argv, text=""):
+def counted(argv, *others):
     if "restore" in " ".join(argv) or "destroy" in argv:
         if left[0] == 0: os.kill(os.getpid(), 9)
         left[0] -= 1
-    return run(argv, text)
+    return run(argv, *others)
 iptables_tools.run = counted
 from cnpc.compiler.cli.main import main
 main(sys.argv[1:])
@@ -317,6 +317,7 @@ def test_watch_undoes_what_others_do(host: Host) -> None:
         changed_ = host.everything()
         assert changed_ != before
         _until(lambda: host.everything() != changed_ and host.in_force() == host.a)  # noqa: B023 - called here
+    time.sleep(1)  # what it did last is still to be said
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate()
     assert process.returncode == 0, output
