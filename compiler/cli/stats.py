@@ -22,6 +22,7 @@ from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
 from .backends import BACKENDS, passes_of
+from .many_sets import many_sets
 from .messages import report
 from .nodes import choose
 from .stats_report import Line, Stats, as_json, as_table
@@ -79,6 +80,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
     options = Options(DenyWith(deny_with), OwnNode(own_node))
     asked = [_stats(inputs, node, options, number, backend) for number in dict.fromkeys(levels)]
+    for item in asked:
+        report(many_sets({item.node: item.size.sets + item.size.maps}))
     click.echo(as_json(asked) if json_wanted else as_table(asked), nl=False)
 
 
