@@ -8,7 +8,7 @@ filled under another name and swapped, so that one that is there is whole.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..compiler.ir import KeyType, Set
@@ -68,14 +68,14 @@ def ipset(item: Set) -> IpSet:
     if item.dynamic:
         name = _fitted(item.name, "")
         return IpSet(item.name, name, "", note, f"{parameters} timeout 0", ())
-    tag = tag_of(parameters, entries)
+    tag = tag_of("\n".join((parameters, *entries)))
     name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
     return IpSet(item.name, name, aside, note, parameters, entries)
 
 
-def tag_of(parameters: str, entries: Iterable[str]) -> str:
-    """Return what tells the contents of a set, so that its name changes with them."""
-    return _digest("\n".join((parameters, *entries)))[:_TAG_DIGITS]
+def tag_of(contents: str) -> str:
+    """Return what the name of a set tells of its parameters and entries, given one a line."""
+    return _digest(contents)[:_TAG_DIGITS]
 
 
 def _is_network(entry: str) -> bool:

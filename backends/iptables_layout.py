@@ -156,12 +156,12 @@ class _Reader:
             added = middle.count(f"\nadd {first} ")
             if text != f"{begin}{middle}{end}" or added != middle.count("\n"):
                 raise self.wrong(place, f"the set {name} is not as compile writes it")
+            tag = tag_of(parameters + middle.replace(f"\nadd {first} ", "\n"))
+            if not name.endswith(f"-{tag}"):
+                raise self.wrong(place, f"the set {name} has not the entries of its name")
         elif "\n" in text:
             raise self.wrong(place, f"the set {name} is not as compile writes it")
-        item = SetText(name, note, parameters, f"{text}\n")
-        if first != name and not name.endswith(f"-{tag_of(parameters, item.entries())}"):
-            raise self.wrong(place, f"the set {name} has not the entries that its name stands for")
-        return item
+        return SetText(name, note, parameters, f"{text}\n")
 
     def chains(self, sets: Mapping[str, SetText]) -> Mapping[str, ChainText]:
         """Return the chains of a .v4 or .v6 text by name."""

@@ -31,7 +31,6 @@ _SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _AS_IT_IS: Mapping[str, str] = {}
 _NO_RELOAD = {"RES_OPTIONS": "no-reload"}
 """resolv.conf(5): ipset takes an address as it would a name, and looks at that file for each."""
-_INCOMPATIBLE = "is incompatible, use 'nft' tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,7 @@ class Tools:
     def save(self, family: str, *, counters: bool = False) -> str:
         """Return the table filter as iptables-save prints it."""
         argv = [self._name(family, "-save"), *(["-c"] if counters else []), "-t", "filter"]
-        output = run(argv)
-        if _INCOMPATIBLE in output:
-            raise NodeError(
-                "the table filter has rules of nft that iptables cannot read; "
-                "remove them, or use --backend nftables"
-            )
-        return output
+        return run(argv)
 
     def restore(self, family: str, text: str, *, test: bool = False) -> None:
         """Commit the text, in one step, or only test it; NodeError with the words of a refusal."""
@@ -142,10 +135,11 @@ def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS)
     path = found(argv[0])
     if path is None:
         raise NodeError(f"there is no {argv[0]}; install the package {_package(argv[0])}")
-    done = subprocess.run(  # noqa: S603 - no shell, and only names of ours
+    done = subprocess.run(  # noqa: S603 - fixed arguments, and names of ours
         [path, *argv[1:]],
         input=text,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",  # comments of others may be any bytes
         capture_output=True,
         check=False,
         env={**os.environ, **env},

@@ -52,19 +52,19 @@ class Keeper:
         self._state = state
         self._waiting = waiting
 
-    def in_force(self, record: Record, backend: str = "") -> InForce[Any]:
+    def in_force(self, record: Record, new: Given[Any] | None = None) -> InForce[Any]:
         """Return what a packet filter has now, asking as little as possible.
 
-        Without a backend it is the one of the version loaded last.
+        It is the one of the new ruleset; without that, the one of the version loaded last.
         """
-        own = self._filters[backend]() if backend else self._of(record)
+        own = self._filters[new.backend]() if new else self._of(record)
         kernel, current = record.kernel, record.current
         if self._state.interrupted():
             return InForce(own.empty, Drift.INTERRUPTED, loaded=True)
         if current is None or kernel is None or not _is_here(own, current, kernel):
             drift = Drift.FOREIGN if own.present() else Drift.NONE
             return InForce(own.empty, drift, loaded=False)
-        found = own.verified(self._read(current), kernel)
+        found = own.verified(self._read(current, new), kernel)
         if found is not None:
             return InForce(found, Drift.NONE, loaded=True)
         drift = Drift.CHANGED if own.present() else Drift.GONE
@@ -89,7 +89,7 @@ class Keeper:
 
     def plan(self, record: Record, new: Given[Any]) -> tuple[Planned, Drift]:
         """Return what an apply would do now."""
-        now = self.in_force(record, new.backend)
+        now = self.in_force(record, new)
         planned: Planned = self._filters[new.backend]().plan(now, new.layout)
         return planned, now.drift
 
@@ -247,8 +247,12 @@ class Keeper:
         if len(refusals) == len(self._filters):
             raise refusals[0]
 
-    def _read(self, version: Version) -> Any:  # noqa: ANN401 - each packet filter has its own
-        return self._filters[version.backend]().read(self._state.texts(version))
+    def _read(self, version: Version, new: Given[Any] | None = None) -> Any:  # noqa: ANN401 - each packet filter has its own
+        """Return what a version says, which a ruleset of the same texts has been read for."""
+        texts = self._state.texts(version)
+        if new and (new.backend, new.texts) == (version.backend, texts):
+            return new.layout
+        return self._filters[version.backend]().read(texts)
 
     def _carry_out(
         self, record: Record, planned: Planned, new: Given[Any], version: Version

@@ -33,12 +33,12 @@ class Cluster:
     objects: Callable[[], Iterator[Object]]
 
 
-def limits(scale: float = 1.0) -> Cluster:
+def limits(scale: float = 1.0, *, dual: bool = False) -> Cluster:
     """Return (a), the limits that Kubernetes publishes ("Considerations for large clusters").
 
     5,000 nodes, 150,000 pods, 10,000 namespaces, 110 pods on a tenth of the nodes (the first is
     measured) and the rest of the pods on the other nodes; 10,000 NetworkPolicies of one to three
-    rules and 100 ClusterNetworkPolicies. Dual stack.
+    rules and 100 ClusterNetworkPolicies. With ``dual``, every pod has an IPv6 address as well.
     """
     size = _Limits(
         nodes=_scaled(5_000, scale),
@@ -46,18 +46,21 @@ def limits(scale: float = 1.0) -> Cluster:
         pods=_scaled(150_000, scale),
         policies=_scaled(10_000, scale),
         cluster_policies=_scaled(100, scale),
+        dual=dual,
     )
-    return Cluster("a", f"{size.pods:,} pods, Kubernetes' limits", _node(0), size.objects)
+    title = f"{size.pods:,} pods, Kubernetes' limits{', dual stack' if dual else ''}"
+    return Cluster("a6" if dual else "a", title, _node(0), size.objects)
 
 
 def medium(scale: float = 1.0) -> Cluster:
-    """Return (m), a cluster like (a) of 100 nodes, 10,000 pods and 1,050 policies."""
+    """Return (m), like (a) but of 100 nodes, 10,000 pods, 1,050 policies, and dual stack."""
     size = _Limits(
         nodes=_scaled(100, scale),
         namespaces=_scaled(200, scale),
         pods=_scaled(10_000, scale),
         policies=_scaled(1_000, scale),
         cluster_policies=_scaled(50, scale),
+        dual=True,
     )
     return Cluster("m", f"{size.pods:,} pods", _node(0), size.objects)
 
@@ -91,14 +94,29 @@ class Shape:
         return self.groups * self.policies_each
 
 
-SHAPES = (Shape(1, 10), Shape(5, 20), Shape(25, 20), Shape(50, 20), Shape(250, 40))
-"""10 to 10,000 policies; 500 is the shape whose measurements others publish."""
+SHAPES = (
+    Shape(1, 10),
+    Shape(10, 1),
+    Shape(5, 20),
+    Shape(25, 20),
+    Shape(50, 20),
+    Shape(250, 40),
+)
+"""10 to 10,000 policies; 500 is the shape whose measurements others publish.
+
+Ten policies for all pods alike need no look at the pod; ten that each have their own pods do, as
+all larger numbers here.
+"""
+
+COMPARED = SHAPES[3]
+"""The shape of 500 policies."""
 
 
-def node_policies(shape: Shape = SHAPES[2]) -> Cluster:
+def node_policies(shape: Shape = COMPARED) -> Cluster:
     """Return (c), 250 local pods in groups with many policies of 5 rules and 3 ports each."""
     title = f"{shape.local} pods, {shape.policies:,} policies"
-    return Cluster(f"c{shape.policies}", title, _node(0), lambda: _node_policies(shape))
+    name = f"c{shape.policies}-{shape.groups}"
+    return Cluster(name, title, _node(0), lambda: _node_policies(shape))
 
 
 def own_labels(scale: float = 1.0) -> Cluster:
@@ -165,6 +183,7 @@ class _Limits:
     pods: int
     policies: int
     cluster_policies: int
+    dual: bool
 
     def objects(self) -> Iterator[Object]:
         random = Random(SEED)  # noqa: S311 - a workload, not a secret
@@ -196,8 +215,9 @@ class _Limits:
                 "version": f"v{number % 2}",
             }
             name = f"{app}-{number:06}"
+            addresses = _dual(number) if self.dual else (address(number),)
             yield pod(
-                PodPlace(_namespace(home), name, _node(min(where, self.nodes - 1)), _dual(number)),
+                PodPlace(_namespace(home), name, _node(min(where, self.nodes - 1)), addresses),
                 labels,
             )
 

@@ -1,8 +1,8 @@
 """Time and memory of a compilation, stage by stage, in a process of its own.
 
-Run as a program: ``compiling.py FILE LEVEL NODE MOST RULESET`` writes the ruleset of the node
-and compiles for so many more nodes at most. The times are CPU seconds of the one thread that there
-is: wall time, where nobody else computes.
+Run as a program: ``compiling.py FILE BACKEND LEVEL NODE MOST STEM`` writes the node's texts to the
+stem with their suffixes, and compiles for so many more nodes at most. The times are CPU seconds of
+the one thread that there is: wall time, where nobody else computes.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from cnpc.backends.base import Backend
+from cnpc.backends.iptables import Iptables
 from cnpc.backends.nftables import Nftables
+from cnpc.compiler.cli.main import collect_rarely
 from cnpc.compiler.decode.objects import PodManifest
 from cnpc.compiler.manifests import load
+from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from msgspec import Raw, Struct
 
@@ -26,7 +31,10 @@ T = TypeVar("T")
 
 
 class Compilation(Struct, frozen=True):
-    """Seconds and MiB; ``per_node`` is the mean of ``nodes`` nodes after the first."""
+    """Seconds and MiB; ``per_node`` is the mean of ``nodes`` nodes after the first.
+
+    ``peak`` is the most memory up to the first node's text, ``peak_all`` up to the last's.
+    """
 
     load: float
     first_program: float
@@ -36,6 +44,7 @@ class Compilation(Struct, frozen=True):
     per_node_program: float
     per_node_text: float
     peak: int
+    peak_all: int
     text_bytes: int
     rules: int
     sets: int
@@ -60,21 +69,37 @@ def decode_only(path: Path) -> float:
     return seconds
 
 
-def measure(path: Path, level: int, node: str, most: int, ruleset: Path) -> Compilation:
-    """Return the measurement of a compilation in a new process, which writes the node's ruleset."""
-    command = (sys.executable, __file__, str(path), str(level), node, str(most), str(ruleset))
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    return msgspec.json.decode(done.stdout, type=Compilation)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is compiled: a file, the backend and level, the first node, and how many more."""
+
+    path: Path
+    level: int
+    node: str
+    more: int = 0
+    backend: str = Nftables.name
+
+    def measure(self, stem: Path) -> Compilation:
+        """Return the measurement of a new process, which writes the first node's texts."""
+        words = (self.path, self.backend, self.level, self.node, self.more, stem)
+        command = (sys.executable, __file__, *map(str, words))
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+        return msgspec.json.decode(done.stdout, type=Compilation)
 
 
-def _measure(path: str, level: int, node: str, most: int, ruleset: Path) -> Compilation:
-    inputs, load_time = _timed(lambda: load([path]))
-    pipeline, set_up = _timed(lambda: Pipeline(inputs.snapshot, inputs.policies, level=level))
-    backend = Nftables()
+def _measure(task: Task, stem: Path) -> Compilation:
+    inputs, load_time = _timed(lambda: load([str(task.path)]))
+    backend: Backend = Nftables() if task.backend == Nftables.name else Iptables()
+    passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
+    pipeline, set_up = _timed(
+        lambda: Pipeline(inputs.snapshot, inputs.policies, level=task.level, passes=passes)
+    )
+    node, most = task.node, task.more
     program, first_program = _timed(lambda: pipeline.program(node))
     made, first_text = _timed(lambda: backend.build(program, ()))
     peak = _peak()
-    ruleset.write_text(made.texts["nft"])
+    for suffix, text in made.texts.items():
+        stem.with_name(f"{stem.name}.{suffix}").write_text(text)
     others = [name for name in pipeline.resolver.node_names() if name != node]
     chosen = others[:: max(1, len(others) // max(1, most))][:most]
     programs = texts = 0.0
@@ -91,7 +116,8 @@ def _measure(path: str, level: int, node: str, most: int, ruleset: Path) -> Comp
         per_node_program=programs / max(1, len(chosen)),
         per_node_text=texts / max(1, len(chosen)),
         peak=peak,
-        text_bytes=len(made.texts["nft"]),
+        peak_all=_peak(),
+        text_bytes=sum(map(len, made.texts.values())),
         rules=made.size.rules,
         sets=made.size.sets,
         elements=made.size.elements,
@@ -111,7 +137,7 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    found = _measure(
-        sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), Path(sys.argv[5])
-    )
+    collect_rarely()  # as the program does
+    file, kind, number, first, others, target = sys.argv[1:]
+    found = _measure(Task(Path(file), int(number), first, int(others), kind), Path(target))
     sys.stdout.buffer.write(msgspec.json.encode(found))

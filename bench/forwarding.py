@@ -13,7 +13,8 @@ import fcntl
 import os
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Self
 
 from netcluster.conntrack import Conntrack
 from netcluster.namespaces import Namespace, write_sysctls
+from switches import Switch
 
 _TUNSETIFF = 0x400454CA  # linux/if_tun.h
 _IFF_TUN_NO_PI = 0x0001 | 0x1000
@@ -60,18 +62,19 @@ class Connection:
 
 
 class Router:
-    """A namespace that forwards all that is written to it."""
+    """A namespace that forwards all that is written to it, if the ruleset in force lets it."""
 
-    def __init__(self, ruleset: str) -> None:
-        """Load the ruleset; the devices are up when this returns."""
+    def __init__(self, rulesets: Mapping[str, Switch]) -> None:
+        """Load the rulesets, none of them in force; the devices are up when this returns."""
+        self._rulesets = rulesets
         self._space = Namespace()
         with self._space.entered():
             self._tun = _open_tun()
             write_sysctls(_SYSCTLS)
             self._conntrack = Conntrack()
         self._space.run(("ip", "-batch", "-"), _DEVICES)
-        if ruleset:
-            self._space.run(("nft", "-f", "-"), ruleset)
+        for ruleset in rulesets.values():
+            ruleset.load(self._space)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -87,6 +90,13 @@ class Router:
         os.close(self._tun)
         self._conntrack.close()
         self._space.close()
+
+    @contextmanager
+    def in_force(self, name: str) -> Iterator[None]:
+        """Have a ruleset in force for a while."""
+        self._rulesets[name].turn(self._space, on=True)
+        yield
+        self._rulesets[name].turn(self._space, on=False)
 
     def forget(self) -> None:
         """Remove every connection."""

@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,17 @@ import lookup
 import msgspec
 import netcluster
 from clusters import Cluster, Shape
-from compiling import Compilation
+from cnpc.backends.iptables import Iptables
+from cnpc.compiler.passes import PASSES_WITHOUT_MAPS
+from cnpc.compiler.pipeline import Pipeline
+from cnpc.compiler.snapshot import Snapshot
+from compiling import Compilation, Task
 from forwarding import Connection
+from loading import Loading
 from objects import write_list
 from picture import draw
 from results import LEVELS, Results, Sweep, Workload, page, panels
+from switches import IptablesChains, NftTable, NoRuleset, Switch
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _QUICK_SCALE = 0.02
@@ -37,6 +43,8 @@ _LINEAR = (0, 1, 10, 100, 1_000)
 _CROWDED = 1_000
 """Above so many policies -O0 and -O1 have tens of thousands of sets, which load for minutes."""
 _SHORT = 10  # local pods in their place: a packet meets the chain of one pod alone
+_FLAVOURS = ("legacy", "nft")
+_HIGHEST = len(LEVELS) - 1
 
 
 class Bench:
@@ -51,83 +59,143 @@ class Bench:
 
     def run(self) -> Results:
         """Return what was measured."""
-        workloads = [self._workload(item) for item in self._clusters()]
-        sweeps: list[Sweep] = []
-        calibration: dict[int, float] = {}
-        notes = (
-            [f"packets and loading are left out, because {self._missing}"] if self._missing else []
-        )
-        if not self._missing:
-            sweeps = [self._sweep(shape) for shape in self._shapes()]
-            calibration = self._calibrate()
-        return Results(_machine(), _HOW[self._quick], workloads, sweeps, calibration, notes)
+        workloads = [self._workload(*item) for item in self._clusters()]
+        results = Results(_machine(), _HOW[self._quick], workloads, [], {}, {}, [])
+        if self._missing:
+            results.notes.append(f"packets and loading are left out, because {self._missing}")
+            return results
+        found = self._packets()
+        results.sweeps = [
+            Sweep(shape, lookup.joined([found[name] for name in found if name in _names(shape)]))
+            for shape in self._shapes()
+        ]
+        results.iptables = {flavour: found[flavour] for flavour in _FLAVOURS}
+        results.calibration = {n: found[_LINEAR_LANE].new[_linear(n)] for n in _LINEAR}
+        return results
 
-    def _clusters(self) -> Sequence[Cluster]:
+    def _clusters(self) -> Sequence[tuple[Cluster, int]]:
+        """Return the clusters, each with for how many further nodes it is compiled."""
         scale = _QUICK_SCALE if self._quick else 1.0
-        made = [clusters.limits(scale), clusters.namespaces(scale)]
-        made.append(
-            clusters.node_policies(self._shapes()[-1] if self._quick else clusters.SHAPES[2])
-        )
-        return [*made, *(make(scale) for make in clusters.ADVERSARIAL)]
+        shape = self._shapes()[-1] if self._quick else clusters.COMPARED
+        some = 5 if self._quick else 20
+        return [
+            (clusters.limits(scale), some),
+            (clusters.limits(scale, dual=True), some),
+            (clusters.namespaces(scale), 1_000),
+            (clusters.node_policies(shape), some),
+            *((make(scale), some) for make in clusters.ADVERSARIAL),
+        ]
 
     def _shapes(self) -> Sequence[Shape]:
-        return clusters.SHAPES[:2] if self._quick else clusters.SHAPES
+        return clusters.SHAPES[:3] if self._quick else clusters.SHAPES
 
-    def _workload(self, cluster: Cluster) -> Workload:
+    def _workload(self, cluster: Cluster, more: int) -> Workload:
         path = self._write(cluster)
-        most = 5 if self._quick else 20
         compilations: dict[str, Compilation] = {}
-        loads: dict[str, loading.Loading] = {}
+        loads: dict[str, Loading] = {}
+        stem = self._folder / cluster.name
         for number, level in enumerate(LEVELS):
             self._say(f"{cluster.title}: compile {level}")
-            made = self._folder / f"{cluster.name}{level}.nft"
-            compilations[level] = compiling.measure(path, number, cluster.node, most, made)
+            compilations[level] = Task(path, number, cluster.node, more).measure(stem)
             if not self._missing:
-                loads[level] = loading.load(made)
-            made.unlink()
+                loads[level] = loading.load(stem, "nft")
+        if cluster.name == "a":
+            self._say(f"{cluster.title}: compile for iptables")
+            task = Task(path, _HIGHEST, cluster.node, 0, "iptables")
+            compilations["iptables -O2"] = task.measure(stem)
+            for flavour in () if self._missing else _FLAVOURS:
+                loads[f"iptables-{flavour}"] = loading.load(stem, f"iptables-{flavour}")
         alone = compiling.decode_only(path)
         megabytes = path.stat().st_size / 1e6
         path.unlink()
         return Workload(cluster.name, cluster.title, megabytes, alone, compilations, loads)
 
-    def _sweep(self, shape: Shape) -> Sweep:
-        short = replace(shape, local=_SHORT) if shape.policies > _CROWDED else shape
-        connections = self._connections(shape)
-        variants = {
-            lookup.PLAIN: lookup.Variant("", connections),
-            lookup.EMPTY: lookup.Variant(lookup.empty_ruleset(), connections),
-            lookup.TWO_MAPS: lookup.Variant(lookup.two_maps_ruleset(connections), connections),
-        }
-        for number, level in enumerate(LEVELS):
-            self._say(f"{shape.policies:,} policies: {level}")
-            chosen = shape if level == LEVELS[-1] else short
-            cluster = clusters.node_policies(chosen)
-            made = self._folder / f"{cluster.name}{level}.nft"
-            compiling.measure(self._write(cluster), number, cluster.node, 0, made)
-            variants[level] = lookup.Variant(made.read_text(), self._connections(chosen))
-        found = lookup.compare(variants, self._rounds())
-        return Sweep(shape.policies, dict(found.new), dict(found.established))
-
-    def _calibrate(self) -> dict[int, float]:
-        self._say("linear rules")
+    def _packets(self) -> Mapping[str, lookup.Result]:
+        """Return what packets cost, by lane; all lanes take turns."""
+        lanes = {name: lane for shape in self._shapes() for name, lane in self._lanes(shape)}
         connections = self._connections(clusters.SHAPES[0])
-        variants = {
-            str(number): lookup.Variant(lookup.linear_ruleset(number), connections)
-            for number in _LINEAR
+        floor = {lookup.EMPTY: NftTable("floor", lookup.empty_ruleset())}
+        linear = {_linear(n): NftTable(_linear(n), lookup.linear_ruleset(n)) for n in _LINEAR}
+        lanes[_LINEAR_LANE] = lookup.Lane(connections, {**floor, **linear})
+        shape = self._shapes()[-1] if self._quick else clusters.COMPARED
+        for flavour in _FLAVOURS:
+            lanes[flavour] = self._iptables(shape, flavour)
+        self._say("packets")
+        return lookup.compare(lanes, self._rounds())
+
+    def _lanes(self, shape: Shape) -> Iterator[tuple[str, lookup.Lane]]:
+        """Give the levels' lane; where sets are too many, the lower levels have one of few pods."""
+        main, aside = _names(shape)
+        connections = self._connections(shape)
+        others: dict[str, Switch] = {
+            lookup.PLAIN: NoRuleset(),
+            lookup.TWO_MAPS: NftTable("two", lookup.two_maps_ruleset(connections)),
         }
-        found = lookup.compare(variants, self._rounds())
-        return {number: found.new[str(number)] for number in _LINEAR}
+        if shape.policies <= _CROWDED:
+            yield main, self._lane(shape, range(len(LEVELS)), others)
+            return
+        yield main, self._lane(shape, (_HIGHEST,), others)
+        yield aside, self._lane(replace(shape, local=_SHORT), range(_HIGHEST), {})
+
+    def _lane(
+        self, shape: Shape, levels: Iterable[int], others: Mapping[str, Switch]
+    ) -> lookup.Lane:
+        rulesets: dict[str, Switch] = {
+            lookup.EMPTY: NftTable("floor", lookup.empty_ruleset()),
+            **others,
+        }
+        for number in levels:
+            text = self._texts(shape, number)["nft"]
+            rulesets[LEVELS[number]] = NftTable(f"level{number}", text)
+        return lookup.Lane(self._connections(shape), rulesets)
+
+    def _iptables(self, shape: Shape, flavour: str) -> lookup.Lane:
+        pipeline = Pipeline(Snapshot((), (), ()), (), level=_HIGHEST, passes=PASSES_WITHOUT_MAPS)
+        nothing = Iptables().build(pipeline.program(""), ()).texts
+        made = self._texts(shape, _HIGHEST, "iptables")
+        return lookup.Lane(
+            self._connections(shape),
+            {
+                lookup.EMPTY: IptablesChains(flavour, "FLOOR", nothing),
+                LEVELS[-1]: IptablesChains(flavour, "CNPC", made),
+            },
+        )
+
+    def _texts(self, shape: Shape, level: int, backend: str = "nftables") -> Mapping[str, str]:
+        """Return the texts of the measured node, by suffix."""
+        self._say(f"{shape.policies:,} policies of {shape.groups} groups: {backend} -O{level}")
+        cluster = clusters.node_policies(shape)
+        stem = self._folder / cluster.name
+        Task(self._write(cluster), level, cluster.node, 0, backend).measure(stem)
+        found = {path.suffix[1:]: path for path in self._folder.glob(f"{cluster.name}.*")}
+        texts = {suffix: path.read_text() for suffix, path in found.items() if suffix != "json"}
+        for path in found.values():
+            path.unlink()
+        return texts
 
     def _connections(self, shape: Shape) -> tuple[Connection, ...]:
-        return tuple(lookup.allowed(shape, 500 if self._quick else 3_000))
+        return tuple(lookup.allowed(shape, 500 if self._quick else 1_500))
 
     def _rounds(self) -> int:
-        return 3 if self._quick else 11
+        return 3 if self._quick else 41
 
     def _write(self, cluster: Cluster) -> Path:
         path = self._folder / f"{cluster.name}.json"
         write_list(path, cluster.objects())
         return path
+
+
+_LINEAR_LANE = "linear rules"
+
+
+def _linear(rules: int) -> str:
+    return f"linear{rules}"
+
+
+def _names(shape: Shape) -> tuple[str, str]:
+    """Return the names of a shape's lane, and of the one for levels with fewer pods."""
+    name = f"{shape.policies} policies of {shape.groups} groups"
+    return name, f"{name}, few pods"
 
 
 def write(results: Results, folder: Path) -> None:

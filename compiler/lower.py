@@ -15,11 +15,10 @@ from .dispatch import Dispatch, dispatch_chain, lookup
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
 from .lower_tiers import Members, TierLowering
-from .masks import mask_of
 from .net import Family
 from .options import DenyWith, Options
 from .policy import Policy
-from .resolve import Resolver, Selection
+from .resolve import Resolver
 from .ways import Way, ways_by_hook
 
 _TierChains = tuple[tuple[str, Chain], ...]
@@ -106,15 +105,16 @@ class Lowering:
         ]
 
     def _local_sets(self, node: str) -> list[Set]:
-        positions = self._resolver.local(node)
-        total = len(self._resolver.snapshot.endpoints)
-        selection = Selection(0, mask_of(positions, total))
+        endpoints = [
+            self._resolver.snapshot.endpoints[place] for place in self._resolver.local(node)
+        ]
+        addresses = [address for endpoint in endpoints for address in endpoint.addresses]
         return [
             Set(
                 local_set_name(family),
                 family,
                 (KeyType.ADDRESS,),
-                tuple((item,) for item in self._resolver.addresses(selection, family)),
+                tuple(sorted({((each, each),) for kind, each in addresses if kind is family})),
                 "endpoints of this node",
             )
             for family in Family

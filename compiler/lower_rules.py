@@ -171,8 +171,7 @@ _Matches = tuple[Match, ...]
 
 
 def _address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
-    elements = tuple((interval,) for interval in intervals)
-    return Set(name, family, (KeyType.ADDRESS,), elements, note)
+    return Set(name, family, (KeyType.ADDRESS,), tuple(zip(intervals)), note)
 
 
 def _split(

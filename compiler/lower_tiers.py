@@ -37,8 +37,13 @@ class TierLowering:
         self._index_subjects()
         self._selecting: dict[int, tuple[int, ...]] = {}
         self._speaking = {
-            direction: [_speaks(policy, direction) for policy in policies]
+            (direction, tier): {
+                number
+                for number, policy in enumerate(policies)
+                if policy.tier is tier and _speaks(policy, direction)
+            }
             for direction in Direction
+            for tier in Tier
         }
         self._chains: dict[tuple[str, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
@@ -79,14 +84,14 @@ class TierLowering:
 
     def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
         """Return the tier's chain for endpoints that these policies select, if they need one."""
-        speaks, policies = self._speaking[way.direction], self._policies
+        speaks = self._speaking[way.direction, tier]
+        if not any(number in speaks for number, _ in members):
+            return None
         speaking = tuple(
             (number, subject.judged(way.direction))
             for number, subject in members
-            if speaks[number] and policies[number].tier is tier
+            if number in speaks
         )
-        if not speaking:
-            return None
         key = (way.dispatch(tier, family), speaking)
         chain = self._chains.get(key)
         if chain is None:

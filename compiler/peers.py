@@ -151,41 +151,42 @@ def _cells(lists: Mapping[int, Listed]) -> Iterable[tuple[int, Keys]]:
 
     Where lists have nothing in common, which is the most usual, each is taken as it is.
     """
-    cell_of: dict[int, int] = {}
-    masks: list[int] = []
-    origins: list[Keys] = []
-    sizes: list[int] = []
-
-    def cell(mask: int, keys: Keys, members: Iterable[int]) -> None:
-        cell_of.update(dict.fromkeys(members, len(masks)))
-        masks.append(mask)
-        origins.append(keys)
-        sizes.append(len(keys))
-
-    for number, item in sorted(lists.items(), key=lambda each: -len(each[1].keys)):
-        if cell_of.keys().isdisjoint(item.members):
-            cell(1 << number, item.keys, item.members)
-            continue
-        for home, keys in _by_cell(item.keys, cell_of):
-            if home is not None and len(keys) == sizes[home]:
-                masks[home] |= 1 << number
-            else:
-                if home is not None:
-                    sizes[home] -= len(keys)
-                mask = 1 << number | (masks[home] if home is not None else 0)
-                cell(mask, tuple(keys), map(_address_of, keys))
-    for number, (mask, keys) in enumerate(zip(masks, origins, strict=True)):
-        if sizes[number] == len(keys):
-            yield mask, keys
-        elif sizes[number]:
-            yield mask, tuple(key for key in keys if cell_of[key[0][0]] == number)
+    cells: list[_Cell] = []
+    seen: set[int] = set()
+    for place, item in sorted(lists.items(), key=lambda each: -len(each[1].keys)):
+        rest = item.members
+        for cell in () if rest.isdisjoint(seen) else tuple(cells):
+            common = rest & cell.members
+            if common:
+                rest -= common
+                cells += cell.split(common, item.keys, 1 << place)
+        if rest:
+            cells.append(_Cell(1 << place, rest, item.keys))
+            seen |= rest
+    return ((cell.mask, cell.in_order()) for cell in cells)
 
 
-def _by_cell(keys: Keys, cell_of: Mapping[int, int]) -> Iterable[tuple[int | None, Sequence[Key]]]:
-    found: dict[int | None, list[Key]] = {}
-    for key in keys:
-        found.setdefault(cell_of.get(key[0][0]), []).append(key)
-    return found.items()
+@dataclass(slots=True)
+class _Cell:
+    """Addresses that the same lists hold; they are among the keys, which may be more."""
+
+    mask: int
+    members: frozenset[int]
+    keys: Keys
+
+    def split(self, common: frozenset[int], keys: Keys, bit: int) -> Iterable[_Cell]:
+        """Add the list of the bit to all members, or part with those that it holds."""
+        if len(common) == len(self.members):
+            self.mask |= bit
+            return ()
+        self.members -= common
+        return (_Cell(self.mask | bit, common, keys),)
+
+    def in_order(self) -> Keys:
+        """Return the members as keys: the very list, if they are all of one."""
+        if len(self.members) == len(self.keys):
+            return self.keys
+        return tuple(key for key in self.keys if key[0][0] in self.members)
 
 
 def _by_piece(line: Line, keys: Keys) -> Iterable[tuple[int, Keys]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from typing import assert_never
 
-from .masks import flags, mask_of
+from .masks import bits, flags, mask_of
 from .net import Family, Interval, Protocol, contains, normalize, subtract
 from .policy import (
     LabelSelector,
@@ -55,6 +55,7 @@ class Resolver:
         self._pod_index = LabelIndex([item.labels for item in snapshot.endpoints])
         self._runs = _runs(snapshot.endpoints)
         self._local = _positions_by_node(snapshot.endpoints)
+        self._addresses: dict[Family, Sequence[tuple[Interval, ...]]] = {}
         self._spread_cache: dict[int, int] = {}
         self._ports: dict[str, dict[tuple[Protocol, int], int]] | None = None
 
@@ -104,10 +105,19 @@ class Resolver:
 
     def addresses(self, selection: Selection, family: Family) -> tuple[Interval, ...]:
         """Return the addresses of the selected endpoints in order, each as its own interval."""
-        end = selection.offset + selection.mask.bit_length()
-        chosen = compress(self.snapshot.endpoints[selection.offset : end], selection.bits())
-        found = {address for item in chosen for kind, address in item.addresses if kind is family}
-        return tuple((address, address) for address in sorted(found))
+        addresses, offset = self._addresses_in(family), selection.offset
+        chosen = (addresses[offset + place] for place in bits(selection.mask))
+        return tuple(sorted(set(chain.from_iterable(chosen))))
+
+    def _addresses_in(self, family: Family) -> Sequence[tuple[Interval, ...]]:
+        """Return the family's addresses of each endpoint, by its position."""
+        known = self._addresses.get(family)
+        if known is None:
+            known = self._addresses[family] = [
+                tuple((address, address) for kind, address in item.addresses if kind is family)
+                for item in self.snapshot.endpoints
+            ]
+        return known
 
     def addresses_within(
         self, selection: Selection, networks: NetworksPeer, family: Family

@@ -16,13 +16,13 @@ import pytest
 from cnpc.backends.node import CommandNft
 from netcluster import Namespace
 from rulesets import blocks, changed, ruleset
+from small_folder import CALL, apply_there
 from worlds import LARGE, seeded
 
 pytestmark = pytest.mark.requires_root_and_nft
 
 WORLD = list(seeded(3, LARGE).objects())
 _TIMES = 20
-_CALL = "import sys; from cnpc.compiler.cli.main import main; main(sys.argv[1:])"
 
 
 class Host:
@@ -46,7 +46,7 @@ class Host:
             space.close()
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-c", _CALL, *map(str, arguments), "--state-dir", str(self.state)]
+        argv = [sys.executable, "-c", CALL, *map(str, arguments), "--state-dir", str(self.state)]
         return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def cnpc(self, *arguments: object, code: int = 0) -> str:
@@ -119,21 +119,8 @@ def test_killed_between_commits(host: Host) -> None:
 def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
     """Twenty times in a mount namespace, where the folder is a file system of its own."""
     host.cnpc("apply", host.a)
-    pages = [-(-path.stat().st_size // 4096) for path in host.state.rglob("*") if path.is_file()]
-    size = f"size={4 * sum(pages) + 8}k" if fault == "full" else "size=8m"
-    freeze = 'mount -o remount,ro "$2" && ' if fault == "read-only" else ""
-    script = (
-        f'cp -a "$2" "$2.copy" && mount -t tmpfs -o mode=700,{size} none "$2" && '
-        f'cp -a "$2.copy/." "$2/" && rm -rf "$2.copy" && {freeze}'
-        f'exec "{sys.executable}" -c \'{_CALL}\' apply "$1" --state-dir "$2"'
-    )
     for _ in range(_TIMES):
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script, "sh", str(host.b), str(host.state)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = apply_there(host.b, host.state, fault)
         assert done.returncode == 3, done.stderr
         assert "cannot use" in done.stderr
         assert host.in_force() == host.a
@@ -195,7 +182,7 @@ def test_without_json_and_without_the_library(host: Host, tmp_path: Path) -> Non
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(tools)}
     for number in range(_TIMES):
         wanted = host.a if number % 2 else host.b
-        argv = [sys.executable, "-c", _CALL, "apply", str(wanted), "--state-dir", str(host.state)]
+        argv = [sys.executable, "-c", CALL, "apply", str(wanted), "--state-dir", str(host.state)]
         subprocess.run(argv, env=environment, check=True, capture_output=True)
         assert host.in_force() == wanted
 

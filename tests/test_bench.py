@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
 import clusters
 import lookup
-import msgspec
 import pytest
 from clusters import Cluster, Shape
 from cnpc.compiler.manifests import load
+from compiling import Task
 from forwarding import SYN, Router
 from objects import Object, write_list
 from picture import Panel, draw
-from results import Results, page
+from results import LEVELS, Results, Sweep, page
+from switches import IptablesChains, NftTable, NoRuleset, Switch
 
 TINY = 0.001
-BENCH = Path(clusters.__file__).parent
-DIGEST = "ba4bb34e39f4b1efcce07d1d070d027a02a7a53d59eacc7dc5cdc23c64ae30fe"
+DIGEST = "3c197443361eda0e218f0657497ac53faa891b5804f617aaa2de7432210ae3b8"
 SHAPE = Shape(groups=2, policies_each=2, pods=40, local=8, classes=5, rules=2, ports=2)
 
 WORKLOADS = [
     clusters.limits(TINY),
+    clusters.limits(TINY, dual=True),
     clusters.namespaces(TINY),
     clusters.medium(0.01),
     clusters.node_policies(SHAPE),
@@ -96,7 +95,7 @@ def test_small_namespaces_have_four_pods_and_three_policies() -> None:
 
 
 def test_the_sweep_goes_from_ten_to_ten_thousand() -> None:
-    assert [shape.policies for shape in clusters.SHAPES] == [10, 100, 500, 1_000, 10_000]
+    assert [shape.policies for shape in clusters.SHAPES] == [10, 10, 100, 500, 1_000, 10_000]
 
 
 def test_allowed_connections_come_from_elsewhere_and_are_different() -> None:
@@ -122,7 +121,9 @@ def test_the_picture_is_an_xml_document() -> None:
 
 
 def test_a_page_without_packets_says_so() -> None:
-    made = page(Results("a machine", "Measured", [], [], {}, ["packets, because there is no root"]))
+    made = page(
+        Results("a machine", "Measured", [], [], {}, {}, ["packets, because there is no root"])
+    )
     assert "- Note: packets, because there is no root." in made
 
 
@@ -130,31 +131,49 @@ def test_a_page_without_packets_says_so() -> None:
 def test_a_router_forwards_what_is_allowed_and_nothing_else() -> None:
     connections = lookup.allowed(SHAPE, 20)
     packets = [item.packet(SYN) for item in connections]
-    with Router(lookup.linear_ruleset(3)) as router:
-        router.forward(packets)
-        assert router.forwarded() == 20
-        router.forget()
     drop = "table inet t { chain f { type filter hook forward priority 0; policy drop; }; }"
-    with Router(drop) as router:
-        router.forward(packets)
-        assert router.forwarded() == 0
+    rulesets: dict[str, Switch] = {
+        "linear": NftTable("linear", lookup.linear_ruleset(3)),
+        "drop": NftTable("t", drop),
+        "nothing": NoRuleset(),
+    }
+    with Router(rulesets) as router:
+        for name, expected in (("linear", 20), ("drop", 20), ("nothing", 40)):
+            with router.in_force(name):
+                router.forward(packets)
+            assert router.forwarded() == expected
+            router.forget()
 
 
 @pytest.mark.requires_root_and_nft
 def test_a_tiny_comparison_goes_through(tmp_path: Path) -> None:
-    variants = {name: variant(level, tmp_path) for level, name in enumerate(("-O0", "-O1", "-O2"))}
     connections = tuple(lookup.allowed(SHAPE, 30))
-    variants["two"] = lookup.Variant(lookup.two_maps_ruleset(connections), connections)
-    variants["empty"] = lookup.Variant(lookup.empty_ruleset(), connections)
-    found = lookup.compare(variants, rounds=1)
-    assert set(found.new) == set(found.established) == set(variants)
+    floor = NftTable("floor", lookup.empty_ruleset())
+    rulesets: dict[str, Switch] = {lookup.EMPTY: floor}
+    rulesets["two"] = NftTable("two", lookup.two_maps_ruleset(connections))
+    for level, name in enumerate(LEVELS):
+        rulesets[name] = NftTable(f"level{level}", texts("nftables", level, tmp_path)["nft"])
+    made = texts("iptables", 2, tmp_path)
+    lanes = {"nft": lookup.Lane(connections, rulesets)}
+    for flavour in ("legacy", "nft"):
+        both = {
+            lookup.EMPTY: IptablesChains(flavour, "FLOOR", made),
+            LEVELS[-1]: IptablesChains(flavour, "CNPC", made),
+        }
+        lanes[f"iptables-{flavour}"] = lookup.Lane(connections, both)
+    found = lookup.compare(lanes, rounds=1)
+    for name, lane in lanes.items():
+        assert set(found[name].new) == set(found[name].established) == set(lane.rulesets)
+        assert found[name].above[lookup.EMPTY] == 0
+    shape = Sweep(SHAPE, found["nft"])
+    flavours = {"legacy": found["iptables-legacy"]}
+    made_page = page(Results("a machine", "Measured", [], [shape], flavours, {0: 1.0}, []))
+    assert "| iptables-legacy |" in made_page
 
 
-def variant(level: int, folder: Path) -> lookup.Variant:
+def texts(backend: str, level: int, folder: Path) -> dict[str, str]:
     cluster = clusters.node_policies(SHAPE)
-    source, made = folder / "cluster.json", folder / "made.nft"
+    source, stem = folder / "cluster.json", folder / "made"
     write_list(source, cluster.objects())
-    command = ("compiling.py", source, str(level), cluster.node, "2", made)
-    done = subprocess.run((sys.executable, *command), cwd=BENCH, check=True, capture_output=True)
-    assert msgspec.json.decode(done.stdout)["rules"] > 0
-    return lookup.Variant(made.read_text(), tuple(lookup.allowed(SHAPE, 30)))
+    assert Task(source, level, cluster.node, 2, backend).measure(stem).rules > 0
+    return {path.suffix[1:]: path.read_text() for path in folder.glob("made.*")}

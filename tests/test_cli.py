@@ -47,7 +47,7 @@ def test_passes_belong_to_backends() -> None:
     options = ("--node", "worker-1", "--print-after", "split_ports")
     done = cnpc("compile", CLUSTER, DENY, *options)
     assert (done.code, done.out) == (2, "")
-    assert "-O1 has no pass 'split_ports'" in done.err
+    assert "-O2 has no pass 'split_ports'" in done.err
     done = cnpc("compile", CLUSTER, DENY, *options, "--backend", "iptables", "-O2")
     assert done.code == 0
     assert done.out.startswith('program "worker-1"')
@@ -74,7 +74,7 @@ def test_the_header_names_what_was_compiled() -> None:
     lines = cnpc("compile", CLUSTER, STORIES / "2-allow", "--node", "worker-1").out.splitlines()
     head = lines[: lines.index("")]
     assert head[2:] == [
-        "# Options: -O1 --deny-with drop --own-node exempt",
+        "# Options: -O2 --deny-with drop --own-node exempt",
         "# Snapshot: 8 namespaces, 2 nodes, 7 endpoints",
         "# Policies in force here: 2",
         "#   ClusterNetworkPolicy cluster-wide-allow-example, tier Admin",

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.requires_root_and_nft
 CHAIN_BYTES = 28
 ADDRESS = (KeyType.ADDRESS,)
 ENDS = {
-    Family.IPV4: ("0.0.0.0", "255.255.255.255", "127.255.255.255", "128.0.0.0"),  # noqa: S104
+    Family.IPV4: ("0.0.0.0", "255.255.255.255", "127.255.255.255", "128.0.0.0"),  # noqa: S104 - no server binds it
     Family.IPV6: ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "7fff::", "8000::"),
 }
 
@@ -63,7 +63,7 @@ def saved(flavour: str) -> str:
 
 
 @by_flavour
-def test_the_longest_name_of_a_set(space: Namespace, flavour: str) -> None:  # noqa: ARG001
+def test_the_longest_name_of_a_set(space: Namespace, flavour: str) -> None:  # noqa: ARG001 - be in it
     item = filled("x" * 100, Family.IPV4, (1, 1))
     name = ipset(item).name
     assert len(name) == NAME_BYTES
@@ -74,7 +74,7 @@ def test_the_longest_name_of_a_set(space: Namespace, flavour: str) -> None:  # n
 
 
 @by_flavour
-def test_the_longest_name_of_a_chain(space: Namespace, flavour: str) -> None:  # noqa: ARG001
+def test_the_longest_name_of_a_chain(space: Namespace, flavour: str) -> None:  # noqa: ARG001 - be in it
     names = assign([f"chain {n}" for n in range(5000)]).names.values()
     assert max(map(len, names)) <= CHAIN_BYTES
     run((f"iptables-{flavour}", "-N", "x" * CHAIN_BYTES))
@@ -83,7 +83,7 @@ def test_the_longest_name_of_a_chain(space: Namespace, flavour: str) -> None:  #
 
 
 @by_flavour
-def test_the_longest_comment(space: Namespace, flavour: str) -> None:  # noqa: ARG001
+def test_the_longest_comment(space: Namespace, flavour: str) -> None:  # noqa: ARG001 - be in it
     load(flavour, (), Rule((), Terminal.DROP, (Origin("Admin", "x" * 1000, "ingress", 0),)))
     (line,) = (item for item in saved(flavour).splitlines() if "comment" in item)
     assert len(line.split('"')[1]) == COMMENT_BYTES
@@ -91,7 +91,7 @@ def test_the_longest_comment(space: Namespace, flavour: str) -> None:  # noqa: A
 
 @by_flavour
 @pytest.mark.parametrize("width", [1, 2])
-def test_the_most_ports_of_a_rule(space: Namespace, flavour: str, width: int) -> None:  # noqa: ARG001
+def test_the_most_ports_of_a_rule(space: Namespace, flavour: str, width: int) -> None:  # noqa: ARG001 - be in it
     ports = tuple((3 * n + 1, 3 * n + width) for n in range(40))
     load(flavour, (), Rule((PortMatch(Protocol.TCP, ports),), Terminal.DROP))
     lines = [item for item in saved(flavour).splitlines() if "--dports" in item]
@@ -104,7 +104,7 @@ def test_the_most_ports_of_a_rule(space: Namespace, flavour: str, width: int) ->
 
 @pytest.mark.parametrize("number", [1, 7, 8, 16, 1023, 1024])
 @pytest.mark.parametrize("family", Family)
-def test_a_set_holds_what_it_has_room_for(space: Namespace, family: Family, number: int) -> None:  # noqa: ARG001
+def test_a_set_holds_what_it_has_room_for(space: Namespace, family: Family, number: int) -> None:  # noqa: ARG001 - be in it
     item = filled("x", family, *((3 * n + 1, 3 * n + 1) for n in range(number)))
     load("legacy", (item,))
     listed = run(("ipset", "list", ipset(item).name, "-t"))
@@ -115,7 +115,7 @@ def test_a_set_holds_what_it_has_room_for(space: Namespace, family: Family, numb
 
 @by_flavour
 @pytest.mark.parametrize("family", Family)
-def test_all_addresses(space: Namespace, family: Family, flavour: str) -> None:  # noqa: ARG001
+def test_all_addresses(space: Namespace, family: Family, flavour: str) -> None:  # noqa: ARG001 - be in it
     item = filled("all", family, (0, family.max_address))
     load(flavour, (item,), Rule((SetMatch((Field.SADDR,), item.name),), Terminal.DROP))
     for address in ENDS[family]:

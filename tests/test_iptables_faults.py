@@ -19,13 +19,13 @@ from cnpc.backends.packet_filter import Given
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import changed, ruleset, trio
+from small_folder import CALL, apply_there
 from worlds import LARGE, seeded
 
 pytestmark = pytest.mark.requires_root_and_nft
 
 WORLD = list(seeded(3, LARGE).objects())
 _TIMES = 20
-_CALL = "import sys; from cnpc.compiler.cli.main import main; main(sys.argv[1:])"
 _PROGRAMS = tuple(
     f"{name}{end}" for name in ("iptables", "ip6tables") for end in ("", "-save", "-restore")
 )
@@ -77,7 +77,7 @@ class Host:
         sets = sorted(line.split(" bucketsize")[0] for line in run(("ipset", "save")).splitlines())
         return {**own, "sets": [line for line in sets if " cnpc-" in line]}
 
-    def start(self, *arguments: object, code: str = _CALL) -> subprocess.Popen[str]:
+    def start(self, *arguments: object, code: str = CALL) -> subprocess.Popen[str]:
         argv = [sys.executable, "-c", code, *map(str, arguments), "--state-dir", str(self.state)]
         return subprocess.Popen(
             argv,
@@ -196,22 +196,8 @@ def test_a_refusal_in_the_middle_of_the_text(host: Host) -> None:
 def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
     """Twenty times in a mount namespace, where the folder is a file system of its own."""
     host.cnpc("apply", host.a)
-    pages = [-(-path.stat().st_size // 4096) for path in host.state.rglob("*") if path.is_file()]
-    size = f"size={4 * sum(pages) + 8}k" if fault == "full" else "size=8m"
-    freeze = 'mount -o remount,ro "$2" && ' if fault == "read-only" else ""
-    script = (
-        f'cp -a "$2" "$2.copy" && mount -t tmpfs -o mode=700,{size} none "$2" && '
-        f'cp -a "$2.copy/." "$2/" && rm -rf "$2.copy" && {freeze}'
-        f'exec "{sys.executable}" -c \'{_CALL}\' apply "$1" --state-dir "$2"'
-    )
     for _ in range(_TIMES):
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", script, "sh", str(host.b), str(host.state)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=host.environment,
-        )
+        done = apply_there(host.b, host.state, fault, host.environment)
         assert done.returncode == 3, done.stderr
         assert "cannot use" in done.stderr
         assert host.in_force() == host.a

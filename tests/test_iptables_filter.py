@@ -222,6 +222,22 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
     assert "cnpc" not in run(("nft", "list", "tables"))
 
 
+def test_what_was_loaded_by_hand_is_taken_over(keeper: Keeper, flavour: str) -> None:
+    IptablesLoader(flavour).load(A.texts)
+    assert keeper.look()[1].drift is Drift.FOREIGN
+    outcome = keeper.apply(B)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, Kind.REPLACE)
+    assert ours(flavour) == alone(flavour, B)
+
+
+def test_a_comment_of_others_may_be_any_bytes(keeper: Keeper, flavour: str) -> None:
+    comment = b"caf\xe9"
+    argv = [f"iptables-{flavour}".encode(), *b"-A FORWARD -m comment -j ACCEPT --comment".split()]
+    subprocess.run([*argv, comment], check=True)
+    keeper.apply(A)
+    assert keeper.look()[1].drift is Drift.NONE
+
+
 def test_a_check_leaves_nothing_behind(keeper: Keeper, flavour: str) -> None:
     keeper.check(A)
     assert not any(ours(flavour).values())
@@ -261,6 +277,17 @@ def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> Non
     assert (ours(flavour), keeper.read()) == (before, record)
     run(("ipset", "destroy", name))
     assert keeper.apply(B).plan.kind is Kind.RULES
+
+
+def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
+    """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
+    keeper = kernel_keeper("iptables-nft", tmp_path)
+    chain = "add chain ip filter FORWARD { type filter hook forward priority 5; }"
+    run(("nft", f"add table ip filter; {chain}"))
+    with pytest.raises(NodeError, match="CHAIN_ADD failed"):
+        keeper.apply(A)
+    assert not any(ours("nft").values())
+    assert keeper.look()[1].drift is Drift.NONE
 
 
 def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:

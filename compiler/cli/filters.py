@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cache
+import importlib
+from collections.abc import Callable
+from functools import cache, partial
 
-from ...backends import iptables_layout, nft_filter
-from ...backends.doctor import lacks_nft
-from ...backends.iptables_filter import IptablesFilter
-from ...backends.iptables_tools import system_tools
-from ...backends.keeper import Filters
-from ...backends.nft_filter import NftFilter
-from ...backends.node import KernelNode, WithoutNft, open_nft
+from ...backends.keeper import Filter, Filters
 from ..errors import NodeError
+
+_MODULES = {"nftables": ".with_nftables", "iptables": ".with_iptables"}
+"""The one to prefer first; each takes long to import, and most runs need one alone."""
 
 
 def filters() -> Filters:
-    """Return how to reach each of them, the one to prefer first."""
-    return {nft_filter.BACKEND: cache(_nft), iptables_layout.BACKEND: cache(_iptables)}
+    """Return how to reach each of them; NodeError says what a node lacks for it."""
+    return {backend: partial(_reach, backend) for backend in _MODULES}
 
 
 def usable_backend() -> str:
     """Return the first backend that the node has all for; NodeError if there is none."""
     refusals = []
-    for backend, reach in filters().items():
+    for backend in _MODULES:
         try:
-            reach()
+            _reach(backend)
         except NodeError as refusal:
             refusals.append(refusal)
         else:
@@ -32,11 +31,7 @@ def usable_backend() -> str:
     raise refusals[0]
 
 
-def _nft() -> NftFilter:
-    for finding in lacks_nft():
-        raise NodeError(str(finding))
-    return NftFilter(KernelNode(open_nft()))
-
-
-def _iptables() -> IptablesFilter:
-    return IptablesFilter(KernelNode(WithoutNft()), system_tools())
+@cache
+def _reach(backend: str) -> Filter:
+    reach: Callable[[], Filter] = importlib.import_module(_MODULES[backend], __package__).reach
+    return reach()

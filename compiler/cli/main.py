@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -73,7 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave the process with its exit code."""
     _replace_closed_streams()
     signal.signal(signal.SIGTERM, _terminate)
+    collect_rarely()
     sys.exit(_run(arguments))
+
+
+def collect_rarely() -> None:
+    """Let the cycle collector look at new objects only now and then.
+
+    Frozen values make few cycles, and large clusters hundreds of thousands of them: collecting at
+    every 700, as Python does, takes a third of the time in which 1,000 nodes are compiled.
+    """
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

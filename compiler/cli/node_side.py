@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import click
 
 from ...backends.doctor import lacks_root
-from ...backends.iptables_layout import BACKEND, read_iptables
 from ...backends.keeper import Keeper
 from ...backends.layout import with_counters
 from ...backends.nft_filter import BACKEND as NFTABLES
@@ -26,7 +25,6 @@ from ..passes import DEFAULT_LEVEL, PASSES
 from ..source import STDIN, SourceError, open_source
 from .filters import filters, usable_backend
 from .messages import report_line
-from .trio import is_part, read_trio
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
 
@@ -58,7 +56,7 @@ _COMPILE_OPTIONS = (
     ),
     click.option(
         "--backend",
-        type=click.Choice([NFTABLES, BACKEND]),
+        type=click.Choice(list(filters())),
         help="The packet filter to compile for.  [default: nftables where the node has it]",
     ),
     click.option(
@@ -70,6 +68,7 @@ _COMPILE_OPTIONS = (
 )
 
 _SUFFIX = ".nft"
+_OF_IPTABLES = (".ipset", ".v4", ".v6")
 _MARK = b"\ntable inet cnpc {"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -138,7 +137,8 @@ def _say_waiting() -> None:
 
 def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     """Return the ruleset of files that compile wrote, or of manifests compiled for the node."""
-    if any(map(is_part, paths)):
+    if any(path.endswith(_OF_IPTABLES) for path in paths):
+        read_trio = importlib.import_module(".trio", __package__).read_trio
         ruleset: Given[Any] = read_trio(paths, lambda path: _text(_read(path), path))
         return _of_backend(ruleset, choices)
     rulesets = [path for path in paths if path.endswith(_SUFFIX)]
@@ -151,9 +151,9 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     compiled = importlib.import_module(".compiled", __package__).compiled
     backend = choices.backend or usable_backend()
     texts: Mapping[str, str] = compiled(paths, data, choices, backend)
-    if backend == BACKEND:
-        return Given(BACKEND, texts, read_iptables(texts))
-    return _given(texts[_SUFFIX[1:]], choices)
+    if backend == NFTABLES:
+        return _given(texts[_SUFFIX[1:]], choices)
+    return Given(backend, texts, filters()[backend]().read(texts))
 
 
 def _of_backend(ruleset: Given[Any], choices: Choices) -> Given[Any]:

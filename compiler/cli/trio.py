@@ -11,7 +11,7 @@ from ...backends.packet_filter import Given
 from ..errors import InputError, Span, error
 
 
-def is_part(path: str) -> bool:
+def _is_part(path: str) -> bool:
     """Tell whether the name is that of one of the three."""
     return path.rpartition(".")[2] in SUFFIXES
 
@@ -22,7 +22,7 @@ def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> Given[Iptable
     UsageError where they do not go together; InputError where one is missing or wrong.
     """
     given = {path.rpartition(".")[2]: path for path in paths}
-    if not all(map(is_part, paths)) or len(given) != len(paths):
+    if not all(map(_is_part, paths)) or len(given) != len(paths):
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     names = {**_beside(given), **given}
     texts = {}
