@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..compiler.net import ANY_PORT, MAX_PORT, Interval, Protocol, normalize, subtract
-from .nft_text import Rule, Table, Test, Text, parse_value
+from .nft_text import Rule, Table, Test, Text, parse_values
 
 MOST_FLOWS = 32
 """Of how many protocols and ports, evenly chosen, at most the costs are counted."""
@@ -79,7 +79,7 @@ class Flows:
         if not any(field.endswith(("dport", "l4proto")) for field in test.fields):
             return
         if test.table is None:
-            yield (parse_value(test.fields[0], test.value),)
+            yield from ((interval,) for interval in parse_values(test))
             return
         table = test.table if isinstance(test.table, Table) else self._text.tables[test.table]
         for key, _ in table.entries():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 
 from ..compiler.net import Interval
-from .nft_text import Table, Test, Text, parse_value
+from .nft_text import Table, Test, Text, parse_values
 
 
 class Marks:
@@ -42,6 +42,6 @@ def _tests(text: Text) -> Iterator[Test]:
 
 def _entries(test: Test, text: Text) -> Iterable[tuple[tuple[Interval, ...], str]]:
     if test.table is None:
-        return [((parse_value(test.fields[0], test.value),), "")]
+        return [((interval,), "") for interval in parse_values(test)]
     table = test.table if isinstance(test.table, Table) else text.tables[test.table]
     return table.entries()

@@ -1,7 +1,8 @@
 """The nftables backend's text read back: tables of elements, and chains of rules taken apart.
 
 It reads what the backend writes, not all of nft(8), and refuses anything else, so that no
-rule is counted that was not understood.
+rule is counted that was not understood. What it returns is also how rulesets for iptables are
+walked through (iptables_steps).
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A comparison of fields with one value, or a look-up of them in a table.
+    """A comparison of fields with a value, or a look-up of them in a table.
 
-    ``table`` is a name or the anonymous table itself, None for a single ``value``.
+    ``table`` is a name or the anonymous table itself, None for a ``value``; commas part several,
+    of which one must be equal.
     """
 
     fields: tuple[str, ...]
@@ -183,9 +185,9 @@ def _anonymous(types: Iterable[str], inside: str, *, verdicts: bool) -> Table:
     return replace(table, interval=interval, size=len(table.elements))
 
 
-def parse_value(field: str, text: str) -> Interval:
-    """Return the interval that the text stands for where the field is compared with it."""
-    return _interval(_FIELDS[field], text)
+def parse_values(test: Test) -> tuple[Interval, ...]:
+    """Return the intervals that the one field of a comparison is compared with."""
+    return tuple(_interval(_FIELDS[test.fields[0]], word) for word in test.value.split(","))
 
 
 def _interval(kind: str, text: str) -> Interval:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..compiler.net import Family, Interval
 from .nft_flows import PORT_PROTOCOL, Flow, Flows
 from .nft_marks import Marks
-from .nft_text import Chain, Rule, Table, Test, Text, parse_value
+from .nft_text import Chain, Rule, Table, Test, Text, parse_values
 
 _WORD = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 _ENDS = ("saddr", "daddr")
@@ -152,6 +152,7 @@ class Walker:
         self._flows = Flows(text)
         self._indexes: dict[tuple[Table | str, tuple[str, ...], str], _Index] = {}
         self._values: dict[tuple[Family, str, str], int] = {}
+        self._parsed: dict[Test, tuple[Interval, ...]] = {}
         self._marks: dict[str, Marks] = {}
         self._costs: dict[tuple[str, Hashable], Cost] = {}
         self._base = next(item for item in text.chains.values() if item.hook == "forward")
@@ -205,13 +206,16 @@ class Walker:
         return self._index(test, packet).find(tuple(known))
 
     def _compare(self, test: Test, packet: _Packet, known: Sequence[int]) -> Mapping[str, int]:
-        low, high = interval = parse_value(test.fields[0], test.value)
+        intervals = self._parsed.get(test)
+        if intervals is None:
+            intervals = self._parsed[test] = parse_values(test)
         peers = self._peers[packet.family]
         if known:
-            return {"": peers.everyone} if low <= known[0] <= high else {}
+            inside = any(low <= known[0] <= high for low, high in intervals)
+            return {"": peers.everyone} if inside else {}
         key = (packet.family, test.fields[0], test.value)
         if key not in self._values:
-            self._values[key] = peers.mask([interval])
+            self._values[key] = peers.mask(intervals)
         return {"": self._values[key]}
 
     def _index(self, test: Test, packet: _Packet) -> _Index:
@@ -242,6 +246,8 @@ class Walker:
         return found
 
     def _targets(self, rule: Rule, packet: _Packet, *, base: bool) -> Iterable[str]:
+        if not all(self.select(test, packet) for test in rule.tests if _is_of_ends(test)):
+            return ()
         verdicts: Iterable[str] = (rule.verdict,)
         if rule.tests and rule.tests[-1].verdicts:
             test = rule.tests[-1]
@@ -312,6 +318,11 @@ def _value(field: str, packet: _Packet) -> int | None:
     if field == "th dport" or PORT_PROTOCOL.get(field) == packet.flow.protocol:
         return packet.flow.port
     return None
+
+
+def _is_of_ends(test: Test) -> bool:
+    """Tell whether addresses alone decide a test that gives no verdict."""
+    return not test.verdicts and all(field.endswith(_ENDS) for field in test.fields)
 
 
 def _is_made(test: Test, packet: _Packet) -> bool:

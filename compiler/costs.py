@@ -11,6 +11,9 @@ SHORTEST_SET = 5
 LONGEST_RANGE = 16
 """How many ports a range may have to become so many elements of a map; a longer one is a rule."""
 
+MOST_SETS = 500
+"""Above how many sets and maps of a ruleset, those within rules included, there is a warning."""
+
 MOST_CLASS_MAPS = 110
 """How many maps the classes of one family and direction may take; the time to load a table grows
 with the square of its sets."""

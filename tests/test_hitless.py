@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
-from cnpc.backends.iptables_tools import FLAVOURS
+from cnpc.backends.iptables import Iptables
+from cnpc.backends.iptables_layout import HOOKS, OWN
+from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM
 from cnpc.backends.nft_filter import given
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.packet_filter import Given
@@ -19,7 +22,7 @@ from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
 from keepers import KINDS, both_keeper, kernel_keeper
-from netcluster import Namespace
+from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import Documents, changed, program, trio_of
 from traffic import Traffic
@@ -28,6 +31,7 @@ from worlds import LARGE, seeded
 pytestmark = pytest.mark.requires_root_and_nft
 
 _UPDATES = 200
+_BY_HAND = 50
 _VERSIONS = 12
 _EACH = 200
 _PORTS = (53, 80, 443, 5000, 8080)
@@ -97,7 +101,10 @@ def disturb(kind: str) -> None:
 
 
 def under_traffic(
-    programs: Sequence[Program], random: Random, update: Callable[[int], Kind]
+    programs: Sequence[Program],
+    random: Random,
+    update: Callable[[int], Kind],
+    updates: int = _UPDATES,
 ) -> Counter[Kind]:
     """Update to a program by its number, again and again, while packets are sent.
 
@@ -111,7 +118,7 @@ def under_traffic(
     kinds: Counter[Kind] = Counter()
     began = time.monotonic()
     try:
-        while kinds.total() - kinds[Kind.NOTHING] < _UPDATES:
+        while kinds.total() - kinds[Kind.NOTHING] < updates:
             kinds[update(random.randrange(len(programs)))] += 1
     finally:
         seconds = time.monotonic() - began
@@ -119,7 +126,7 @@ def under_traffic(
     told = ", ".join(f"{number} {kind.value}" for kind, number in kinds.items())
     print(f"{count}, {count.sent / seconds:,.0f} packets/s, updates: {told}")  # noqa: T201 - -rP shows it
     assert (count.lost, count.leaked) == (0, 0)
-    assert count.sent > _UPDATES
+    assert count.sent > updates
     return kinds
 
 
@@ -163,3 +170,39 @@ def test_no_switch_between_packet_filters_loses_or_leaks_a_packet(
         return keeper.apply(rulesets[random.choice(tuple(rulesets))][number]).plan.kind
 
     assert under_traffic(programs, random, update)[Kind.LOAD] > _UPDATES / 4
+
+
+def place_jumps(flavour: str) -> None:
+    """Let the host's chains lead to ours, as docs/iptables.md says to do once after a boot."""
+    for name in PROGRAM.values():
+        for hook in HOOKS:
+            run((f"{name}-{flavour}", "-N", f"{OWN}{hook}"))
+            run((f"{name}-{flavour}", "-I", hook, "-j", f"{OWN}{hook}"))
+
+
+def destroy_unused() -> None:
+    """Remove the sets that the kernel lets go of, as docs/iptables.md says to do at the end."""
+    for name in run(("ipset", "-name", "list")).split():
+        if name.startswith("cnpc-"):
+            with suppress(ClusterError):
+                run(("ipset", "destroy", name))
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_no_load_by_hand_loses_or_leaks_a_packet(
+    space: Namespace,  # noqa: ARG001 - be in it
+    flavour: str,
+) -> None:
+    random = Random(6)  # noqa: S311 - reproducible, not secret
+    programs = versions(list(seeded(6, LARGE).objects()), random)
+    texts = [Iptables().build(item, ("Network policy",)).texts for item in programs]
+    assert len({made["v4"] for made in texts}) > _VERSIONS / 2
+    loader = IptablesLoader(flavour)
+    place_jumps(flavour)
+
+    def update(number: int) -> Kind:
+        loader.load(texts[number])
+        destroy_unused()
+        return Kind.RULES
+
+    under_traffic(programs, random, update, _BY_HAND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from cnpc.compiler.manifests import load
 from command import CLUSTER, CNPC, STORIES, run
@@ -54,6 +55,20 @@ def test_compare_shows_both_levels_side_by_side() -> None:
     assert table[0].split()[2:] == ["-O2", "-O0"]
     levels = json.loads(run(CNPC, "stats", *options, "--json").out)
     assert [item["level"] for item in levels] == [2, 0]
+
+
+def test_iptables_is_counted_as_its_texts_are(tmp_path: Path) -> None:
+    options = (CLUSTER, DENY, "--node", "worker-1", "--backend", "iptables")
+    run(CNPC, "compile", *options, "-o", tmp_path)
+    (found,) = json.loads(run(CNPC, "stats", *options, "--json").out)
+    lines = [
+        line
+        for end in ("v4", "v6")
+        for line in (tmp_path / f"worker-1.{end}").read_text(encoding="utf-8").splitlines()
+    ]
+    assert found["size"]["rules"] == sum(line.startswith("-A ") for line in lines)
+    assert found["size"]["maps"] == 0
+    assert all(line["cost"]["worst_rules"] >= 2 for line in found["lines"])
 
 
 def test_an_unknown_node_is_an_error() -> None:

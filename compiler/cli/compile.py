@@ -24,6 +24,7 @@ from . import arguments
 from .backends import BACKENDS, passes_of
 from .explain_pruned import explain
 from .header import header
+from .many_sets import many_sets
 from .messages import report, report_line
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
@@ -135,12 +136,14 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         for what, number in sorted(inputs.passed_over.items()):
             report_line(f"{number} of {what} not used")
     compiled = tuple(_compile(pipeline, inputs, chosen, request))
+    slow = many_sets({item.node: item.sets for item in compiled})
+    report(slow)
     if explain_pruned:
         for line in explain(item for node in chosen for item in pipeline.pruned(node)):
             report_line(line)
     if quiet or kind == "none" or print_after:
         return
-    made = _summarize(inputs, len(warnings), compiled)
+    made = _summarize(inputs, len(warnings) + len(slow), compiled)
     click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")
 
 

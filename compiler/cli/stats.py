@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import click
 
-from ...backends.nft_size import size
+from ...backends.iptables_layout import read_iptables
+from ...backends.iptables_size import iptables_size
+from ...backends.iptables_steps import steps_of
+from ...backends.nft_size import RulesetSize, size
 from ...backends.nft_text import read_text
 from ...backends.nft_walk import Peers, Walker, join
 from ...backends.nftables import Nftables
@@ -18,6 +21,8 @@ from ..passes import PASSES
 from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
+from .backends import BACKENDS, passes_of
+from .many_sets import many_sets
 from .messages import report
 from .nodes import choose
 from .stats_report import Line, Stats, as_json, as_table
@@ -32,6 +37,13 @@ Examples:
 @click.command(epilog=_EPILOG)
 @arguments.paths
 @click.option("--node", metavar="NAME", required=True, help="The node whose ruleset is counted.")
+@click.option(
+    "--backend",
+    type=click.Choice(list(BACKENDS)),
+    default=Nftables.name,
+    show_default=True,
+    help="The packet filter whose ruleset is counted.",
+)
 @arguments.level
 @click.option(
     "--compare",
@@ -44,6 +56,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     *,
     paths: tuple[str, ...],
     node: str,
+    backend: str,
     level: str,
     compare: str | None,
     deny_with: str,
@@ -60,36 +73,59 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     are made before a new connection is judged, the most and the mean over all endpoints and nodes
     of the snapshot as peers, and over the protocols and ports that the pod's rules tell apart (at
     most 32, evenly chosen). If the peer is a pod of this node too, its judgement is counted in its
-    own line.
+    own line; with iptables, such peers are left out.
     """
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
     report(inputs.warnings)
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
     options = Options(DenyWith(deny_with), OwnNode(own_node))
-    found = [_stats(inputs, node, options, number) for number in dict.fromkeys(levels)]
-    click.echo(as_json(found) if json_wanted else as_table(found), nl=False)
+    asked = [_stats(inputs, node, options, number, backend) for number in dict.fromkeys(levels)]
+    for item in asked:
+        report(many_sets({item.node: item.size.sets + item.size.maps}))
+    click.echo(as_json(asked) if json_wanted else as_table(asked), nl=False)
 
 
-def _stats(inputs: Inputs, node: str, options: Options, level: int) -> Stats:
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
+def _stats(inputs: Inputs, node: str, options: Options, level: int, backend: str) -> Stats:
+    made = BACKENDS[backend]()
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes_of(made))
     (chosen,) = choose(pipeline.resolver.node_names(), [node])
-    text = read_text(Nftables().build(pipeline.program(chosen), ()).texts["nft"])
-    walker = Walker(text, {family: _peers(inputs.snapshot, family) for family in Family})
+    texts = made.build(pipeline.program(chosen), ("Network policy",)).texts
     pods = [inputs.snapshot.endpoints[position] for position in pipeline.resolver.local(chosen)]
-    return Stats(chosen, level, size(text), tuple(_lines(pods, walker)))
+    counted, walkers = _read(texts, inputs.snapshot, pods)
+    return Stats(chosen, level, counted, tuple(_lines(pods, walkers)))
 
 
-def _peers(snapshot: Snapshot, family: Family) -> Peers:
+def _read(
+    texts: Mapping[str, str], snapshot: Snapshot, pods: Sequence[Endpoint]
+) -> tuple[RulesetSize, Mapping[Family, Walker]]:
+    """Return the size of what was emitted, and who walks through it for each family."""
+    peers = {family: _peers(snapshot, family) for family in Family}
+    if "nft" in texts:
+        text = read_text(texts["nft"])
+        walker = Walker(text, {family: Peers(found) for family, found in peers.items()})
+        return size(text), dict.fromkeys(Family, walker)
+    steps = steps_of(read_iptables(texts))
+    own = {address for pod in pods for address in pod.addresses}
+    walkers = {}
+    for family, text in steps.items():
+        # Trees of rules find both ends: a peer of this node would be judged here too.
+        others = Peers(number for number in peers[family] if (family, number) not in own)
+        walkers[family] = Walker(text, {family: others})
+    return iptables_size(steps.values()), walkers
+
+
+def _peers(snapshot: Snapshot, family: Family) -> Sequence[int]:
     pods = (address for item in snapshot.endpoints for address in item.addresses)
     nodes = (address for item in snapshot.nodes for address in item.addresses)
-    return Peers(number for kind, number in chain(pods, nodes) if kind is family)
+    return [number for kind, number in chain(pods, nodes) if kind is family]
 
 
-def _lines(pods: Sequence[Endpoint], walker: Walker) -> Iterator[Line]:
+def _lines(pods: Sequence[Endpoint], walkers: Mapping[Family, Walker]) -> Iterator[Line]:
     for pod in pods:
         for source in (True, False):
             costs = [
-                walker.cost(family, address, source=source) for family, address in pod.addresses
+                walkers[family].cost(family, address, source=source)
+                for family, address in pod.addresses
             ]
             yield Line(
                 f"{pod.namespace}/{pod.name}", "egress" if source else "ingress", join(costs)
