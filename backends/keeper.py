@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,6 +41,8 @@ class InForce:
     drift: Drift
     loaded: bool
     """Whether the recorded version was loaded since this boot, in this network namespace."""
+    generation: int | None = None
+    """The kernel's, when it was seen to be as it was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ class Keeper:
         if not present:
             return InForce(EMPTY, Drift.GONE, loaded=True)
         layout = with_sizes(self.layout(current), kernel.sizes)
-        if self._untouched(layout, kernel):
-            return InForce(layout, Drift.NONE, loaded=True)
+        generation = self._node.generation()
+        if generation == kernel.generation or self._untouched(layout, kernel):
+            return InForce(layout, Drift.NONE, loaded=True, generation=generation)
         return InForce(EMPTY, Drift.CHANGED, loaded=True)
 
     def layout(self, version: Version) -> Layout:
@@ -113,10 +116,10 @@ class Keeper:
         """Return the own table as nft lists it, without elements; NodeError if there is none."""
         return self._node.listing()
 
-    def plan(self, record: Record, new: Layout) -> tuple[Plan, Drift]:
-        """Return what an apply would do now."""
+    def plan(self, record: Record, new: Layout) -> tuple[Plan, InForce]:
+        """Return what an apply would do now, and what is in force."""
         now = self.in_force(record)
-        return self._plan(now, new), now.drift
+        return self._plan(now, new), now
 
     def check(self, ruleset: Given) -> Plan:
         """Let the kernel judge the ruleset, and return what an apply would do."""
@@ -129,9 +132,9 @@ class Keeper:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
         began = time.monotonic()
         with self._locked() as record:
-            planned, drift = self.plan(record, ruleset.layout)
+            planned, now = self.plan(record, ruleset.layout)
             if planned.kind is Kind.NOTHING and record.current:
-                return self._unchanged(record, ruleset, planned, began)
+                return self._unchanged(record, ruleset, planned, now, began)
             if not planned.checks_itself:
                 self._check(planned)
             version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
@@ -139,9 +142,10 @@ class Keeper:
             if hold:
                 pending = _pending(record, time.time() + hold.seconds)
                 hold.start(pending)
-            kernel = self._carry_out(planned, ruleset.layout, version)
+            known = _known(record, now, planned, ruleset.layout)
+            kernel = self._carry_out(planned, ruleset.layout, version, known)
             self._record(record, version, kernel, pending)
-            return Outcome(version, planned, drift, time.monotonic() - began)
+            return Outcome(version, planned, now.drift, time.monotonic() - began)
 
     def cut(self, ruleset: Given) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
@@ -241,10 +245,11 @@ class Keeper:
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""
         layout = self.layout(version)
-        planned, _ = self.plan(record, layout)
+        planned, now = self.plan(record, layout)
         self._check(planned)
-        now = replace(version, since=now_text())
-        return Record(current=now, kernel=self._carry_out(planned, layout, version))
+        known = _known(record, now, planned, layout)
+        kernel = self._carry_out(planned, layout, version, known)
+        return Record(current=replace(version, since=now_text()), kernel=kernel)
 
     def _finish(self, record: Record) -> None:
         self._state.write(record)
@@ -256,10 +261,8 @@ class Keeper:
             yield self._state.read()
 
     def _untouched(self, layout: Layout, kernel: Kernel) -> bool:
-        if kernel.generation is not None and self._node.generation() == kernel.generation:
-            return True
         found = self._node.fingerprint(layout)
-        return found == Fingerprint(kernel.structure, kernel.elements)
+        return found == Fingerprint(kernel.structure, kernel.contents)
 
     def _plan(self, now: InForce, new: Layout) -> Plan:
         if now.drift in {Drift.NONE, Drift.GONE}:
@@ -286,19 +289,21 @@ class Keeper:
         if text:
             self._node.check(text)
 
-    def _carry_out(self, planned: Plan, layout: Layout, version: Version) -> Kernel:
+    def _carry_out(
+        self, planned: Plan, layout: Layout, version: Version, known: Mapping[str, str]
+    ) -> Kernel:
         """Commit, and start over once with the whole ruleset if somebody interferes."""
         self._state.begin(version)
         try:
-            return self._commit(planned, layout)
+            return self._commit(planned, layout, known)
         except NodeError:
-            return self._commit(self._afresh(layout), layout)
+            return self._commit(self._afresh(layout), layout, {})
 
     def _afresh(self, layout: Layout) -> Plan:
         now = InForce(EMPTY, Drift.INTERRUPTED, loaded=True)
         return self._plan(now, layout)
 
-    def _commit(self, planned: Plan, layout: Layout) -> Kernel:
+    def _commit(self, planned: Plan, layout: Layout, known: Mapping[str, str]) -> Kernel:
         """Commit all transactions; NodeError if one is refused or the result is not as planned."""
         before = self._node.generation()
         for transaction in planned.transactions:
@@ -306,7 +311,7 @@ class Keeper:
         self._remove_spares()
         after = self._node.generation()
         kept = with_sizes(layout, planned.sizes)
-        found = self._node.fingerprint(kept)
+        found = self._node.fingerprint(kept, known)
         if found is None:
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         alone = after - before == len(planned.transactions)
@@ -314,7 +319,7 @@ class Keeper:
             place=self._node.place(),
             generation=after if alone else None,
             structure=found.structure,
-            elements=found.elements,
+            contents=found.contents,
             sizes=planned.sizes,
         )
 
@@ -332,12 +337,18 @@ class Keeper:
             self._node.commit(transaction.text)
         return bool(left)
 
-    def _unchanged(self, record: Record, ruleset: Given, planned: Plan, began: float) -> Outcome:
-        """Record a text that says the same in other words, such as another header."""
+    def _unchanged(
+        self, record: Record, ruleset: Given, planned: Plan, now: InForce, began: float
+    ) -> Outcome:
+        """Record a text that says the same in other words, and that others' commits are no matter.
+
+        Such a text has another header, say.
+        """
         version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
-        if not version.same(record.current) and record.kernel:
-            kernel = replace(record.kernel, sizes=planned.sizes)
-            self._record(record, version, kernel, record.pending)
+        if record.kernel:
+            kernel = replace(record.kernel, sizes=planned.sizes, generation=now.generation)
+            if kernel != record.kernel or not version.same(record.current):
+                self._record(record, version, kernel, record.pending)
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
 
     def _record(
@@ -346,6 +357,18 @@ class Keeper:
         same = version.same(record.current)
         previous = record.previous if same else record.current
         self._finish(Record(current=version, previous=previous, kernel=kernel, pending=pending))
+
+
+def _known(record: Record, now: InForce, planned: Plan, new: Layout) -> Mapping[str, str]:
+    """Return the digests of those sets' elements that the plan leaves as they are."""
+    if record.kernel is None or planned.kind is Kind.REPLACE:
+        return {}
+    old, kept = now.layout.tables, with_sizes(new, planned.sizes).tables
+    return {
+        name: digest
+        for name, digest in record.kernel.contents.items()
+        if name in kept and old.get(name) == kept[name]
+    }
 
 
 def _pending(record: Record, until: float) -> Pending:

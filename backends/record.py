@@ -53,7 +53,8 @@ class Kernel(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None
     """None where somebody else committed at the same time."""
     structure: str
-    elements: str
+    contents: Mapping[str, str] = {}
+    """A digest of the elements of each set and map, by name."""
     sizes: Mapping[str, int] = {}
 
 
