@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 from ..compiler.evaluate import Evaluator, Packet
@@ -97,7 +97,7 @@ def _filled(layout: Layout, contents: Callable[[Table], Iterable[str]]) -> Layou
     for name, table in layout.tables.items():
         if table.dynamic:
             elements = ",\n\t\t\t".join(item.partition(" ")[0] for item in contents(table))
-            tables[name] = replace(table, elements=elements)
+            tables[name] = table.holding(elements)
     return Layout(layout.header, tables, layout.chains)
 
 
