@@ -88,8 +88,11 @@ class Keeper:
         self._state = state
         self._waiting = waiting
 
-    def in_force(self, record: Record) -> InForce:
-        """Return what the kernel has now, asking as little as possible."""
+    def in_force(self, record: Record, *, wholly: bool = True) -> InForce:
+        """Return what the kernel has now, asking as little as possible.
+
+        Not ``wholly``, elements that were exchanged for as many others are not seen.
+        """
         present = self._node.has_table(TABLE)
         kernel, current = record.kernel, record.current
         if self._state.interrupted():
@@ -100,7 +103,7 @@ class Keeper:
             return InForce(EMPTY, Drift.GONE, loaded=True)
         layout = with_sizes(self.layout(current), kernel.sizes)
         generation = self._node.generation()
-        if generation == kernel.generation or self._untouched(layout, kernel):
+        if generation == kernel.generation or self._untouched(layout, kernel, wholly):
             return InForce(layout, Drift.NONE, loaded=True, generation=generation)
         return InForce(EMPTY, Drift.CHANGED, loaded=True)
 
@@ -213,12 +216,15 @@ class Keeper:
         """Return a number that changes with whatever anybody commits."""
         return self._node.generation()
 
-    def restore(self) -> Drift:
-        """Put the current version in force again if it is not, and return how it was not."""
+    def restore(self, *, wholly: bool = True) -> Drift:
+        """Put the current version in force again if it is not, and return how it was not.
+
+        Not ``wholly``, elements that were exchanged for as many others are not seen.
+        """
         with self._locked() as record:
             if record.current is None:
                 return Drift.NONE
-            drift = self.in_force(record).drift
+            drift = self.in_force(record, wholly=wholly).drift
             if drift is not Drift.NONE:
                 back = self._put(record, record.current)
                 self._finish(replace(back, previous=record.previous, pending=record.pending))
@@ -260,9 +266,10 @@ class Keeper:
         with self._state.lock(self._waiting):
             yield self._state.read()
 
-    def _untouched(self, layout: Layout, kernel: Kernel) -> bool:
-        found = self._node.fingerprint(layout)
-        return found == Fingerprint(kernel.structure, kernel.contents)
+    def _untouched(self, layout: Layout, kernel: Kernel, wholly: bool) -> bool:  # noqa: FBT001 - passed on
+        found = self._node.fingerprint(layout, {} if wholly else kernel.contents)
+        same = found == Fingerprint(kernel.structure, kernel.contents)
+        return same and (not wholly or self._node.same_contents(layout))
 
     def _plan(self, now: InForce, new: Layout) -> Plan:
         if now.drift in {Drift.NONE, Drift.GONE}:

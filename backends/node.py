@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
 from .connections import Connection, read_connection
+from .contents import is_large, same_contents
 from .layout import TABLE, Layout, Table
 from .netlink import ACK, DUMP, Interrupted, answers, attributes, request, text_attribute
 
@@ -37,6 +38,7 @@ _INET = 1  # NFPROTO_INET
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
 _LISTED_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
+_Listed = TypeVar("_Listed")
 _NOTHING: Mapping[str, str] = {}
 _BUFFER = 1 << 18
 _LONGEST_MESSAGE = 1000
@@ -127,7 +129,7 @@ class Fingerprint:
     structure: str
     """Of the table, its base chains, every rule's handle, every set's size and count."""
     contents: Mapping[str, str]
-    """Of the elements of each set and map, by name, but for those that the node fills."""
+    """Of the elements of each set and map, by name, but for large ones and what the node fills."""
 
 
 class Node(Protocol):
@@ -160,6 +162,10 @@ class Node(Protocol):
 
         The elements of what is ``known`` are not listed again.
         """
+        ...
+
+    def same_contents(self, layout: Layout) -> bool:
+        """Tell whether large sets and maps have the elements that the layout says, and no other."""
         ...
 
     def elements(self, table: Table) -> tuple[str, ...]:
@@ -220,12 +226,17 @@ class KernelNode:
             return None
         contents = {}
         for name, item in layout.tables.items():
-            if not item.dynamic:
+            if not item.dynamic and not is_large(item):
                 found = known.get(name) or _calmly(partial(self._contents, name))
                 if found is None:
                     return None
                 contents[name] = found
         return Fingerprint(structure, contents)
+
+    def same_contents(self, layout: Layout) -> bool:
+        """Tell whether large sets and maps have the elements that the layout says, and no other."""
+        large = (item for item in layout.tables.values() if is_large(item))
+        return all(_calmly(partial(self._same, item)) for item in large)
 
     def elements(self, table: Table) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
@@ -286,13 +297,24 @@ class KernelNode:
         as a hash has a declared size. How many come in one message depends on free memory.
         """
         whole = hashlib.blake2b(digest_size=8)
-        body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
         try:
-            for answer in self._ask(_GET_ELEMENTS, body, DUMP):
-                whole.update(attributes(answer).get(_LISTED_ELEMENTS, b""))
+            for part in self._listed(name):
+                whole.update(part)
         except FileNotFoundError:
             return None
         return whole.hexdigest()
+
+    def _listed(self, name: str) -> Iterator[bytes]:
+        """Yield the lists of elements that a set or map has."""
+        body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
+        for answer in self._ask(_GET_ELEMENTS, body, DUMP):
+            yield attributes(answer).get(_LISTED_ELEMENTS, b"")
+
+    def _same(self, table: Table) -> bool:
+        try:
+            return same_contents(table, self._listed(table.name))
+        except FileNotFoundError:
+            return False
 
     def _table(self, table: str) -> bytes:
         return self._one(_GET_TABLE, text_attribute(1, _short(table)))
@@ -340,7 +362,7 @@ def _open_netlink() -> socket.socket:
         raise NodeError(f"the kernel has no netfilter netlink: {refusal.strerror}") from None
 
 
-def _calmly(listing: Callable[[], str | None]) -> str | None:
+def _calmly(listing: Callable[[], _Listed]) -> _Listed | None:
     """Return what is listed at a moment in which nobody commits; None if there is no such one."""
     for _ in range(_TRIES):
         with contextlib.suppress(Interrupted):
