@@ -10,16 +10,17 @@ from typing import Any
 
 from cnpc.backends.nftables import Nftables
 from cnpc.compiler.ir import Program
+from cnpc.compiler.passes import DEFAULT_LEVEL
 from cnpc.compiler.pipeline import Pipeline
 from semantics.evaluation import read
 
 Documents = list[dict[str, Any]]
 
 
-def program(documents: Documents, node: str = "") -> Program:
+def program(documents: Documents, node: str = "", level: int = DEFAULT_LEVEL) -> Program:
     """Return the program of a node, or of the one with the most endpoints."""
     inputs = read(documents, unknown=False)
-    pipeline = Pipeline(inputs.snapshot, inputs.policies)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, level=level)
     names = pipeline.resolver.node_names()
     busiest = max(names, key=lambda name: (len(pipeline.resolver.local(name)), name))
     return pipeline.program(node or busiest)

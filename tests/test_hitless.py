@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from cnpc.backends.keeper import Given, Keeper, given
 from cnpc.backends.nftables import Nftables
-from cnpc.backends.node import KernelNode, LibraryNft
+from cnpc.backends.node import CommandNft, KernelNode, LibraryNft
 from cnpc.backends.record import State
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.evaluate import Evaluator, Packet
@@ -38,24 +38,35 @@ def space() -> Iterator[Namespace]:
     space.close()
 
 
-def versions(documents: Documents, random: Random) -> list[Program]:
+def versions(documents: Documents, random: Random, level: int) -> list[Program]:
     """Return programs of one node, each one or two changes away from the first."""
     node = program(documents).node
-    found = [program(documents, node)]
+    found = [program(documents, node, level)]
     while len(found) < _VERSIONS:
         after = changed(documents, random)
         if random.random() < 0.5:
             after = changed(after, random)
-        found.append(program(after, node))
+        found.append(program(after, node, level))
     return found
 
 
 def flows(programs: Sequence[Program], random: Random) -> Iterator[Packet]:
     """Give datagrams between pods of the node and whoever a set of the first program names."""
     first = programs[0]
-    sets = [item for item in first.sets if item.key == (KeyType.ADDRESS,) and not item.dynamic]
+    keys = [
+        (item.family, key[0][0])
+        for item in first.sets
+        if item.key == (KeyType.ADDRESS,) and not item.dynamic
+        for key in item.elements
+    ]
+    keys += [
+        (item.family, key[0][0])
+        for item in first.maps
+        if item.key == (KeyType.ADDRESS,)
+        for key, _ in item.elements
+    ]
     for family in Family:
-        known = {key[0][0] for item in sets if item.family is family for key in item.elements}
+        known = {address for of, address in keys if of is family}
         local = first.sets_by_name().get(f"local{4 if family is Family.IPV4 else 6}")
         mine = [key[0][0] for key in local.elements] if local else []
         for _ in range(3000 if mine and len(known) > 1 else 0):
@@ -83,15 +94,19 @@ def loaded(item: Program) -> Given:
     return given(Nftables().build(item, ("Network policy",)).texts["nft"])
 
 
-@pytest.mark.parametrize("seed", [3, 6])
-def test_no_update_loses_or_leaks_a_packet(space: Namespace, tmp_path: Path, seed: int) -> None:  # noqa: ARG001 - be in it
+@pytest.mark.parametrize("way", [LibraryNft, CommandNft], ids=lambda way: way.name)
+@pytest.mark.parametrize(("seed", "level"), [(3, 1), (6, 2)])
+@pytest.mark.usefixtures("space")
+def test_no_update_loses_or_leaks_a_packet(
+    tmp_path: Path, seed: int, level: int, way: type[LibraryNft | CommandNft]
+) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
-    programs = versions(list(seeded(seed, LARGE).objects()), random)
+    programs = versions(list(seeded(seed, LARGE).objects()), random, level)
     allowed, denied = sorted_out(programs, random)
     assert allowed
     assert denied
     rulesets = [loaded(item) for item in programs]
-    nft = LibraryNft()
+    nft = way()
     keeper = Keeper(KernelNode(nft), State(tmp_path), lambda: None)
     keeper.apply(rulesets[0])
     traffic = Traffic(allowed, denied, senders=2)
