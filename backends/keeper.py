@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from ..compiler.errors import NodeError
+from ..compiler.errors import CnpcError, NodeError
 from .changes import with_sizes
 from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
@@ -30,6 +30,7 @@ class Drift(enum.Enum):
     GONE = "the ruleset had been removed from the kernel"
     CHANGED = "somebody had changed the table inet cnpc"
     INTERRUPTED = "an earlier change of the ruleset had been interrupted"
+    LOST = "the record of what was loaded had been damaged"
     FOREIGN = "there was a table inet cnpc that cnpc apply had not loaded"
 
 
@@ -101,7 +102,10 @@ class Keeper:
             return InForce(EMPTY, Drift.FOREIGN if present else Drift.NONE, loaded=False)
         if not present:
             return InForce(EMPTY, Drift.GONE, loaded=True)
-        layout = with_sizes(self.layout(current), kernel.sizes)
+        try:
+            layout = with_sizes(self.layout(current), kernel.sizes)
+        except CnpcError:
+            return InForce(EMPTY, Drift.LOST, loaded=True)
         generation = self._node.generation()
         if generation == kernel.generation or self._untouched(layout, kernel, wholly):
             return InForce(layout, Drift.NONE, loaded=True, generation=generation)
@@ -183,17 +187,24 @@ class Keeper:
             self._state.write(replace(record, pending=None))
             return record.current
 
-    def boot(self) -> Version | None:
+    def boot(self, warn: Callable[[str], None]) -> Version | None:
         """Put the saved version in force after a boot; None where none is saved.
 
-        One that waits for its confirmation does not outlive a boot.
+        One that waits for its confirmation does not outlive a boot. Where the saved one is damaged
+        or refused, ``warn`` is told, and the one before it is put in force.
         """
         with self._locked() as record:
             if record.at_boot is None:
                 return None
-            previous = record.pending.back_previous if record.pending else record.previous
-            back = self._put(record, record.at_boot)
-            self._finish(replace(back, previous=previous))
+            before = record.pending.back_previous if record.pending else record.previous
+            try:
+                back = self._put(record, record.at_boot)
+            except CnpcError as refusal:
+                if before is None:
+                    raise
+                warn(f"{record.at_boot.id} cannot be loaded, but the version before: {refusal}")
+                back, before = self._put(record, before), record.at_boot
+            self._finish(replace(back, previous=before))
             return back.current
 
     def save(self, ruleset: Given) -> Version:
