@@ -78,6 +78,11 @@ def compare(old: Layout, new: Layout) -> Changes:
     )
 
 
+def unchanged(old: Layout, new: Layout) -> set[str]:
+    """Return the names of the sets and maps that are the same in both."""
+    return {name for name, item in new.tables.items() if old.tables.get(name) == item}
+
+
 def with_sizes(layout: Layout, sizes: Mapping[str, int]) -> Layout:
     """Return the ruleset as the kernel has it, where sets kept another size than it declares."""
     tables = dict(layout.tables)

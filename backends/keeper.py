@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from msgspec.structs import replace
 
 from ..compiler.errors import CnpcError, NodeError
-from .changes import with_sizes
+from .changes import unchanged, with_sizes
 from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .node import Fingerprint, Node
-from .record import Kernel, Pending, Record, State, Version, now_text
+from .record import Kernel, Pending, Record, State, Version, digest, now_text
 from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
 
 SUFFIX = "nft"
@@ -67,17 +68,27 @@ class Hold:
     start: Callable[[Pending], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given:
-    """A ruleset to be put in force: its text and what it says."""
+    """A ruleset to be put in force."""
 
     text: str
-    layout: Layout
+    name: str
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What it says; InputError tells where it is not as compile writes it."""
+        return read_layout(self.text, self.name)
+
+    def checked(self) -> str:
+        """Return the text, after it was read; InputError as above."""
+        _ = self.layout
+        return self.text
 
 
 def given(text: str, name: str = "<ruleset>") -> Given:
-    """Return the ruleset of a text; InputError tells where it is not as compile writes it."""
-    return Given(text, read_layout(text, name))
+    """Return the ruleset of a text, which is read when its layout is first needed."""
+    return Given(text, name)
 
 
 class Keeper:
@@ -139,6 +150,9 @@ class Keeper:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
         began = time.monotonic()
         with self._locked() as record:
+            if self._quiet(record, ruleset.text):
+                version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
+                return Outcome(version, plan(EMPTY, EMPTY), Drift.NONE, time.monotonic() - began)
             planned, now = self.plan(record, ruleset.layout)
             if planned.kind is Kind.NOTHING and record.current:
                 return self._unchanged(record, ruleset, planned, now, began)
@@ -209,8 +223,9 @@ class Keeper:
 
     def save(self, ruleset: Given) -> Version:
         """Make a ruleset what the next boot loads, and change nothing in the kernel."""
+        text = ruleset.checked()
         with self._locked() as record:
-            version = self._state.keep(_BACKEND, {SUFFIX: ruleset.text})
+            version = self._state.keep(_BACKEND, {SUFFIX: text})
             if not version.same(record.current):
                 # Without a note of the kernel, the next apply compares with what it finds there.
                 self._state.write(Record(current=version, previous=record.current))
@@ -276,6 +291,18 @@ class Keeper:
     def _locked(self) -> Iterator[Record]:
         with self._state.lock(self._waiting):
             yield self._state.read()
+
+    def _quiet(self, record: Record, text: str) -> bool:
+        """Tell whether the text was loaded last, and nobody has committed anything since."""
+        kernel, current = record.kernel, record.current
+        return (
+            kernel is not None
+            and current is not None
+            and not self._state.interrupted()
+            and current.texts.get(SUFFIX) == digest(text.encode())
+            and kernel.place == self._node.place()
+            and kernel.generation == self._node.generation()
+        )
 
     def _untouched(self, layout: Layout, kernel: Kernel, wholly: bool) -> bool:  # noqa: FBT001 - passed on
         found = self._node.fingerprint(layout, {} if wholly else kernel.contents)
@@ -381,12 +408,8 @@ def _known(record: Record, now: InForce, planned: Plan, new: Layout) -> Mapping[
     """Return the digests of those sets' elements that the plan leaves as they are."""
     if record.kernel is None or planned.kind is Kind.REPLACE:
         return {}
-    old, kept = now.layout.tables, with_sizes(new, planned.sizes).tables
-    return {
-        name: digest
-        for name, digest in record.kernel.contents.items()
-        if name in kept and old.get(name) == kept[name]
-    }
+    kept = unchanged(now.layout, with_sizes(new, planned.sizes))
+    return {name: text for name, text in record.kernel.contents.items() if name in kept}
 
 
 def _pending(record: Record, until: float) -> Pending:

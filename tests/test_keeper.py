@@ -9,7 +9,7 @@ import pytest
 from cnpc.backends.keeper import Drift, Hold, Keeper, given
 from cnpc.backends.record import Pending, State, Version
 from cnpc.backends.transaction import Kind
-from cnpc.compiler.errors import NodeError
+from cnpc.compiler.errors import InputError, NodeError
 from fake_node import FakeNode, Killed
 from rulesets import changed, ruleset
 from worlds import seeded
@@ -199,8 +199,23 @@ def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -
     assert now.drift is Drift.LOST
     with pytest.raises(NodeError, match="altered"):
         keeper.recorded(record)
-    outcome = keeper.apply(A)
+    outcome = keeper.apply(B)
     assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, Kind.REPLACE)
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_an_altered_file_is_written_again_where_its_ruleset_is_given(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    alter(tmp_path, keeper.apply(A).version)
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_what_is_no_ruleset_is_not_saved(keeper: Keeper) -> None:
+    keeper.apply(A)
+    with pytest.raises(InputError):
+        keeper.save(given(A.text[:-9]))
     assert keeper.look()[1].drift is Drift.NONE
 
 
