@@ -188,8 +188,8 @@ def test_what_others_committed_is_looked_at_once(
 
 def neighbours() -> bytes:
     commands = (
-        ("nft", "list", "table", "inet", "firewalld"),
-        ("nft", "list", "table", "ip", "kube-proxy"),
+        ("nft", "-a", "list", "table", "inet", "firewalld"),
+        ("nft", "-a", "list", "table", "ip", "kube-proxy"),
         ("iptables-save",),
         ("iptables-legacy-save",),
     )
