@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .layout import Chain, Layout, Table, split_elements
+from .part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ def compare(old: Layout, new: Layout) -> Changes:
     )
 
 
+def unchanged(old: Layout, new: Layout) -> set[str]:
+    """Return the names of the sets and maps that are the same in both."""
+    return {name for name, item in new.tables.items() if old.tables.get(name) == item}
+
+
 def with_sizes(layout: Layout, sizes: Mapping[str, int]) -> Layout:
     """Return the ruleset as the kernel has it, where sets kept another size than it declares."""
     tables = dict(layout.tables)
@@ -89,11 +95,18 @@ def with_sizes(layout: Layout, sizes: Mapping[str, int]) -> Layout:
 def _table(old: Table, new: Table) -> TableChange:
     if old.kind != new.kind or not _same_head(old, new):
         return TableChange(old, new, (), (), remade=True)
-    removed, added = _difference(old.elements, new.elements)
-    if old.size is not None and len(old) + len(added) > old.size:
-        # While elements change, the kernel counts the old and the new ones together.
+    removed, added = _difference(old.part, new.part)
+    if not _fits(old, new, len(added), len(removed)):
         return TableChange(old, new, added, removed, remade=True)
     return TableChange(old, new, added, removed)
+
+
+def _fits(old: Table, new: Table, added: int, removed: int) -> bool:
+    """Tell whether the elements of both, which the kernel counts together, have room."""
+    if old.size is None or new.size is None:
+        return True
+    # Sizes are declared for twice the elements, which tells it mostly without counting those.
+    return new.size // 2 + removed <= old.size or len(old) + added <= old.size
 
 
 def _same_head(old: Table, new: Table) -> bool:
@@ -104,14 +117,14 @@ def _same_head(old: Table, new: Table) -> bool:
     return old.resized(new.size).head == new.head
 
 
-def _difference(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _difference(old: Part, new: Part) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the elements that only the old and only the new text have, each in its order.
 
     What both texts begin and end with is skipped without taking it apart.
     """
-    start = _common(old, new)
-    start = old.rfind("\n", 0, start) + 1
-    end = _common_end(old, new, min(len(old), len(new)) - start)
+    start = old.common_start(new)
+    start = max(old.source.rfind("\n", old.start, old.start + start) + 1 - old.start, 0)
+    end = old.common_end(new, min(len(old), len(new)) - start)
     before = split_elements(_cut(old, start, end))
     after = split_elements(_cut(new, start, end))
     gone, come = set(before), set(after)
@@ -121,33 +134,8 @@ def _difference(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
-def _cut(text: str, start: int, end: int) -> str:
+def _cut(part: Part, start: int, end: int) -> str:
     """Return the whole lines between a line's start and so many characters before the end."""
-    stop = text.find("\n", len(text) - end)
-    return text[start : len(text) if stop < 0 else stop].removeprefix("\t\t\t")
-
-
-def _common(left: str, right: str) -> int:
-    """Return how many characters both texts begin with, by halving (comparing is a memcmp)."""
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _common_end(left: str, right: str, most: int) -> int:
-    """Return how many characters, ``most`` at most, both texts end with."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        one = left[len(left) - middle : len(left) - low]
-        other = right[len(right) - middle : len(right) - low]
-        if one == other:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    stop = part.source.find("\n", part.end - end, part.end)
+    first = part.start + start
+    return part.source[first : part.end if stop < 0 else stop].removeprefix("\t\t\t")

@@ -29,6 +29,7 @@ from .transaction import Kind
 
 _IN_FRONT = {hook: Jumps(1, first=True) for hook in HOOKS}
 _NOWHERE: Mapping[str, Jumps] = {}
+_SETS = "sets"
 _TRIES, _PAUSE = 20, 0.05
 
 
@@ -84,12 +85,23 @@ class IptablesFilter:
         """Tell whether a chain or jump of ours is loaded."""
         return any(map(bool, self._saved().values()))
 
-    def verified(self, ruleset: IptablesLayout, kernel: Kernel) -> IptablesLayout | None:
-        """Return the ruleset; None where the kernel differs from what was loaded."""
-        if _of_sets(ruleset) != kernel.elements:
+    def quiet(self, kernel: Kernel) -> bool:  # noqa: ARG002 - nftables needs it
+        """Return False: sets change without a sign of it."""
+        return False
+
+    def verified(
+        self,
+        ruleset: IptablesLayout,
+        kernel: Kernel,
+        *,
+        wholly: bool,  # noqa: ARG002 - nftables needs it
+    ) -> tuple[IptablesLayout, Kernel] | None:
+        """Return the ruleset, and what was known of it; None where the kernel differs from that."""
+        if {_SETS: _of_sets(ruleset)} != kernel.contents:
             return None
         known = kernel.generation is not None and self._generation() == kernel.generation
-        return ruleset if known or self._structure(self._saved()) == kernel.structure else None
+        same = known or self._structure(self._saved()) == kernel.structure
+        return (ruleset, kernel) if same else None
 
     def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
@@ -127,7 +139,12 @@ class IptablesFilter:
         self._try(planned)
         _destroy_all_but(planned.sets_before)
 
-    def commit(self, planned: IptablesPlan, new: IptablesLayout) -> Kernel:
+    def commit(
+        self,
+        planned: IptablesPlan,
+        now: InForce[IptablesLayout],  # noqa: ARG002 - nftables needs it
+        new: IptablesLayout,
+    ) -> Kernel:
         """Load the sets, switch each family, and remove what is old.
 
         UntouchedError if anything is refused, after which both families are as they were.
@@ -224,7 +241,7 @@ class IptablesFilter:
             place=self.place(),
             generation=before if before == self._generation() else None,
             structure=self._structure(saved),
-            elements=_of_sets(new),
+            contents={_SETS: _of_sets(new)},
         )
 
 

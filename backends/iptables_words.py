@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from .iptables_layout import ChainText, IptablesLayout
 from .layout import Chain, Layout, Table
+from .part import Part
 
 _SIZES = re.compile(r" hashsize \d+ maxelem \d+")
 _TAG = re.compile(r"(cnpc-\S+)-[0-9a-f]{7}")
@@ -24,7 +25,7 @@ def worded(ruleset: IptablesLayout) -> Layout:
     for item in ruleset.sets.values():
         name = item.name if item.dynamic else _TAG.sub(r"\1", item.name)
         head = f'\t\ttype {_SIZES.sub("", item.parameters)}\n\t\tcomment "{item.note}"'
-        tables[name] = Table("set", name, head, _BETWEEN.join(item.entries()))
+        tables[name] = Table("set", name, head, Part.whole(_BETWEEN.join(item.entries())))
     chains = {}
     for family, own in ruleset.families.items():
         for chain in own.values():

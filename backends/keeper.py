@@ -11,10 +11,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ..compiler.errors import NodeError
+from ..compiler.errors import CnpcError, NodeError
 from .layout import EMPTY, Layout
 from .packet_filter import Drift, Given, InForce, PacketFilter, Planned, UntouchedError
-from .record import Kernel, Pending, Record, State, Version, now_text
+from .record import Kernel, Pending, Record, State, Version, digest, now_text
 from .transaction import Kind
 
 Filter = PacketFilter[Any, Any]
@@ -52,10 +52,13 @@ class Keeper:
         self._state = state
         self._waiting = waiting
 
-    def in_force(self, record: Record, new: Given[Any] | None = None) -> InForce[Any]:
+    def in_force(
+        self, record: Record, new: Given[Any] | None = None, *, wholly: bool = True
+    ) -> InForce[Any]:
         """Return what a packet filter has now, asking as little as possible.
 
-        It is the one of the new ruleset; without that, the one of the version loaded last.
+        It is the one of the new ruleset; without that, the one of the version loaded last. Not
+        ``wholly``, elements that were exchanged for as many others are not seen.
         """
         own = self._filters[new.backend]() if new else self._of(record)
         kernel, current = record.kernel, record.current
@@ -64,11 +67,16 @@ class Keeper:
         if current is None or kernel is None or not _is_here(own, current, kernel):
             drift = Drift.FOREIGN if own.present() else Drift.NONE
             return InForce(own.empty, drift, loaded=False)
-        found = own.verified(self._read(current, new), kernel)
-        if found is not None:
-            return InForce(found, Drift.NONE, loaded=True)
-        drift = Drift.CHANGED if own.present() else Drift.GONE
-        return InForce(own.empty, drift, loaded=True)
+        try:
+            known = self._read(current, new)
+        except CnpcError:
+            drift = Drift.LOST
+        else:
+            found = own.verified(known, kernel, wholly=wholly)
+            if found is not None:
+                return InForce(found[0], Drift.NONE, loaded=True, kernel=found[1])
+            drift = Drift.CHANGED
+        return InForce(own.empty, drift if own.present() else Drift.GONE, loaded=True)
 
     def recorded(self, record: Record) -> Layout:
         """Return the version loaded last as people are shown it, empty where nothing was.
@@ -87,11 +95,11 @@ class Keeper:
         """Return the own rules as the kernel has them; NodeError if there are none."""
         return self._of(record).listing()
 
-    def plan(self, record: Record, new: Given[Any]) -> tuple[Planned, Drift]:
-        """Return what an apply would do now."""
+    def plan(self, record: Record, new: Given[Any]) -> tuple[Planned, InForce[Any]]:
+        """Return what an apply would do now, and what is in force."""
         now = self.in_force(record, new)
         planned: Planned = self._filters[new.backend]().plan(now, new.layout)
-        return planned, now.drift
+        return planned, now
 
     def check(self, ruleset: Given[Any]) -> Planned:
         """Let the kernel judge the ruleset, and return what an apply would do."""
@@ -104,9 +112,14 @@ class Keeper:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
         began = time.monotonic()
         with self._locked() as record:
-            planned, drift = self.plan(record, ruleset)
+            if self._quiet(record, ruleset):
+                version = self._state.keep(ruleset.backend, ruleset.texts)
+                own = self._filters[ruleset.backend]()
+                nothing = own.plan(InForce(own.empty, Drift.NONE, loaded=True), own.empty)
+                return Outcome(version, nothing, Drift.NONE, time.monotonic() - began)
+            planned, now = self.plan(record, ruleset)
             if planned.kind is Kind.NOTHING and record.current:
-                return self._unchanged(record, ruleset, planned, began)
+                return self._unchanged(record, ruleset, planned, now, began)
             if not planned.checks_itself:
                 self._filters[ruleset.backend]().check(planned)
             version = self._state.keep(ruleset.backend, ruleset.texts)
@@ -114,9 +127,9 @@ class Keeper:
             if hold:
                 pending = _pending(record, time.time() + hold.seconds)
                 hold.start(pending)
-            kernel = self._carry_out(record, planned, ruleset, version)
+            kernel = self._carry_out(record, planned, now, ruleset, version)
             self._record(record, version, kernel, pending)
-            return Outcome(version, planned, drift, time.monotonic() - began)
+            return Outcome(version, planned, now.drift, time.monotonic() - began)
 
     def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
@@ -150,23 +163,31 @@ class Keeper:
             self._state.write(replace(record, pending=None))
             return record.current
 
-    def boot(self) -> Version | None:
+    def boot(self, warn: Callable[[str], None]) -> Version | None:
         """Put the saved version in force after a boot; None where none is saved.
 
-        One that waits for its confirmation does not outlive a boot.
+        One that waits for its confirmation does not outlive a boot. Where the saved one is damaged
+        or refused, ``warn`` is told, and the one before it is put in force.
         """
         with self._locked() as record:
             if record.at_boot is None:
                 return None
-            previous = record.pending.back_previous if record.pending else record.previous
-            back = self._put(record, record.at_boot)
-            self._finish(replace(back, previous=previous))
+            before = record.pending.back_previous if record.pending else record.previous
+            try:
+                back = self._put(record, record.at_boot)
+            except CnpcError as refusal:
+                if before is None:
+                    raise
+                warn(f"{record.at_boot.id} cannot be loaded, but the version before: {refusal}")
+                back, before = self._put(record, before), record.at_boot
+            self._finish(replace(back, previous=before))
             return back.current
 
     def save(self, ruleset: Given[Any]) -> Version:
         """Make a ruleset what the next boot loads, and change nothing in the kernel."""
+        texts = ruleset.checked()
         with self._locked() as record:
-            version = self._state.keep(ruleset.backend, ruleset.texts)
+            version = self._state.keep(ruleset.backend, texts)
             if not version.same(record.current):
                 # Without a note of the kernel, the next apply compares with what it finds there.
                 self._state.write(Record(current=version, previous=record.current))
@@ -183,12 +204,15 @@ class Keeper:
         """Return something that differs after whatever anybody changed where ours is in force."""
         return self._of(self._state.read()).generation()
 
-    def restore(self) -> Drift:
-        """Put the current version in force again if it is not, and return how it was not."""
+    def restore(self, *, wholly: bool = True) -> Drift:
+        """Put the current version in force again if it is not, and return how it was not.
+
+        Not ``wholly``, elements that were exchanged for as many others are not seen.
+        """
         with self._locked() as record:
             if record.current is None:
                 return Drift.NONE
-            drift = self.in_force(record).drift
+            drift = self.in_force(record, wholly=wholly).drift
             if drift is not Drift.NONE:
                 back = self._put(record, record.current)
                 self._finish(replace(back, previous=record.previous, pending=record.pending))
@@ -214,12 +238,13 @@ class Keeper:
 
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""
-        back = Given(version.backend, self._state.texts(version), self._read(version))
-        planned, _ = self.plan(record, back)
+        texts = self._state.texts(version)
+        back = Given(version.backend, texts, lambda: self._filters[version.backend]().read(texts))
+        planned, now = self.plan(record, back)
         if not planned.checks_itself:
             self._filters[back.backend]().check(planned)
-        now = replace(version, since=now_text())
-        return Record(current=now, kernel=self._carry_out(record, planned, back, version))
+        kernel = self._carry_out(record, planned, now, back, version)
+        return Record(current=replace(version, since=now_text()), kernel=kernel)
 
     def _finish(self, record: Record) -> None:
         self._state.write(record)
@@ -229,6 +254,17 @@ class Keeper:
     def _locked(self) -> Iterator[Record]:
         with self._state.lock(self._waiting):
             yield self._state.read()
+
+    def _quiet(self, record: Record, new: Given[Any]) -> bool:
+        """Tell whether the texts were loaded last, and nobody has changed anything since."""
+        kernel, current = record.kernel, record.current
+        if kernel is None or current is None or self._state.interrupted():
+            return False
+        digests = {suffix: digest(text.encode()) for suffix, text in new.texts.items()}
+        if (current.backend, current.texts) != (new.backend, digests):
+            return False
+        own = self._filters[new.backend]()
+        return kernel.place == own.place() and own.quiet(kernel)
 
     def _of(self, record: Record) -> Filter:
         """Return the packet filter of the version loaded last, else the first that the node has."""
@@ -255,14 +291,19 @@ class Keeper:
         return self._filters[version.backend]().read(texts)
 
     def _carry_out(
-        self, record: Record, planned: Planned, new: Given[Any], version: Version
+        self,
+        record: Record,
+        planned: Planned,
+        now: InForce[Any],
+        new: Given[Any],
+        version: Version,
     ) -> Kernel:
         """Commit, start over once if somebody interferes, then unload other packet filters."""
         own = self._filters[new.backend]()
         again = self._state.interrupted()
         self._state.begin(version)
         try:
-            kernel: Kernel = own.commit(planned, new.layout)
+            kernel: Kernel = own.commit(planned, now, new.layout)
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
         loaded = (record.current, record.previous)
@@ -273,7 +314,7 @@ class Keeper:
     def _start_over(self, own: Filter, new: Any, *, again: bool) -> Kernel:  # noqa: ANN401 - as above
         now = InForce(own.empty, Drift.INTERRUPTED, loaded=True)
         try:
-            kernel: Kernel = own.commit(own.plan(now, new), new)
+            kernel: Kernel = own.commit(own.plan(now, new), now, new)
         except UntouchedError:
             if not again:
                 self._state.end()
@@ -290,13 +331,22 @@ class Keeper:
         return self._unload_all_but("")
 
     def _unchanged(
-        self, record: Record, ruleset: Given[Any], planned: Planned, began: float
+        self,
+        record: Record,
+        ruleset: Given[Any],
+        planned: Planned,
+        now: InForce[Any],
+        began: float,
     ) -> Outcome:
-        """Record a text that says the same in other words, such as another header."""
+        """Record a text that says the same in other words, and that others' commits are no matter.
+
+        Such a text has another header, say.
+        """
         version = self._state.keep(ruleset.backend, ruleset.texts)
-        if not version.same(record.current) and record.kernel:
-            kernel = self._filters[ruleset.backend]().renamed(record.kernel, planned)
-            self._record(record, version, kernel, record.pending)
+        if now.kernel:
+            kernel = self._filters[ruleset.backend]().renamed(now.kernel, planned)
+            if kernel != record.kernel or not version.same(record.current):
+                self._record(record, version, kernel, record.pending)
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
 
     def _record(

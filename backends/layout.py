@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError, Span, error
-from ..compiler.net import Family, format_address, parse_address
+from ..compiler.net import parse_address
+from .part import Part
 
 TABLE = "inet cnpc"
 
@@ -28,18 +29,28 @@ _POLICY_RULE = re.compile(
     r'((?:accept|drop|return|reject with [a-z -]+|(?:jump|goto) \w+) comment ")',
     re.MULTILINE,
 )
+_NO_RULE = ("", "\t", "}")
+_OF_IPV4, _OF_IPV6 = "\t\ttype ipv4_addr", "\t\ttype ipv6_addr"
+_FIRST_WORD = re.compile(r"\t*([0-9a-f:.]+)")
+_WINDOW = 1024
+"""Characters that are searched as they are, where halving further costs more."""
 _SIZE = re.compile(r"^\t\tsize ([0-9]+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A set or a map: what it is, and its elements as one text."""
+    """A set or a map: what it is, and its elements as a part of the ruleset's text."""
 
     kind: str
     name: str
     head: str
     """The lines of its type, size, flags and comment."""
-    elements: str
+    part: Part
+
+    @property
+    def elements(self) -> str:
+        """Its elements as one text."""
+        return str(self.part)
 
     @property
     def size(self) -> int | None:
@@ -62,29 +73,49 @@ class Table:
         """Its comment: in words, what its elements are."""
         return self.head.partition('\t\tcomment "')[2].removesuffix('"')
 
-    def has(self, family: Family, address: int) -> bool:
-        """Tell whether an element begins with the address; those of sets are in order."""
-        kind = "ipv6_addr" if family is Family.IPV6 else "ipv4_addr"
-        if not self.exact or not self.head.startswith(f"\t\ttype {kind}"):
+    def has(self, word: str) -> bool:
+        """Tell whether an element begins with the address.
+
+        Elements of sets are in its order, those of maps in that of their verdicts.
+        """
+        kind = _OF_IPV6 if ":" in word else _OF_IPV4
+        if not self.head.startswith(kind) or not self.exact:
             return False
-        if self.kind == "map":
-            word = f"{format_address(family, address)} "
-            return self.elements.startswith(word) or f"{_BETWEEN}{word}" in self.elements
-        low, high = 0, len(self.elements)
-        while low < high:
-            middle = (low + high) // 2
-            start = self.elements.rfind("\n", low, middle) + 1 or low
-            end = self.elements.find("\n", middle, high)
-            end = high if end < 0 else end
-            word = self.elements[start:end].strip("\t,\n").partition(" ")[0]
-            found = parse_address(word)[1] if word else address + 1
-            if found == address:
-                return True
-            if found < address:
-                low = end + 1
+        try:
+            low, high = (
+                self._narrowed(word) if self.kind == "set" else (self.part.start, self.part.end)
+            )
+        except ValueError:  # what the kernel will refuse: better to take it for the dearer case
+            return True
+        text = self.part.source
+        place = text.find(word, low, high)
+        while place >= 0 and not self._is_word(place, place + len(word)):
+            place = text.find(word, place + 1, high)
+        return place >= 0
+
+    def _narrowed(self, word: str) -> tuple[int, int]:
+        """Return between which characters the address is, if it is there, by halving."""
+        address = parse_address(word)
+        text, low, high = self.part.source, self.part.start, self.part.end
+        while high - low > _WINDOW:
+            start = text.rfind("\n", low, (low + high) // 2) + 1
+            if start <= low:
+                break
+            found = _FIRST_WORD.match(text, start)
+            if found and parse_address(found[1]) <= address:
+                low = start
             else:
                 high = start
-        return False
+        return low, high
+
+    def _is_word(self, start: int, end: int) -> bool:
+        """Tell whether an element begins there, and its first word ends there."""
+        text, first, last = self.part.source, self.part.start, self.part.end
+        return (start == first or text[start - 1] == "\t") and (end == last or text[end] in ", ")
+
+    def holding(self, elements: str) -> Table:
+        """Return it with other elements."""
+        return replace(self, part=Part.whole(elements))
 
     def resized(self, size: int) -> Table:
         """Return it with another declared size."""
@@ -95,11 +126,12 @@ class Table:
         return split_elements(self.elements)
 
     def __len__(self) -> int:
-        return self.elements.count(",") + 1 if self.elements else 0
+        part = self.part
+        return part.source.count(",", part.start, part.end) + 1 if len(part) else 0
 
     def text(self, name: str = "", *, filled: bool = True) -> str:
         """Return its block within a table, under another name if one is given."""
-        elements = f"{_ELEMENTS}{self.elements}{_CLOSE}" if filled and self.elements else ""
+        elements = f"{_ELEMENTS}{self.elements}{_CLOSE}" if filled and len(self.part) else ""
         return f"\t{self.kind} {name or self.name} {{\n{self.head}{elements}{_END}"
 
 
@@ -161,7 +193,7 @@ class _Reader:
         self._name = name
 
     def layout(self) -> Layout:
-        # Of large texts no part is copied more than twice.
+        # Of large texts no part is copied.
         start = self._text.find(_OPEN)
         header = self._header(self._text if start < 0 else self._text[:start])
         if start < 0:
@@ -172,8 +204,9 @@ class _Reader:
         chains: dict[str, Chain] = {}
         place = start + len(_OPEN)
         while place < len(self._text) - len("}\n"):
-            end = self._end(place)
-            item = self._item(self._text[place:end], place)
+            brace = self._text.index("}", place)
+            end = self._end(brace)
+            item = self._item(place, brace, end)
             known = item.name in (chains if isinstance(item, Chain) else tables)
             if known:
                 raise self._wrong(place, f"'{item.name}' is here twice")
@@ -184,9 +217,8 @@ class _Reader:
             place = end + len(_END)
         return Layout(header, tables, chains)
 
-    def _end(self, place: int) -> int:
-        """Return where the block ends that begins there: few braces to look at, however long."""
-        brace = self._text.index("}", place)
+    def _end(self, brace: int) -> int:
+        """Return where the block ends that has this brace: few to look at, however long it is."""
         while self._text[brace - 2 : brace + 2] != _END:
             brace = self._text.index("}", brace + 1)
         return brace - 2
@@ -200,31 +232,34 @@ class _Reader:
         first = lines.index("") if "" in lines else len(lines)
         return tuple(line.removeprefix("#").removeprefix(" ") for line in comments[:first])
 
-    def _item(self, piece: str, place: int) -> Table | Chain:
-        found = _FIRST_LINE.match(piece)
+    def _item(self, place: int, brace: int, end: int) -> Table | Chain:
+        """Return the block that begins at ``place``, whose first closing brace is given."""
+        text = self._text
+        found = _FIRST_LINE.match(text, place, end)
         if found is None:
             raise self._wrong(place, "no set, map or chain begins here")
         kind, name = found.groups()
         if kind == "chain":
-            return self._chain(name, piece[found.end() :], place)
-        middle = piece.find(_ELEMENTS, found.end())
-        end = len(piece) if middle < 0 else middle
-        head = piece[found.end() : end]
-        begin = end + len(_ELEMENTS)
-        whole = middle < 0 or piece.find("}", begin) == len(piece) - 1
-        if not head.startswith("\t\ttype ") or "}" in head or not whole:
+            return self._chain(name, text[found.end() : end], place)
+        middle = text.find(_ELEMENTS, found.end(), end)
+        filled = middle >= 0
+        head = text[found.end() : middle if filled else end]
+        # Of braces, there is the one behind the elements and the one that ends the block.
+        last = end - 1 if filled else end + 2
+        if not head.startswith("\t\ttype ") or brace != last:
             raise self._wrong(place, f"the {kind} '{name}' is not as compile writes it")
-        elements = piece[begin : -len(_CLOSE)] if middle >= 0 else ""
-        return Table(kind, name, head, elements)
+        part = Part(text, middle + len(_ELEMENTS), end - len(_CLOSE)) if filled else Part("", 0, 0)
+        return Table(kind, name, head, part)
 
     def _chain(self, name: str, rest: str, place: int) -> Chain:
         hook = ""
         if found := _HOOK.match(rest):
             hook, rest = found[0].strip(), rest[found.end() :]
-        lines = rest.split("\n") if rest else []
-        if not all(line.startswith("\t\t") and line[2:3] not in {"\t", "}", ""} for line in lines):
+        lines = f"\n{rest}".split("\n\t\t")[1:] if rest else []
+        indented = len(lines) == rest.count("\n") + 1 if rest else True
+        if not indented or any(line[:1] in _NO_RULE for line in lines):
             raise self._wrong(place, f"a rule of chain '{name}' is not as compile writes it")
-        return Chain(name, hook, tuple(line[2:] for line in lines))
+        return Chain(name, hook, tuple(lines))
 
     def _wrong(self, place: int, message: str) -> InputError:
         line = self._text.count("\n", 0, place) + 1

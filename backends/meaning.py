@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from ..compiler.errors import NodeError
 from ..compiler.evaluate import Evaluator
@@ -106,7 +105,7 @@ def _filled(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]
     for name, table in ruleset.tables.items():
         if table.dynamic:
             elements = ",\n\t\t\t".join(item.partition(" ")[0] for item in contents(table))
-            tables[name] = replace(table, elements=elements)
+            tables[name] = table.holding(elements)
     return text.Layout(ruleset.header, tables, ruleset.chains)
 
 

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ..compiler.errors import NodeError
-from .changes import with_sizes
+from .changes import unchanged, with_sizes
 from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .meaning import judge_of
 from .node import Fingerprint, Node
 from .packet_filter import Drift, Given, InForce
 from .record import Kernel
-from .transaction import SPARE, Plan, plan, replace_whole, unload
+from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
 
 SUFFIX = "nft"
 BACKEND = "nftables"
 
 
 def given(text: str, name: str = "<ruleset>") -> Given[Layout]:
-    """Return the ruleset of a text; InputError tells where it is not as compile writes it."""
-    return Given(BACKEND, {SUFFIX: text}, read_layout(text, name))
+    """Return the ruleset of a text, which is read when it is first needed."""
+    return Given(BACKEND, {SUFFIX: text}, lambda: read_layout(text, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,19 @@ class NftFilter:
         """Tell whether the own table is loaded."""
         return self.node.has_table(TABLE)
 
-    def verified(self, ruleset: Layout, kernel: Kernel) -> Layout | None:
-        """Return the ruleset as the kernel has it; None where it differs from what was loaded."""
+    def quiet(self, kernel: Kernel) -> bool:
+        """Tell whether nobody, in any table, has committed anything since."""
+        return self.node.generation() == kernel.generation
+
+    def verified(
+        self, ruleset: Layout, kernel: Kernel, *, wholly: bool
+    ) -> tuple[Layout, Kernel] | None:
+        """Return the ruleset as the kernel has it, and how that is now; None where it differs."""
         sized = with_sizes(ruleset, kernel.sizes)
-        return sized if self._untouched(sized, kernel) else None
+        generation = self.node.generation()
+        if generation != kernel.generation and not self._untouched(sized, kernel, wholly=wholly):
+            return None
+        return sized, replace(kernel, generation=generation)
 
     def plan(self, now: InForce[Layout], new: Layout) -> Plan:
         """Return the commits that lead from what is in force to the ruleset."""
@@ -69,7 +78,7 @@ class NftFilter:
         if text:
             self.node.check(text)
 
-    def commit(self, planned: Plan, new: Layout) -> Kernel:
+    def commit(self, planned: Plan, now: InForce[Layout], new: Layout) -> Kernel:
         """Commit all transactions; NodeError if one is refused or the result is not as planned."""
         before = self.node.generation()
         for transaction in planned.transactions:
@@ -77,7 +86,7 @@ class NftFilter:
         self._remove_spares()
         after = self.node.generation()
         kept = with_sizes(new, planned.sizes)
-        found = self.node.fingerprint(kept)
+        found = self.node.fingerprint(kept, _known(now, planned, new))
         if found is None:
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         alone = after - before == len(planned.transactions)
@@ -85,7 +94,7 @@ class NftFilter:
             place=self.node.place(),
             generation=after if alone else None,
             structure=found.structure,
-            elements=found.elements,
+            contents=found.contents,
             sizes=planned.sizes,
         )
 
@@ -114,11 +123,10 @@ class NftFilter:
         """Return the own table as nft lists it, without elements; NodeError if there is none."""
         return self.node.listing()
 
-    def _untouched(self, layout: Layout, kernel: Kernel) -> bool:
-        if kernel.generation is not None and self.node.generation() == kernel.generation:
-            return True
-        found = self.node.fingerprint(layout)
-        return found == Fingerprint(kernel.structure, kernel.elements)
+    def _untouched(self, layout: Layout, kernel: Kernel, *, wholly: bool) -> bool:
+        found = self.node.fingerprint(layout, {} if wholly else kernel.contents)
+        same = found == Fingerprint(kernel.structure, kernel.contents)
+        return same and (not wholly or self.node.same_contents(layout))
 
     def _spare(self) -> str:
         """Return a spare table's name that an interrupted replacement has not left in use."""
@@ -138,3 +146,11 @@ class NftFilter:
         if left:
             for transaction in unload(left).transactions:
                 self.node.commit(transaction.text)
+
+
+def _known(now: InForce[Layout], planned: Plan, new: Layout) -> Mapping[str, str]:
+    """Return the digests of those sets' elements that the plan leaves as they are."""
+    if now.kernel is None or planned.kind is Kind.REPLACE:
+        return {}
+    kept = unchanged(now.ruleset, with_sizes(new, planned.sizes))
+    return {name: text for name, text in now.kernel.contents.items() if name in kept}

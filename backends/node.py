@@ -7,6 +7,7 @@ table, because listing others costs time and crashes some versions of nft.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -15,13 +16,15 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
 from .connections import Connection, read_connection
+from .contents import is_large, same_contents
 from .layout import TABLE, Layout, Table
 from .netlink import ACK, DUMP, Interrupted, answers, attributes, request, text_attribute
 
@@ -34,9 +37,10 @@ _GET_CONNECTIONS, _DELETE_CONNECTION = _CONNTRACK | 1, _CONNTRACK | 2  # IPCTNL_
 _INET = 1  # NFPROTO_INET
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
+_LISTED_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
+_Listed = TypeVar("_Listed")
+_NOTHING: Mapping[str, str] = {}
 _BUFFER = 1 << 18
-_DIGESTED = 4096
-"""The elements of larger sets are counted, not compared: listing 150,000 takes 50 ms."""
 _LONGEST_MESSAGE = 1000
 _TRIES = 20
 
@@ -134,8 +138,8 @@ class Fingerprint:
 
     structure: str
     """Of the table, its base chains, every rule's handle, every set's size and count."""
-    elements: str
-    """Of the elements of maps and of sets that are not large."""
+    contents: Mapping[str, str]
+    """Of the elements of each set and map, by name, but for large ones and what the node fills."""
 
 
 class Node(Protocol):
@@ -161,8 +165,17 @@ class Node(Protocol):
         """Tell whether a table of the family inet exists."""
         ...
 
-    def fingerprint(self, layout: Layout) -> Fingerprint | None:
-        """Return the own table's fingerprint; None if it is not there or lacks objects."""
+    def fingerprint(
+        self, layout: Layout, known: Mapping[str, str] = _NOTHING
+    ) -> Fingerprint | None:
+        """Return the own table's fingerprint; None if it is not there or lacks objects.
+
+        The elements of what is ``known`` are not listed again.
+        """
+        ...
+
+    def same_contents(self, layout: Layout) -> bool:
+        """Tell whether large sets and maps have the elements that the layout says, and no other."""
         ...
 
     def elements(self, table: Table) -> tuple[str, ...]:
@@ -211,14 +224,29 @@ class KernelNode:
         """Tell whether a table of the family inet exists."""
         return bool(self._table(table))
 
-    def fingerprint(self, layout: Layout) -> Fingerprint | None:
-        """Return the own table's fingerprint; None if it is not there or lacks objects."""
-        for _ in range(_TRIES):
-            try:
-                return self._fingerprint(layout)
-            except Interrupted:
-                continue
-        return None
+    def fingerprint(
+        self, layout: Layout, known: Mapping[str, str] = _NOTHING
+    ) -> Fingerprint | None:
+        """Return the own table's fingerprint; None if it is not there or lacks objects.
+
+        The elements of what is ``known`` are not listed again.
+        """
+        structure = _calmly(lambda: self._structure(layout))
+        if structure is None:
+            return None
+        contents = {}
+        for name, item in layout.tables.items():
+            if not item.dynamic and not is_large(item):
+                found = known.get(name) or _calmly(partial(self._contents, name))
+                if found is None:
+                    return None
+                contents[name] = found
+        return Fingerprint(structure, contents)
+
+    def same_contents(self, layout: Layout) -> bool:
+        """Tell whether large sets and maps have the elements that the layout says, and no other."""
+        large = (item for item in layout.tables.values() if is_large(item))
+        return all(_calmly(partial(self._same, item)) for item in large)
 
     def elements(self, table: Table) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
@@ -248,7 +276,7 @@ class KernelNode:
             return False
         return True
 
-    def _fingerprint(self, layout: Layout) -> Fingerprint | None:
+    def _structure(self, layout: Layout) -> str | None:
         table = self._table(TABLE)
         if not table:
             return None
@@ -270,17 +298,33 @@ class KernelNode:
             whole.update(name.encode() if known is not None and known.dynamic else body)
         if not _complete(layout, counts):
             return None
-        return Fingerprint(whole.hexdigest(), self._contents(layout))
-
-    def _contents(self, layout: Layout) -> str:
-        whole = hashlib.blake2b(digest_size=16)
-        for name, item in sorted(layout.tables.items()):
-            if item.dynamic or len(item) > _DIGESTED:
-                continue
-            body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
-            for answer in self._ask(_GET_ELEMENTS, body, DUMP):
-                whole.update(answer)
         return whole.hexdigest()
+
+    def _contents(self, name: str) -> str | None:
+        """Return a digest of the elements; None if there is no such set.
+
+        They come in the order of the kernel's buckets, which nothing but a commit changes as long
+        as a hash has a declared size. How many come in one message depends on free memory.
+        """
+        whole = hashlib.blake2b(digest_size=8)
+        try:
+            for part in self._listed(name):
+                whole.update(part)
+        except FileNotFoundError:
+            return None
+        return whole.hexdigest()
+
+    def _listed(self, name: str) -> Iterator[bytes]:
+        """Yield the lists of elements that a set or map has."""
+        body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
+        for answer in self._ask(_GET_ELEMENTS, body, DUMP):
+            yield attributes(answer).get(_LISTED_ELEMENTS, b"")
+
+    def _same(self, table: Table) -> bool:
+        try:
+            return same_contents(table, self._listed(table.name))
+        except FileNotFoundError:
+            return False
 
     def _table(self, table: str) -> bytes:
         return self._one(_GET_TABLE, text_attribute(1, _short(table)))
@@ -326,6 +370,14 @@ def _open_netlink() -> socket.socket:
         return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
     except OSError as refusal:
         raise NodeError(f"the kernel has no netfilter netlink: {refusal.strerror}") from None
+
+
+def _calmly(listing: Callable[[], _Listed]) -> _Listed | None:
+    """Return what is listed at a moment in which nobody commits; None if there is no such one."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(Interrupted):
+            return listing()
+    return None
 
 
 def _complete(layout: Layout, counts: dict[str, int | None]) -> bool:

@@ -119,4 +119,4 @@ def _keys_of(table: Table) -> Table:
 def _filled(table: Table, suffix: str, elements: list[str] | tuple[str, ...]) -> Table:
     size = max(_SMALLEST, 1 << len(elements).bit_length())
     text = ",\n\t\t\t".join(elements)
-    return replace(table.resized(size), name=table.name + suffix, elements=text)
+    return replace(table.resized(size).holding(text), name=table.name + suffix)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
@@ -23,6 +24,7 @@ class Drift(enum.Enum):
     GONE = "the ruleset had been removed from the kernel"
     CHANGED = "somebody had changed the ruleset in the kernel"
     INTERRUPTED = "an earlier change of the ruleset had been interrupted"
+    LOST = "the record of what was loaded had been damaged"
     FOREIGN = "the kernel had a ruleset of cnpc that cnpc apply had not loaded"
 
 
@@ -34,15 +36,27 @@ class InForce(Generic[R]):
     drift: Drift
     loaded: bool
     """Whether the recorded version was loaded since this boot, in this network namespace."""
+    kernel: Kernel | None = None
+    """How the kernel is, where it was seen to be as it was recorded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given(Generic[R]):
-    """A ruleset to be put in force: its backend, its texts by suffix, and what they say."""
+    """A ruleset to be put in force: its backend, its texts by suffix, and how they are read."""
 
     backend: str
     texts: Mapping[str, str]
-    layout: R
+    read: Callable[[], R]
+
+    @cached_property
+    def layout(self) -> R:
+        """What the texts say, read when first needed; InputError where that makes no sense."""
+        return self.read()
+
+    def checked(self) -> Mapping[str, str]:
+        """Return the texts, after they were read; InputError as above."""
+        _ = self.layout
+        return self.texts
 
 
 class Planned(Protocol):
@@ -97,8 +111,16 @@ class PacketFilter(Protocol[R, P]):
         """Tell whether anything of ours is loaded."""
         ...
 
-    def verified(self, ruleset: R, kernel: Kernel) -> R | None:
-        """Return the ruleset as the kernel has it; None where it differs from what was loaded."""
+    def quiet(self, kernel: Kernel) -> bool:
+        """Tell at once that nobody has changed anything since; False where that takes a look."""
+        ...
+
+    def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:
+        """Return the ruleset as the kernel has it, and how that is now.
+
+        None where it differs from what was loaded. Not ``wholly``, elements that were exchanged
+        for as many others are not seen.
+        """
         ...
 
     def plan(self, now: InForce[R], new: R) -> P:
@@ -109,8 +131,8 @@ class PacketFilter(Protocol[R, P]):
         """Let the kernel judge the change, and leave nothing behind."""
         ...
 
-    def commit(self, planned: P, new: R) -> Kernel:
-        """Carry out the change, and return how the kernel is then."""
+    def commit(self, planned: P, now: InForce[R], new: R) -> Kernel:
+        """Carry out the change of what is in force, and return how the kernel is then."""
         ...
 
     def renamed(self, kernel: Kernel, planned: P) -> Kernel:

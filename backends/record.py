@@ -53,7 +53,8 @@ class Kernel(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None
     """None where somebody else committed at the same time."""
     structure: str
-    elements: str
+    contents: Mapping[str, str] = {}
+    """A digest of the elements of each set and map, by name."""
     sizes: Mapping[str, int] = {}
 
 
@@ -168,7 +169,7 @@ class State:
         digests = {}
         for suffix, text in texts.items():
             data = text.encode()
-            digests[suffix] = hashlib.blake2b(data, digest_size=16).hexdigest()
+            digests[suffix] = digest(data)
             path = self._ruleset(digests[suffix], suffix)
             if not _holds(path, data):
                 self._replace(path, data, sync=False)
@@ -177,11 +178,11 @@ class State:
     def texts(self, version: Version) -> Mapping[str, str]:
         """Return the texts of a version by suffix; NodeError if a file is gone or was altered."""
         found = {}
-        for suffix, digest in version.texts.items():
-            path = self._ruleset(digest, suffix)
+        for suffix, wanted in version.texts.items():
+            path = self._ruleset(wanted, suffix)
             with _refusals(path):
                 data = path.read_bytes() if path.exists() else b""
-            if hashlib.blake2b(data, digest_size=16).hexdigest() != digest:
+            if digest(data) != wanted:
                 raise NodeError(f"{path} is gone or was altered; apply the ruleset again")
             found[suffix] = data.decode()
         return found
@@ -227,6 +228,11 @@ class State:
             except OSError:
                 aside.unlink(missing_ok=True)
                 raise
+
+
+def digest(data: bytes) -> str:
+    """Return what a ruleset's text is known by."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def now_text() -> str:

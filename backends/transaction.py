@@ -12,7 +12,6 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..compiler.net import parse_address
 from .changes import Changes, TableChange, compare
 from .layout import EMPTY, TABLE, Chain, Layout, Table, block
 from .overlay import Overlay, understood
@@ -257,7 +256,5 @@ def _addresses(elements: Iterable[str]) -> Iterator[str]:
 
 
 def _known(layout: Layout, addresses: Iterable[str]) -> bool:
-    wanted = [parse_address(item) for item in addresses]
-    return any(
-        table.has(family, address) for table in layout.tables.values() for family, address in wanted
-    )
+    tables = layout.tables.values()
+    return any(table.has(word) for word in addresses for table in tables)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from cnpc.backends.connections import Connection
 from cnpc.backends.layout import Layout, Table
@@ -57,10 +58,16 @@ class FakeNode:
     def has_table(self, table: str) -> bool:
         return table in self.tables
 
-    def fingerprint(self, layout: Layout) -> Fingerprint | None:
+    def fingerprint(
+        self, layout: Layout, known: Mapping[str, str] = MappingProxyType({})
+    ) -> Fingerprint | None:
         if "inet cnpc" not in self.tables:
             return None
-        return Fingerprint(" ".join(sorted(layout.chains)), str(self.foreign // 100))
+        contents = {name: known.get(name, "") for name in layout.tables}
+        return Fingerprint(" ".join([*sorted(layout.chains), str(self.foreign // 100)]), contents)
+
+    def same_contents(self, layout: Layout) -> bool:
+        return bool(layout.tables)
 
     def elements(self, table: Table) -> tuple[str, ...]:
         return (f"192.0.2.{len(table.name)}",)

@@ -10,11 +10,15 @@ from cnpc.backends.iptables_layout import BACKEND as IPTABLES
 from cnpc.backends.iptables_tools import FLAVOURS, tools_of
 from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import BACKEND, NftFilter
-from cnpc.backends.node import KernelNode, LibraryNft, Node, WithoutNft
+from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Node, WithoutNft
 from cnpc.backends.record import State
 
 KINDS = ("nftables", *(f"iptables-{flavour}" for flavour in FLAVOURS))
-"""Each way in which a ruleset is put in force on a kernel."""
+"""Each packet filter by which a ruleset is put in force on a kernel."""
+
+BY_COMMAND = "nftables by nft"
+"""nftables again, without the library."""
+NFT_KINDS = ("nftables", BY_COMMAND)
 
 
 def nft_keeper(node: Node, folder: Path) -> Keeper:
@@ -32,9 +36,10 @@ def iptables_filter(flavour: str) -> IptablesFilter:
 
 def kernel_keeper(kind: str, folder: Path) -> Keeper:
     """Return the keeper of this network namespace that puts rulesets in force in one way."""
+    if kind in NFT_KINDS:
+        nft = CommandNft() if kind == BY_COMMAND else LibraryNft()
+        return nft_keeper(KernelNode(nft), folder)
     backend, _, flavour = kind.partition("-")
-    if not flavour:
-        return nft_keeper(KernelNode(LibraryNft()), folder)
     own = iptables_filter(flavour)
     return Keeper({backend: lambda: own}, State(folder), lambda: None)
 

@@ -22,12 +22,17 @@ from semantics.evaluation import read
 Documents = list[dict[str, Any]]
 
 
-def program(documents: Documents, node: str = "", backend: type[Backend] = Nftables) -> Program:
+def program(
+    documents: Documents,
+    node: str = "",
+    backend: type[Backend] = Nftables,
+    level: int = DEFAULT_LEVEL,
+) -> Program:
     """Return the program of a node, or of the one with the most endpoints."""
     inputs = read(documents, unknown=False)
     passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
     options = Options()
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, DEFAULT_LEVEL, passes)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     names = pipeline.resolver.node_names()
     busiest = max(names, key=lambda name: (len(pipeline.resolver.local(name)), name))
     return pipeline.program(node or busiest)
@@ -50,7 +55,7 @@ def trio(documents: Documents, node: str = "") -> Given[IptablesLayout]:
 def trio_of(item: Program) -> Given[IptablesLayout]:
     """Return the ruleset for iptables of a program."""
     texts = Iptables().build(item, ("Network policy", "", "  A policy")).texts
-    return Given(BACKEND, texts, read_iptables(texts))
+    return Given(BACKEND, texts, lambda: read_iptables(texts))
 
 
 def changed(documents: Documents, random: Random) -> Documents:

@@ -115,6 +115,59 @@ def test_killed_between_commits(host: Host) -> None:
         assert CommandNft().run("list tables").count("cnpc") == 1
 
 
+def test_the_kernel_refuses_in_the_middle_of_the_text(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    random = Random(0)  # noqa: S311 - reproducible, not secret
+    lines = host.b.read_text().split("\n")
+    rules = [number for number, line in enumerate(lines) if line.endswith("accept")]
+    rules += [number for number, line in enumerate(lines) if ' comment "' in line[2:]]
+    broken = host.b.with_name("refused.nft")
+    for _ in range(_TIMES):
+        place = random.choice([number for number in rules if not lines[number].startswith("#")])
+        # Well-formed, and still nothing that a kernel takes: a chain that nobody has.
+        text = [*lines[:place], "\t\tgoto nowhere", *lines[place + 1 :]]
+        broken.write_text("\n".join(text))
+        assert "No such file" in host.cnpc("apply", broken, code=3)
+        assert host.in_force() == host.a
+        host.cnpc("status")
+    host.cnpc("apply", host.b)
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+def test_the_kernel_refuses_a_later_commit(host: Host, lasting: bool) -> None:  # noqa: FBT001 - a parameter
+    """As it does without memory: whichever commit of a plan it is, in the middle of its text."""
+    script = (
+        "import sys\n"
+        "from cnpc.backends import node\n"
+        "commit, left, lasting = node.KernelNode.commit, [int(sys.argv.pop(1))], sys.argv.pop(1)\n"
+        "def refused(self, text):\n"
+        "    left[0] -= 1\n"
+        "    wrong = left[0] == -1 or left[0] < 0 and lasting == 'True'\n"
+        "    commit(self, text + 'add rule inet cnpc forward goto nowhere\\n' * wrong)\n"
+        "node.KernelNode.commit = refused\n"
+        "from cnpc.compiler.cli.main import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    host.cnpc("apply", host.a)
+    for number in range(_TIMES):
+        wanted, old = (host.a, host.b) if number % 2 else (host.b, host.a)
+        argv = [sys.executable, "-c", script, str(number // 2 % 5), str(lasting), "apply"]
+        done = subprocess.run(
+            [*argv, str(wanted), "--state-dir", str(host.state)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == (3 if lasting else 0), done.stderr
+        assert "Traceback" not in done.stderr
+        assert lasting or host.in_force() == wanted
+        if lasting and number // 2 % 5 == 0:
+            assert host.in_force() == old
+        host.cnpc("apply", wanted)
+        assert host.in_force() == wanted
+        host.cnpc("status")
+
+
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
     """Twenty times in a mount namespace, where the folder is a file system of its own."""

@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 from cnpc.backends.changes import compare, with_sizes
 from cnpc.backends.layout import Layout, Table
+from cnpc.backends.part import Part
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def table(elements: list[str], size: int = 1024, name: str = "s") -> Table:
-    return Table("set", name, f"\t\ttype ipv4_addr\n\t\tsize {size}", ",\n\t\t\t".join(elements))
+    return Table(
+        "set", name, f"\t\ttype ipv4_addr\n\t\tsize {size}", Part.whole(",\n\t\t\t".join(elements))
+    )
 
 
 def layout(*tables: Table) -> Layout:
@@ -51,4 +54,4 @@ def test_a_set_that_outgrows_its_size_is_made_anew() -> None:
 )
 def test_a_set_of_another_kind_is_made_anew(head: str) -> None:
     old = table(["10.0.0.1"], 16)
-    assert compare(layout(old), layout(Table("set", "s", head, ""))).tables["s"].remade
+    assert compare(layout(old), layout(Table("set", "s", head, Part.whole("")))).tables["s"].remade

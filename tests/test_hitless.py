@@ -21,7 +21,8 @@ from cnpc.backends.transaction import Kind
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
-from keepers import KINDS, both_keeper, kernel_keeper
+from cnpc.compiler.passes import DEFAULT_LEVEL
+from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import Documents, changed, program, trio_of
@@ -45,24 +46,35 @@ def space() -> Iterator[Namespace]:
     space.close()
 
 
-def versions(documents: Documents, random: Random) -> list[Program]:
+def versions(documents: Documents, random: Random, level: int = DEFAULT_LEVEL) -> list[Program]:
     """Return programs of one node, each one or two changes away from the first."""
     node = program(documents).node
-    found = [program(documents, node)]
+    found = [program(documents, node, level=level)]
     while len(found) < _VERSIONS:
         after = changed(documents, random)
         if random.random() < 0.5:
             after = changed(after, random)
-        found.append(program(after, node))
+        found.append(program(after, node, level=level))
     return found
 
 
 def flows(programs: Sequence[Program], random: Random) -> Iterator[Packet]:
     """Give datagrams between pods of the node and whoever a set of the first program names."""
     first = programs[0]
-    sets = [item for item in first.sets if item.key == (KeyType.ADDRESS,) and not item.dynamic]
+    keys = [
+        (item.family, key[0][0])
+        for item in first.sets
+        if item.key == (KeyType.ADDRESS,) and not item.dynamic
+        for key in item.elements
+    ]
+    keys += [
+        (item.family, key[0][0])
+        for item in first.maps
+        if item.key == (KeyType.ADDRESS,)
+        for key, _ in item.elements
+    ]
     for family in Family:
-        known = {key[0][0] for item in sets if item.family is family for key in item.elements}
+        known = {address for of, address in keys if of is family}
         local = first.sets_by_name().get(f"local{4 if family is Family.IPV4 else 6}")
         mine = [key[0][0] for key in local.elements] if local else []
         for _ in range(3000 if mine and len(known) > 1 else 0):
@@ -87,14 +99,14 @@ def sorted_out(programs: Sequence[Program], random: Random) -> tuple[list[Packet
 
 
 def loaded(item: Program, kind: str) -> Given[Any]:
-    if kind != "nftables":
+    if kind not in NFT_KINDS:
         return trio_of(item)
     return given(Nftables().build(item, ("Network policy",)).texts["nft"])
 
 
 def disturb(kind: str) -> None:
     """Change what is in force, so that the next apply replaces it all; no packet notices."""
-    if kind == "nftables":
+    if kind in NFT_KINDS:
         run(("nft", "add", "rule", "inet", "cnpc", "forward", "counter"))
     else:
         run((kind, "-A", "CNPC-FORWARD"))
@@ -130,16 +142,17 @@ def under_traffic(
     return kinds
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", [3, 6])
+@pytest.mark.parametrize("kind", [*KINDS, BY_COMMAND])
+@pytest.mark.parametrize(("seed", "level"), [(3, 1), (6, 2)])
 def test_no_update_loses_or_leaks_a_packet(
     space: Namespace,  # noqa: ARG001 - be in it
     tmp_path: Path,
     seed: int,
+    level: int,
     kind: str,
 ) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
-    programs = versions(list(seeded(seed, LARGE).objects()), random)
+    programs = versions(list(seeded(seed, LARGE).objects()), random, level)
     rulesets = [loaded(item, kind) for item in programs]
     keeper = kernel_keeper(kind, tmp_path)
 
@@ -149,7 +162,7 @@ def test_no_update_loses_or_leaks_a_packet(
         return keeper.apply(rulesets[number]).plan.kind
 
     kinds = under_traffic(programs, random, update)
-    ways = {Kind.ELEMENTS, Kind.OVERLAY} if kind == "nftables" else {Kind.RULES}
+    ways = {Kind.ELEMENTS, Kind.OVERLAY} if kind in NFT_KINDS else {Kind.RULES}
     assert {Kind.REPLACE} | ways <= kinds.keys()
 
 

@@ -261,7 +261,7 @@ def test_a_refusal_changes_nothing(keeper: Keeper, flavour: str, wrong: str) -> 
     texts = {**B.texts, suffix: B.texts[suffix].replace(old, new, 1)}
     assert texts != B.texts
     with pytest.raises(NodeError, match="in: "):
-        keeper.apply(replace(B, texts=texts, layout=read_iptables(texts)))
+        keeper.apply(replace(B, texts=texts, read=lambda: read_iptables(texts)))
     assert (ours(flavour), keeper.read()) == (before, record)
     assert keeper.look()[1].drift is Drift.NONE
     assert keeper.apply(B).plan.kind is Kind.RULES
@@ -295,7 +295,7 @@ def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
     rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
     text = given_.texts[family].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
     texts = {**given_.texts, family: text}
-    return replace(given_, texts=texts, layout=read_iptables(texts))
+    return replace(given_, texts=texts, read=lambda: read_iptables(texts))
 
 
 @pytest.mark.parametrize("family", ["v4", "v6"])
@@ -342,7 +342,7 @@ def test_switching_the_packet_filter_leaves_nothing_of_the_other(
     keeper.rollback()
     assert not any(ours(flavour).values())
     assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.boot() is not None
+    assert keeper.boot(pytest.fail) is not None
 
 
 def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
@@ -371,7 +371,7 @@ create cnpc-dns4_1 hash:ip family inet hashsize 32768 maxelem 65536 timeout 0 -e
 def test_what_the_node_filled_in_stays(keeper: Keeper) -> None:
     def with_names(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
         texts = {**made.texts, "ipset": made.texts["ipset"] + DNS}
-        return replace(made, texts=texts, layout=read_iptables(texts))
+        return replace(made, texts=texts, read=lambda: read_iptables(texts))
 
     keeper.apply(with_names(A))
     run(("ipset", "add", "cnpc-dns4_1", "192.0.2.1"))

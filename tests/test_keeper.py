@@ -9,9 +9,9 @@ import pytest
 from cnpc.backends.keeper import Hold, Keeper
 from cnpc.backends.nft_filter import given
 from cnpc.backends.packet_filter import Drift
-from cnpc.backends.record import Pending
+from cnpc.backends.record import Pending, Version
 from cnpc.backends.transaction import Kind
-from cnpc.compiler.errors import NodeError
+from cnpc.compiler.errors import InputError, NodeError
 from fake_node import FakeNode, Killed
 from keepers import nft_keeper
 from rulesets import changed, ruleset
@@ -24,6 +24,15 @@ B = next(
     for seed in range(50)
     if (made := given(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
 )
+
+
+REFUSED = given(
+    A.texts["nft"].replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
+)
+
+
+def no_warning(words: str) -> None:
+    raise AssertionError(words)
 
 
 @pytest.fixture
@@ -74,7 +83,7 @@ def test_after_a_boot_all_is_loaded_without_a_word(node: FakeNode, keeper: Keepe
     keeper.apply(A)
     node.tables.clear()
     node.boot = "another"
-    assert keeper.boot() is not None
+    assert keeper.boot(no_warning) is not None
     assert keeper.look()[1].drift is Drift.NONE
 
 
@@ -162,7 +171,7 @@ def test_an_unconfirmed_version_does_not_outlive_a_boot(node: FakeNode, keeper: 
     pending = held(keeper)
     node.boot = "another"
     node.tables.clear()
-    booted = keeper.boot()
+    booted = keeper.boot(no_warning)
     assert first.same(booted)
     assert not keeper.revert(pending.token)
 
@@ -184,9 +193,63 @@ def test_restore_puts_back_the_last_version(node: FakeNode, keeper: Keeper) -> N
     assert keeper.restore() is Drift.NONE
 
 
+def alter(folder: Path, version: Version) -> None:
+    path = folder / "rulesets" / f"{version.texts['nft']}.nft"
+    path.write_text(path.read_text().replace("drop", "accept"))
+
+
 def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -> None:
-    keeper.apply(A)
-    (path,) = (tmp_path / "rulesets").iterdir()
-    path.write_text(A.texts["nft"].replace("drop", "accept"))
+    alter(tmp_path, keeper.apply(A).version)
+    record, now = keeper.look()
+    assert now.drift is Drift.LOST
     with pytest.raises(NodeError, match="altered"):
-        keeper.look()
+        keeper.recorded(record)
+    outcome = keeper.apply(B)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, Kind.REPLACE)
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_an_altered_file_is_written_again_where_its_ruleset_is_given(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    alter(tmp_path, keeper.apply(A).version)
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_what_is_no_ruleset_is_not_saved(keeper: Keeper) -> None:
+    keeper.apply(A)
+    with pytest.raises(InputError):
+        keeper.save(given(A.texts["nft"][:-9]))
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+@pytest.mark.parametrize("fault", ["altered", "gone", "refused", "same boot"])
+def test_a_boot_falls_back_to_the_version_before(
+    node: FakeNode, keeper: Keeper, tmp_path: Path, fault: str
+) -> None:
+    first, second = keeper.apply(A).version, keeper.apply(REFUSED).version
+    if fault == "gone":
+        (tmp_path / "rulesets" / f"{second.texts['nft']}.nft").unlink()
+    elif fault == "refused":
+        node.refuse = "goto nowhere"
+    else:
+        alter(tmp_path, second)
+    if fault != "same boot":
+        node.boot = "another"
+        node.tables.clear()
+    told: list[str] = []
+    assert first.same(keeper.boot(told.append))
+    assert len(told) == 1
+    assert told[0].startswith(f"{second.id} cannot be loaded, but the version before: ")
+    assert second.same(keeper.read().previous)
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_a_boot_without_a_version_to_fall_back_to_fails(
+    node: FakeNode, keeper: Keeper, tmp_path: Path
+) -> None:
+    alter(tmp_path, keeper.apply(A).version)
+    node.boot = "another"
+    with pytest.raises(NodeError, match="altered"):
+        keeper.boot(no_warning)

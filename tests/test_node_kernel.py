@@ -144,10 +144,54 @@ def test_one_element_for_another_is_found(keeper: Keeper, nft: Nft) -> None:
     assert keeper.look()[1].drift is Drift.CHANGED
 
 
+def large(first: int) -> str:
+    """Return a ruleset with one large set and one large map, whose first elements may differ."""
+    words = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(first, 20_000)]
+    head = "table inet cnpc\ndelete table inet cnpc\ntable inet cnpc {\n"
+    peers = ",\n\t\t\t".join(words)
+    verdicts = ",\n\t\t\t".join(f"{word} : goto open" for word in words)
+    return (
+        f"{head}\tset s {{\n\t\ttype ipv4_addr\n\t\tsize 65536\n"
+        f"\t\telements = {{\n\t\t\t{peers}\n\t\t}}\n\t}}\n\n"
+        f"\tmap m {{\n\t\ttype ipv4_addr : verdict\n\t\tsize 65536\n"
+        f"\t\telements = {{\n\t\t\t{verdicts}\n\t\t}}\n\t}}\n\n"
+        "\tchain forward {\n\t\ttype filter hook forward priority -5; policy accept;\n"
+        "\t\tip saddr @s accept\n\t\tip saddr vmap @m\n\t}\n\n"
+        "\tchain open {\n\t\taccept\n\t}\n\n\tchain closed {\n\t\tdrop\n\t}\n}\n"
+    )
+
+
+@pytest.mark.parametrize("verdict", ["", " : goto closed"], ids=["key", "verdict"])
+def test_one_of_thousands_of_elements_is_found(keeper: Keeper, nft: Nft, verdict: str) -> None:
+    keeper.apply(given(large(0)))
+    keeper.apply(given(large(1)))  # whose digests are in part taken over
+    nft.run("add table ip unrelated")
+    assert keeper.look()[1].drift is Drift.NONE
+    name, old = ("m", "10.0.1.1") if verdict else ("s", "10.0.7.7")
+    new = old if verdict else "192.0.2.77"
+    nft.run(
+        f"delete element inet cnpc {name} {{ {old} }}\n"
+        f"add element inet cnpc {name} {{ {new}{verdict} }}"
+    )
+    assert keeper.look()[1].drift is Drift.CHANGED
+    assert keeper.apply(given(large(1))).drift is Drift.CHANGED
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_what_others_committed_is_looked_at_once(
+    keeper: Keeper, nft: Nft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.apply(A)
+    nft.run("add table ip unrelated")
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    monkeypatch.setattr(KernelNode, "fingerprint", None)
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+
+
 def neighbours() -> bytes:
     commands = (
-        ("nft", "list", "table", "inet", "firewalld"),
-        ("nft", "list", "table", "ip", "kube-proxy"),
+        ("nft", "-a", "list", "table", "inet", "firewalld"),
+        ("nft", "-a", "list", "table", "ip", "kube-proxy"),
         ("iptables-save",),
         ("iptables-legacy-save",),
     )

@@ -16,9 +16,10 @@ def command(*, state_dir: Path) -> int:
     """Load the ruleset that was in force last, as the system starts.
 
     deploy/cnpc.service runs this before the network is up. A ruleset that still waited for its
-    confirmation does not come back.
+    confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
+    before it is loaded, with a warning.
     """
-    version = open_keeper(state_dir).boot()
+    version = open_keeper(state_dir).boot(lambda words: report_line(f"warning: {words}"))
     if version is None:
         report_line("no ruleset is saved; nothing to load")
     else:

@@ -153,7 +153,7 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     texts: Mapping[str, str] = compiled(paths, data, choices, backend)
     if backend == NFTABLES:
         return _given(texts[_SUFFIX[1:]], choices)
-    return Given(backend, texts, filters()[backend]().read(texts))
+    return Given(backend, texts, lambda: filters()[backend]().read(texts))
 
 
 def _of_backend(ruleset: Given[Any], choices: Choices) -> Given[Any]:

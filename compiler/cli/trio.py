@@ -33,7 +33,7 @@ def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> Given[Iptable
             if suffix in given:
                 raise
             raise _missing(names[suffix], next(iter(given.values()))) from None
-    return Given(BACKEND, texts, read_iptables(texts, names))
+    return Given(BACKEND, texts, lambda: read_iptables(texts, names))
 
 
 def _beside(given: dict[str, str]) -> dict[str, str]:

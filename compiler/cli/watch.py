@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType
 
 from ...backends.keeper import Keeper
@@ -12,11 +13,15 @@ from ..errors import NodeError
 from .messages import report_line
 
 _PERIOD = 0.25
+_PAUSE = 20
+"""How many times longer than a look at all elements lasts it is until the next such look."""
 
 
 def watch(keeper: Keeper) -> None:
     """Look four times a second whether anybody committed anything, until told to end.
 
+    What neighbours such as kube-proxy commit every second must not cost a look at all elements each
+    time, which takes a second for 500,000. Rules, and how many elements there are, cost little.
     What is put back is the version that was loaded last, whoever loaded it.
     """
     ended = threading.Event()
@@ -27,16 +32,22 @@ def watch(keeper: Keeper) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     seen: object = None
+    due = 0.0
     while not ended.wait(_PERIOD):
         generation = keeper.generation()
         if generation == seen:
             continue
+        began = time.monotonic()
+        wholly = began >= due
         try:
-            drift = keeper.restore()
+            drift = keeper.restore(wholly=wholly)
         except NodeError as refusal:
             report_line(f"error: {refusal}")
             continue
-        if drift is Drift.NONE:
-            seen = generation
-        else:
+        if wholly:
+            ended_at = time.monotonic()
+            due = ended_at + _PAUSE * (ended_at - began)
+        if drift is not Drift.NONE:
             report_line(f"warning: {drift.value}; it was put right")
+        elif wholly:
+            seen = generation
