@@ -81,9 +81,9 @@ class Bench:
         return [
             (clusters.limits(scale), some),
             (clusters.limits(scale, dual=True), some),
-            (clusters.namespaces(scale), 1_000),
+            (clusters.namespaces(scale), 100),
             (clusters.node_policies(shape), some),
-            *((make(scale), some) for make in clusters.ADVERSARIAL),
+            *((make(scale), 5) for make in clusters.ADVERSARIAL),
         ]
 
     def _shapes(self) -> Sequence[Shape]:
