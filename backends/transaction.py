@@ -189,8 +189,8 @@ def _elements(changes: Iterable[TableChange]) -> Iterator[_Line]:
 def _refilled(table: Table) -> Iterator[_Line]:
     """Yield what fills a set of intervals again, which costs less than changing some of them."""
     yield _Line(f"flush {table.kind} {TABLE} {table.name}")
-    if table.elements:
-        elements = table.lines()
+    elements = table.lines()
+    if elements:
         text = f"add element {TABLE} {table.name} {{ {', '.join(elements)} }}"
         yield _Line(text, len(elements))
 

@@ -122,8 +122,9 @@ class _Builder:
         if table.key != (KeyType.ADDRESS,) or len(table) > _KEYS_PER_SET * len(verdicts):
             sets = [self._set_rule(rule, lookup, table, verdict) for verdict in verdicts]
             return (*sets, *self._rules(name, behind))
-        jumping = [item for item in table.elements if isinstance(item[1], Jump)]
-        leaving = [item for item in table.elements if not isinstance(item[1], Jump)]
+        elements = table.elements
+        jumping = [item for item in elements if isinstance(item[1], Jump)]
+        leaving = [item for item in elements if not isinstance(item[1], Jump)]
         made: list[Rule] = []
         if jumping:
             made.append(replace(rule, verdict=Jump(self._tree(lookup, table, jumping, ()))))
@@ -144,7 +145,8 @@ class _Builder:
         """Return the rule for the keys of one verdict, with the set that holds them."""
         if KeyType.ADDRESS not in table.key:
             raise self._refuse("a map without addresses or ports", rule)
-        keys = tuple(key for key, found in table.elements if found == verdict)
+        groups = (keys for found, keys in table.groups if found == verdict)
+        keys = tuple(sorted(key for group in groups for key in group))
         target = verdict.chain if isinstance(verdict, Jump | Goto) else verdict.value
         name = f"{table.name}_{target}"
         note = f"where {table.name} leads to {target}"

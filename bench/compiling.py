@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from cnpc.backends.base import Backend
-from cnpc.backends.iptables import Iptables
 from cnpc.backends.nftables import Nftables
+from cnpc.compiler.cli.backends import BACKENDS, passes_of
 from cnpc.compiler.cli.main import collect_rarely
 from cnpc.compiler.decode.objects import PodManifest
 from cnpc.compiler.manifests import load
-from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from msgspec import Raw, Struct
 
@@ -89,8 +87,8 @@ class Task:
 
 def _measure(task: Task, stem: Path) -> Compilation:
     inputs, load_time = _timed(lambda: load([str(task.path)]))
-    backend: Backend = Nftables() if task.backend == Nftables.name else Iptables()
-    passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
+    backend = BACKENDS[task.backend]()
+    passes = passes_of(backend)
     pipeline, set_up = _timed(
         lambda: Pipeline(inputs.snapshot, inputs.policies, level=task.level, passes=passes)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -16,6 +16,7 @@ from .ir import (
     Jump,
     Key,
     Lookup,
+    Map,
     Match,
     PortMatch,
     Program,
@@ -63,13 +64,7 @@ class Evaluator:
         """Index the program's chains, sets and maps by name."""
         self._chains = program.chains_by_name()
         self._sets = {item.name: _Index(item.family, item.elements) for item in program.sets}
-        self._maps = {
-            item.name: (
-                _Index(item.family, (key for key, _ in item.elements)),
-                [verdict for _, verdict in item.elements],
-            )
-            for item in program.maps
-        }
+        self._maps = {item.name: _map_index(item) for item in program.maps}
 
     def judge(self, packet: Packet, hook: Hook) -> Judgement:
         """Return the verdict of the hook's base chain; what falls through it is accepted."""
@@ -139,6 +134,12 @@ class Evaluator:
         index, verdicts = self._maps[lookup.map]
         position = index.find(lookup.fields, packet)
         return None if position is None else verdicts[position]
+
+
+def _map_index(table: Map) -> tuple[_Index, Sequence[Verdict]]:
+    """Return what finds the place of a map's key, and the verdicts by their places."""
+    elements = table.elements
+    return _Index(table.family, (key for key, _ in elements)), [verdict for _, verdict in elements]
 
 
 class _Index:

@@ -13,7 +13,8 @@ from operator import attrgetter
 
 from .dispatch import Dispatch, dispatch_chain, lookup
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
-from .ir import Chain, Goto, KeyType, Lookup, Program, Set, SetMatch, Terminal
+from .ir import Chain, Goto, Lookup, Program, Set, SetMatch, Terminal
+from .lower_rules import address_set
 from .lower_tiers import Members, TierLowering
 from .net import Family
 from .options import DenyWith, Options
@@ -105,16 +106,12 @@ class Lowering:
         ]
 
     def _local_sets(self, node: str) -> list[Set]:
-        endpoints = [
-            self._resolver.snapshot.endpoints[place] for place in self._resolver.local(node)
-        ]
-        addresses = [address for endpoint in endpoints for address in endpoint.addresses]
+        positions = self._resolver.local(node)
         return [
-            Set(
+            address_set(
                 local_set_name(family),
                 family,
-                (KeyType.ADDRESS,),
-                tuple(sorted({((each, each),) for kind, each in addresses if kind is family})),
+                self._resolver.addresses_at(positions, family),
                 "endpoints of this node",
             )
             for family in Family

@@ -126,7 +126,7 @@ class RuleLowering:
         name = hashed_name("pods", context.family, note)
         if not self._has(name, note):
             addresses = self._resolver.addresses(selection, context.family)
-            self.sets[name] = _address_set(name, context.family, addresses, note)
+            self.sets[name] = address_set(name, context.family, addresses, note)
         return SetMatch((context.peer_field,), name)
 
     def _in_set(
@@ -134,7 +134,7 @@ class RuleLowering:
     ) -> SetMatch:
         name = hashed_name(kind, context.family, note)
         if not self._has(name, note):
-            self.sets[name] = _address_set(name, context.family, intervals, note)
+            self.sets[name] = address_set(name, context.family, intervals, note)
         return SetMatch((context.peer_field,), name)
 
     def _has(self, name: str, note: str) -> bool:
@@ -170,7 +170,8 @@ class RuleLowering:
 _Matches = tuple[Match, ...]
 
 
-def _address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
+def address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
+    """Return the set of addresses, whose note says in words what they are."""
     return Set(name, family, (KeyType.ADDRESS,), tuple(zip(intervals)), note)
 
 

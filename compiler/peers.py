@@ -97,25 +97,28 @@ def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
     held = _held(line, networks)
     members: dict[tuple[int, int], list[Keys]] = {(0, mask): [] for mask in held}
     crowded = _crowded(lists, line)
+    home = (0, 0)
     if crowded is not None:
-        members[1 << crowded, held[line.place(lists[crowded].keys[0][0][0])]] = []
+        home = 1 << crowded, held[line.place(lists[crowded].keys[0][0][0])]
+        members[home] = []
     for mask, keys in _apart_from(crowded, lists):
         for piece, part in _by_piece(line, keys):
             members.setdefault((mask, held[piece]), []).append(part)
     numbers = {kind: number for number, kind in enumerate(members)}
-    crowd = next((number for (mask, _), number in numbers.items() if mask), None)
+    crowd = None if crowded is None else Crowd(numbers[home], lists[crowded].set)
     intervals = _intervals(line, held, family)
-    found = []
-    for (mask, network), parts in members.items():
-        crowds = crowded is not None and mask >> crowded & 1
-        stranger = crowd if crowds and crowd is not None else numbers[0, network]
-        found.append(Kind(_joined(parts), () if mask else intervals[network], stranger))
+    found = [
+        Kind(
+            _joined(parts),
+            () if mask else intervals[network],
+            numbers[home if mask & home[0] else (0, network)],
+        )
+        for (mask, network), parts in members.items()
+    ]
     masks = {id(item): 0 for item in distinct}
     masks.update(_masks((mask for mask, _ in members), lists))
     masks.update(_masks((network for _, network in members), networks))
-    if crowded is None or crowd is None:
-        return Kinds(found, None, numbers.get((0, 0)), masks)
-    return Kinds(found, Crowd(crowd, lists[crowded].set), numbers.get((0, 0)), masks)
+    return Kinds(found, crowd, numbers.get((0, 0)), masks)
 
 
 def _crowded(lists: Sequence[Listed], line: Line) -> int | None:

@@ -105,8 +105,12 @@ class Resolver:
 
     def addresses(self, selection: Selection, family: Family) -> tuple[Interval, ...]:
         """Return the addresses of the selected endpoints in order, each as its own interval."""
-        addresses, offset = self._addresses_in(family), selection.offset
-        chosen = (addresses[offset + place] for place in bits(selection.mask))
+        places = (selection.offset + place for place in bits(selection.mask))
+        return self.addresses_at(places, family)
+
+    def addresses_at(self, positions: Iterable[int], family: Family) -> tuple[Interval, ...]:
+        """Return the addresses of the endpoints at some positions, as ``addresses`` does."""
+        chosen = map(self._addresses_in(family).__getitem__, positions)
         return tuple(sorted(set(chain.from_iterable(chosen))))
 
     def _addresses_in(self, family: Family) -> Sequence[tuple[Interval, ...]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import netcluster
 import pytest
 import small_cluster
+from netcluster.namespaces import Namespace
 
 _missing = cache(netcluster.missing)
 
@@ -55,6 +56,15 @@ def cluster(_small_cluster: netcluster.Cluster) -> Iterator[netcluster.Cluster]:
     """The cluster of small_cluster, without rulesets and connections."""
     yield _small_cluster
     _small_cluster.clear()
+
+
+@pytest.fixture
+def space() -> Iterator[Namespace]:
+    """A network namespace of its own, which the test is in."""
+    space = Namespace()
+    with space.entered():
+        yield space
+    space.close()
 
 
 @pytest.fixture(params=netcluster.LOADERS)

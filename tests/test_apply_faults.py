@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -65,11 +64,8 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    space = Namespace()
-    with space.entered():
-        yield Host(tmp_path)
-    space.close()
+def host(space: Namespace, tmp_path: Path) -> Host:  # noqa: ARG001 - in it
+    return Host(tmp_path)
 
 
 def test_killed_at_any_moment(host: Host) -> None:

@@ -38,14 +38,6 @@ _EACH = 200
 _PORTS = (53, 80, 443, 5000, 8080)
 
 
-@pytest.fixture
-def space() -> Iterator[Namespace]:
-    space = Namespace()
-    with space.entered():
-        yield space
-    space.close()
-
-
 def versions(documents: Documents, random: Random, level: int = DEFAULT_LEVEL) -> list[Program]:
     """Return programs of one node, each one or two changes away from the first."""
     node = program(documents).node

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from cnpc.backends.ipset import NAME_BYTES, ipset
 from cnpc.backends.iptables import Iptables
@@ -38,14 +36,6 @@ ENDS = {
 }
 
 by_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
-
-
-@pytest.fixture
-def space() -> Iterator[Namespace]:
-    space = Namespace()
-    with space.entered():
-        yield space
-    space.close()
 
 
 def filled(name: str, family: Family, *intervals: Interval) -> Set:

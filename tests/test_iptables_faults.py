@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -116,13 +116,14 @@ class Host:
 
 
 @pytest.fixture(params=FLAVOURS)
-def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
+def host(
+    request: pytest.FixtureRequest,
+    space: Namespace,  # noqa: ARG001 - in it
+    tmp_path: Path,
+) -> Host:
     if found(f"iptables-{request.param}-save") is None:
         pytest.skip(f"needs iptables-{request.param}")
-    space = Namespace()
-    with space.entered():
-        yield Host(tmp_path, request.param)
-    space.close()
+    return Host(tmp_path, request.param)
 
 
 def test_killed_at_any_moment(host: Host) -> None:

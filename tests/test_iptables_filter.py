@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -73,14 +73,6 @@ table inet firewalld {
   }
 }
 """
-
-
-@pytest.fixture
-def space() -> Iterator[Namespace]:
-    space = Namespace()
-    with space.entered():
-        yield space
-    space.close()
 
 
 @pytest.fixture(params=FLAVOURS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ from netcluster import Namespace
 from netcluster.namespaces import run
 
 pytestmark = pytest.mark.requires_root_and_nft
-
-
-@pytest.fixture
-def space() -> Iterator[Namespace]:
-    space = Namespace()
-    with space.entered():
-        yield space
-    space.close()
 
 
 def only(monkeypatch: pytest.MonkeyPatch, folder: Path, **programs: str) -> None:

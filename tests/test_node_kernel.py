@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -57,14 +56,6 @@ IPTABLES = """*filter
 -A DOCKER -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT
 COMMIT
 """
-
-
-@pytest.fixture
-def space() -> Iterator[Namespace]:
-    space = Namespace()
-    with space.entered():
-        yield space
-    space.close()
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: way.name)

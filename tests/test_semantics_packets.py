@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from cnpc.backends.base import Backend
-from cnpc.backends.iptables import Iptables
-from cnpc.backends.nftables import Nftables
 from cnpc.compiler import costs
+from cnpc.compiler.cli.backends import BACKENDS, passes_of
 from cnpc.compiler.manifests import Inputs
 from cnpc.compiler.net import format_address
 from cnpc.compiler.options import DenyWith, Options, OwnNode
-from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
+from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
 from netcluster import OUTSIDE, Cluster, Loader, Probe, Topology, Verdict, check, routable
 from oracle import Flow, Oracle
@@ -28,8 +26,6 @@ OPTIONS = (
     Options(own_node=OwnNode.ENFORCE),
     Options(deny_with=DenyWith.REJECT),
 )
-
-BACKENDS: dict[str, Callable[[], Backend]] = {"nftables": Nftables, "iptables": Iptables}
 
 pytestmark = pytest.mark.requires_root_and_nft
 
@@ -67,7 +63,7 @@ def hold(world: World, options: Options, loader: Loader) -> None:
 def load(cluster: Cluster, inputs: Inputs, options: Options, level: int, loader: Loader) -> None:
     cluster.clear()
     backend = BACKENDS[loader.backend]()
-    passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
+    passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     for node in pipeline.resolver.node_names():
         cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)

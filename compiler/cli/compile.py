@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
-from ...backends.nftables import Nftables
 from ..conflicts import conflicts
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
@@ -21,7 +20,7 @@ from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from ..routes import count_judged
 from . import arguments
-from .backends import BACKENDS, passes_of
+from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
 from .many_sets import many_sets
@@ -66,13 +65,7 @@ class _Request:
     type=click.Path(path_type=Path, file_okay=False),
     help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables.",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(list(BACKENDS)),
-    default=Nftables.name,
-    show_default=True,
-    help="The packet filter to compile for.",
-)
+@backend_option("The packet filter to compile for.")
 @arguments.level
 @arguments.meaning
 @click.option(

@@ -13,7 +13,6 @@ from ...backends.iptables_steps import steps_of
 from ...backends.nft_size import RulesetSize, size
 from ...backends.nft_text import read_text
 from ...backends.nft_walk import Peers, Walker, join
-from ...backends.nftables import Nftables
 from ..manifests import Inputs, OnUnknown, load
 from ..net import Family
 from ..options import DenyWith, Options, OwnNode
@@ -21,7 +20,7 @@ from ..passes import PASSES
 from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
-from .backends import BACKENDS, passes_of
+from .backends import BACKENDS, backend_option, passes_of
 from .many_sets import many_sets
 from .messages import report
 from .nodes import choose
@@ -37,13 +36,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @arguments.paths
 @click.option("--node", metavar="NAME", required=True, help="The node whose ruleset is counted.")
-@click.option(
-    "--backend",
-    type=click.Choice(list(BACKENDS)),
-    default=Nftables.name,
-    show_default=True,
-    help="The packet filter whose ruleset is counted.",
-)
+@backend_option("The packet filter whose ruleset is counted.")
 @arguments.level
 @click.option(
     "--compare",
