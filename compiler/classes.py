@@ -7,29 +7,44 @@ from dataclasses import dataclass, field
 
 from .ir import Keys
 from .masks import bits
+from .names import MARKS
 from .net import Interval
-from .peers import Kinds
+from .peers import Kind, Kinds
 from .routes import Route
 from .services import Allowed
+
+_Behaviour = tuple[tuple[int, Allowed], ...]
+"""What kinds of peers may use on the routes on which it is not the usual."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerClass:
     """``allowed`` is what the peers may use on each route, in the order of routes.
 
-    The peers are single addresses, in several lists, and all others within some intervals.
+    The peers are single addresses, in several lists, and all others within some intervals. The
+    mark is that of one of its kinds of peers, of which no other class has any: it stays, with most
+    kinds, whatever the peers may use, so that the elements of thousands of peers need no change.
     """
 
     allowed: tuple[Allowed, ...]
-    crowd: bool = False
+    mark: int
+    crowd: bool
     """Whether those whom a very large set tells from others are in it."""
-    lists: list[Keys] = field(default_factory=list)
-    intervals: list[Interval] = field(default_factory=list)
+    lists: Sequence[Keys]
+    intervals: Sequence[Interval]
 
     @property
     def listed(self) -> int:
         """The number of single addresses."""
         return sum(map(len, self.lists))
+
+
+@dataclass(slots=True)
+class _Group:
+    """The kinds of a class: with their listed peers, and with their networks."""
+
+    listed: list[Kind] = field(default_factory=list)
+    networks: list[Kind] = field(default_factory=list)
 
 
 def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[PeerClass]:
@@ -41,24 +56,44 @@ def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[P
     usual, unusual = _judge(routes, found)
     behaviours = [tuple(unusual.get(number, ())) for number in range(len(found.kinds))]
     outside = None if found.outside is None else behaviours[found.outside]
-    classes: dict[tuple[tuple[int, Allowed], ...], PeerClass] = {}
-
     crowd = None if found.crowd is None else behaviours[found.crowd.kind]
-
-    def class_of(behaviour: tuple[tuple[int, Allowed], ...]) -> PeerClass:
-        if behaviour not in classes:
-            allowed = _all_routes(usual, behaviour)
-            classes[behaviour] = PeerClass(allowed, crowd=behaviour == crowd)
-        return classes[behaviour]
-
-    if crowd is not None:
-        class_of(crowd)
+    groups: dict[_Behaviour, _Group] = {}
+    if found.crowd is not None and crowd is not None:
+        groups[crowd] = _Group([found.kinds[found.crowd.kind]])
     for kind, behaviour in zip(found.kinds, behaviours, strict=True):
         if kind.keys and behaviour != behaviours[kind.stranger]:
-            class_of(behaviour).lists.append(kind.keys)
+            groups.setdefault(behaviour, _Group()).listed.append(kind)
         if networks and kind.intervals and behaviour != outside:
-            class_of(behaviour).intervals.extend(kind.intervals)
-    return sorted(classes.values(), key=lambda item: (not item.crowd, -item.listed, item.allowed))
+            groups.setdefault(behaviour, _Group()).networks.append(kind)
+    classes = [
+        _class(_all_routes(usual, behaviour), group, crowd=behaviour == crowd)
+        for behaviour, group in groups.items()
+    ]
+    return sorted(classes, key=_order)
+
+
+def _class(allowed: tuple[Allowed, ...], group: _Group, *, crowd: bool) -> PeerClass:
+    return PeerClass(
+        allowed,
+        min((*group.listed, *group.networks), key=_rank).mark,
+        crowd,
+        [kind.keys for kind in group.listed if kind.keys],
+        [part for kind in group.networks for part in kind.intervals],
+    )
+
+
+def _rank(kind: Kind) -> tuple[int, int]:
+    """Return what is least for the kind that names its class: by chance, as likely as it is large.
+
+    Where a kind comes or goes, and where a class is taken apart, it is the few that get another
+    name, and the many that keep theirs.
+    """
+    return kind.mark * MARKS // (len(kind.keys) + len(kind.intervals) + 1), kind.mark
+
+
+def _order(item: PeerClass) -> tuple[bool, int, int]:
+    """Return the place of a class: not by its very size, which changes with each peer."""
+    return not item.crowd, -item.listed.bit_length(), item.mark
 
 
 def _judge(

@@ -203,9 +203,9 @@ Keys = tuple[Key, ...]
 class Map:
     """Verdicts by key; all keys are disjoint.
 
-    The keys stand in groups of one verdict, in the order of each group's first key. A group of
-    keys may be the elements of a set: large maps are made of what sets have, and text of it is
-    made once.
+    The keys stand in groups of one verdict, in the order of the verdicts' names: thus a key that
+    comes or goes moves no others. A group of keys may be the elements of a set: large maps are made
+    of what sets have, and text of it is made once.
     """
 
     name: str
@@ -234,7 +234,7 @@ class Map:
     def with_verdicts(self, verdict_of: Callable[[Verdict], Verdict]) -> Map:
         """Return the map with other verdicts for the same keys; itself where none differs."""
         groups = tuple((verdict_of(verdict), keys) for verdict, keys in self.groups)
-        return self if groups == self.groups else replace(self, groups=groups)
+        return self if groups == self.groups else replace(self, groups=in_order(groups))
 
 
 def map_of(
@@ -247,7 +247,18 @@ def map_of(
     groups: dict[Verdict, list[Key]] = {}
     for item, verdict in sorted(elements, key=_key_of):
         groups.setdefault(verdict, []).append(item)
-    return Map(name, family, key, tuple((verdict, tuple(keys)) for verdict, keys in groups.items()))
+    found = ((verdict, tuple(keys)) for verdict, keys in groups.items())
+    return Map(name, family, key, in_order(found))
+
+
+def in_order(groups: Iterable[tuple[Verdict, Keys]]) -> tuple[tuple[Verdict, Keys], ...]:
+    """Return the groups of a map's keys in their order; those of one verdict by their first key."""
+    return tuple(sorted(groups, key=_place_of))
+
+
+def _place_of(group: tuple[Verdict, Keys]) -> tuple[str, Key]:
+    verdict, keys = group
+    return str(verdict), keys[0]
 
 
 def _key_of(element: tuple[Key, Verdict]) -> Key:

@@ -1,19 +1,24 @@
 """Classes of peers → maps and chains: which pod and port for which verdict.
 
 A class has one map of its pods' single ports, and behind it what is left of each pod: a verdict,
-or a chain of wide port ranges. What most pods have in common needs no map. Small classes share one
-map that has the peer in its key, so that their number is no number of maps.
+or a chain of wide port ranges. That is mostly the same for all classes, which share a map of it,
+and what most pods have in common needs none. A few elements are rules. Small classes share one map
+that has the peer in its key, so that their number is no number of maps.
+
+What elements by the thousand lead to is named by the class, and not by what it is: where a pod
+comes that needs other rules, the chains of classes change and the peers stay.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .classes import PeerClass
 from .costs import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
 from .ir import (
+    AddressMatch,
     Chain,
     Field,
     Goto,
@@ -21,15 +26,15 @@ from .ir import (
     Keys,
     Lookup,
     Map,
+    Match,
     PortMatch,
     Rule,
     Terminal,
     Verdict,
     map_of,
 )
-from .names import digest_name
-from .net import Interval, normalize
-from .printer import print_rule
+from .names import digest_name, numbered_name
+from .net import Interval, Protocol, normalize
 from .routes import Entry, Route
 from .services import Services, services
 
@@ -55,21 +60,22 @@ class Layout:
 class LayoutBuilder:
     """Lays out the classes of one entry."""
 
-    def __init__(self, entry: Entry, routes: Sequence[Route]) -> None:
+    def __init__(self, entry: Entry, routes: Sequence[Route], classes: Sequence[PeerClass]) -> None:
         """Start with nothing laid out."""
         self._entry = entry
         self._routes = routes
-        self._names = [digest_name("", route.key) for route in routes]
         self._deny = routes[0].deny
+        self._classes = classes
         self._made = Layout([], [], None, {}, {})
+        self._usual = [self._most_get(number) for number in range(len(routes))]
 
-    def build(self, classes: Iterable[PeerClass]) -> Layout | None:
+    def build(self) -> Layout | None:
         """Return the layout of the classes; None if there are none, or it takes too much.
 
         The first ones get maps of their own.
         """
         small: list[PeerClass] = []
-        for item in classes:
+        for item in self._classes:
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
                 small.append(item)
             else:
@@ -86,6 +92,13 @@ class LayoutBuilder:
         leads = self._made.peers or self._made.networks or self._made.crowd
         return self._made if leads else None
 
+    def _most_get(self, number: int) -> Verdict:
+        """Return what most peers of the classes get of a route behind single ports."""
+        peers = Counter[Verdict]()
+        for item in self._classes:
+            peers[self._behind(services(item.allowed[number]))] += item.listed
+        return _most(peers) if peers else self._deny
+
     def _lead(self, item: PeerClass, verdict: Verdict) -> None:
         """Lead the peers of a class to the verdict."""
         if item.crowd:
@@ -96,42 +109,75 @@ class LayoutBuilder:
     def _class(self, item: PeerClass) -> Verdict:
         """Return where the peers of a class go."""
         forms = [services(allowed) for allowed in item.allowed]
-        ports = self._ports_of_all(forms[0]) if len(set(forms)) == 1 else self._ports_by_pod(forms)
-        return self._chain((*ports, *self._rest([self._behind(form) for form in forms])))
+        same = len(set(forms)) == 1
+        ports = self._ports_of_all(forms[0]) if same else self._ports_by_pod(item.mark, forms)
+        rest = self._rest(item.mark, [self._behind(form) for form in forms])
+        return self._chain(self._name("class", item.mark), (*ports, *rest))
 
     def _ports_of_all(self, form: Services) -> Iterator[Rule]:
-        if len(form.ports) < SHORTEST_SET:
-            for protocol, port in form.ports:
-                yield Rule((PortMatch(protocol, ((port, port),)),), self._otherwise(form))
-            return
         elements = [
             (((protocol, protocol), (port, port)), self._otherwise(form))
             for protocol, port in form.ports
         ]
-        yield from self._lookup("ports", _PORT_FIELDS, elements, (form.default, form.ports))
+        name = digest_name(self._name("ports"), repr((form.default, form.ports)))
+        return self._by(_PORT_FIELDS, elements, name)
 
-    def _ports_by_pod(self, forms: Sequence[Services]) -> Iterator[Rule]:
+    def _ports_by_pod(self, mark: int, forms: Sequence[Services]) -> Iterator[Rule]:
         elements = [
             (((pod, pod), (protocol, protocol), (port, port)), self._otherwise(form))
             for route, form in zip(self._routes, forms, strict=True)
             for pod in route.pods
             for protocol, port in form.ports
         ]
-        signature = [
-            (name, form.default, form.ports)
-            for name, form in zip(self._names, forms, strict=True)
-            if form.ports  # only these: the name is the same whoever else is there
+        fields = (self._entry.subject, *_PORT_FIELDS)
+        return self._by(fields, elements, self._name("pod_ports", mark))
+
+    def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterator[Rule]:
+        """Yield the rules that give the pods of each route its verdict.
+
+        They are the pods that most peers treat otherwise, or, if those are fewer, the pods that
+        get something else than most pods.
+        """
+        most = self._most_pods(verdicts)
+        apart = self._pods(verdicts, [most] * len(verdicts))
+        unusual = self._pods(verdicts, self._usual)
+        name = self._name("pods", mark)
+        if len(apart) <= len(unusual):
+            yield from self._by((self._entry.subject,), apart, name)
+            yield Rule((), most)
+        else:
+            yield from self._by((self._entry.subject,), unusual, name)
+            yield from self._usual_rest()
+
+    def _usual_rest(self) -> Iterator[Rule]:
+        """Yield the rules that give pods what most peers get."""
+        most = self._most_pods(self._usual)
+        apart = self._pods(self._usual, [most] * len(self._usual))
+        yield from self._by((self._entry.subject,), apart, self._name("pods"))
+        yield Rule((), most)
+
+    def _most_pods(self, verdicts: Sequence[Verdict]) -> Verdict:
+        pods = Counter[Verdict]()
+        for route, verdict in zip(self._routes, verdicts, strict=True):
+            pods[verdict] += len(route.pods)
+        return _most(pods)
+
+    def _pods(self, verdicts: Sequence[Verdict], expected: Sequence[Verdict]) -> _Keyed:
+        """Return the pods of the routes whose verdict is not the expected one."""
+        return [
+            (((pod, pod),), verdict)
+            for route, verdict, other in zip(self._routes, verdicts, expected, strict=True)
+            if verdict != other
+            for pod in route.pods
         ]
-        return self._lookup("ports", (self._entry.subject, *_PORT_FIELDS), elements, signature)
 
     def _small(self, classes: Sequence[PeerClass]) -> Verdict | None:
         """Return where the peers of all these classes go; None if that takes too many elements."""
-        usual = [self._usual(classes, number) for number in range(len(self._routes))]
         cells = [
             (_peers(peer_class), route.pods, form, self._behind(form), expected)
             for peer_class in classes
             for route, allowed, expected in zip(
-                self._routes, peer_class.allowed, usual, strict=True
+                self._routes, peer_class.allowed, self._usual, strict=True
             )
             for form in (services(allowed),)
         ]
@@ -153,18 +199,11 @@ class LayoutBuilder:
                 behinds += ((pair, behind) for pair in pairs)
         fields = (self._entry.peer, self._entry.subject)
         rules = (
-            *self._lookup("pair_ports", (*fields, *_PORT_FIELDS), ports, ""),
-            *self._lookup("pairs", fields, behinds, ""),
-            *self._rest(usual),
+            *self._lookup((*fields, *_PORT_FIELDS), ports, self._name("pair_ports")),
+            *self._lookup(fields, behinds, self._name("pairs")),
+            *self._usual_rest(),
         )
-        return self._chain(rules)
-
-    def _usual(self, classes: Iterable[PeerClass], number: int) -> Verdict:
-        """Return what most peers of the classes get of a route behind single ports."""
-        peers = Counter[Verdict]()
-        for item in classes:
-            peers[self._behind(services(item.allowed[number]))] += item.listed
-        return _most(peers)
+        return self._chain(self._name("pairs"), rules)
 
     def _otherwise(self, form: Services) -> Verdict:
         return self._deny if form.default else Terminal.RETURN
@@ -173,44 +212,43 @@ class LayoutBuilder:
         """Return what is left behind the single ports."""
         default = Terminal.RETURN if form.default else self._deny
         rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
-        return self._chain((*rules, Rule((), default)))
+        name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
+        return self._chain(name, (*rules, Rule((), default)))
 
-    def _rest(self, verdicts: Sequence[Verdict]) -> Iterator[Rule]:
-        """Yield the rules that give the pods of each route its verdict."""
-        pods = Counter[Verdict]()
-        for route, verdict in zip(self._routes, verdicts, strict=True):
-            pods[verdict] += len(route.pods)
-        usual = _most(pods)
-        others = [
-            (name, route, verdict)
-            for name, route, verdict in zip(self._names, self._routes, verdicts, strict=True)
-            if verdict != usual
-        ]
-        elements = [(((pod, pod),), verdict) for _, route, verdict in others for pod in route.pods]
-        signature = [(name, str(verdict)) for name, _, verdict in others]
-        yield from self._lookup("pods", (self._entry.subject,), elements, signature)
-        yield Rule((), usual)
+    def _by(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
+        """Yield what gives each key its verdict: a look-up, or rules if they are a few."""
+        if len(elements) < SHORTEST_SET:
+            return (Rule(self._matches(fields, key), verdict) for key, verdict in elements)
+        return self._lookup(fields, elements, name)
 
-    def _lookup(
-        self, kind: str, fields: tuple[Field, ...], elements: _Keyed, signature: object
-    ) -> Iterator[Rule]:
+    def _matches(self, fields: tuple[Field, ...], key: Key) -> tuple[Match, ...]:
+        parts = dict(zip(fields, key, strict=True))
+        matches: list[Match] = []
+        if pod := parts.get(self._entry.subject):
+            matches.append(AddressMatch(self._entry.subject, self._entry.family, (pod,)))
+        if port := parts.get(Field.DPORT):
+            matches.append(PortMatch(Protocol(parts[Field.PROTOCOL][0]), (port,)))
+        return tuple(matches)
+
+    def _lookup(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
         """Yield a rule that looks up in a map of the elements, if there are any."""
         if elements:
-            name = digest_name(f"{self._entry.map.name}_{kind}", repr(signature))
             if name not in self._made.maps:
                 key = tuple(field.type for field in fields)
                 self._made.maps[name] = map_of(name, self._entry.family, key, elements)
             yield Rule((), Lookup(fields, name))
 
-    def _chain(self, rules: Sequence[Rule]) -> Verdict:
+    def _chain(self, name: str, rules: Sequence[Rule]) -> Verdict:
         """Return the way to the rules: a verdict where they are no more than that, else a chain."""
         if len(rules) == 1 and not isinstance(rules[0].verdict, Lookup):
             return rules[0].verdict
         kept = tuple(rules[:-1] if rules[-1].verdict is Terminal.RETURN else rules)
-        content = "\n".join(print_rule(rule) for rule in kept)
-        name = digest_name(f"{self._entry.map.name}_class", content)
         self._made.chains[name] = Chain(name, kept)
         return Goto(name)
+
+    def _name(self, kind: str, mark: int | None = None) -> str:
+        prefix = f"{self._entry.map.name}_{kind}"
+        return prefix if mark is None else numbered_name(prefix, mark)
 
 
 def _most(numbers: Counter[Verdict]) -> Verdict:

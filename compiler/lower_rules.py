@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from .ir import AddressMatch, Field, KeyType, Match, Origin, PortMatch, Rule, Set, SetMatch, Verdict
-from .names import hashed_name
+from .names import NETWORKS, hashed_name
 from .net import Family, Interval, Protocol, normalize
 from .policy import (
     Direction,
@@ -96,7 +96,7 @@ class RuleLowering:
             return ()
         if len(intervals) == 1:
             return (AddressMatch(context.peer_field, family, intervals),)
-        return (self._in_set("nets", _describe_networks(peer, family), intervals, context),)
+        return (self._in_set(NETWORKS, _describe_networks(peer, family), intervals, context),)
 
     def _named(self, peer: Peer | None, port: NamedPort, context: Context) -> list[_Matches]:
         """Return the tests for a port name that the destination's pod, the peer, gives meaning."""

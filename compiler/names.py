@@ -1,7 +1,8 @@
 """Names that stay: a readable prefix and a hash of what the thing is.
 
 A set's name follows from its selector and not from what that selects today, so that a pod's coming
-changes elements and not rules. A chain's name follows from its rules.
+changes elements and not rules. A chain's name follows from its rules, but where map elements by the
+thousand lead to it, from something that stays when the rules change.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ import hashlib
 from .net import Family
 
 _DIGITS = 12  # of 4 bits each: among 10,000 names, two are equal once in five million programs
+
+MARKS = 16**_DIGITS
+"""How many numbers there are for hashes."""
+
+NETWORKS = "nets"
+"""What the names of sets begin with that CIDRs of policies make, and not endpoints."""
 
 _SUFFIX = {Family.IPV4: "4", Family.IPV6: "6"}
 
@@ -27,5 +34,15 @@ def hashed_name(prefix: str, family: Family, content: str) -> str:
 
 def digest_name(prefix: str, content: str) -> str:
     """Return the prefix and a hash of the content."""
-    digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2).hexdigest()
-    return f"{prefix}_{digest}"
+    return numbered_name(prefix, digest_number(content))
+
+
+def numbered_name(prefix: str, number: int) -> str:
+    """Return the prefix and a number that a hash gave."""
+    return f"{prefix}_{number:0{_DIGITS}x}"
+
+
+def digest_number(content: str) -> int:
+    """Return a hash of the content as a number."""
+    digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2)
+    return int.from_bytes(digest.digest())

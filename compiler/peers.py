@@ -15,6 +15,7 @@ from itertools import pairwise
 from .costs import is_crowd
 from .ir import Key, Keys, Set
 from .masks import bits, mask_of
+from .names import MARKS, digest_number
 from .net import Family, Interval, normalize
 from .space import Line, ends
 
@@ -27,24 +28,31 @@ _REMEMBERED = 8192
 class Listed:
     """Single addresses, as the keys of a set in order and as numbers to look up.
 
-    ``set`` is the name of the set, "" where a rule lists them.
+    ``mark`` is a hash of the set's name, or of the addresses where a rule lists them and ``set``
+    is "".
     """
 
     keys: Keys
     members: frozenset[int]
+    mark: int
     set: str = ""
 
 
 @lru_cache(_REMEMBERED)
 def listed_by(item: Set) -> Listed:
     """Return the addresses of a set that lists them: the same object for each node that has it."""
-    return Listed(item.elements, _members(item.elements), item.name)
+    return Listed(item.elements, _members(item.elements), digest_number(item.name), item.name)
 
 
 def listed(addresses: Addresses) -> Listed:
     """Return the single addresses that a rule lists."""
     keys = tuple(zip(addresses))
-    return Listed(keys, _members(keys))
+    return Listed(keys, _members(keys), _mark(addresses))
+
+
+@lru_cache(_REMEMBERED)
+def _mark(addresses: Addresses) -> int:
+    return digest_number(repr(addresses))
 
 
 def _members(keys: Keys) -> frozenset[int]:
@@ -55,12 +63,14 @@ def _members(keys: Keys) -> frozenset[int]:
 class Kind:
     """Peers that nothing tells apart: listed ones, or all others of the same networks.
 
-    ``stranger`` is the number of the kind of the others.
+    ``stranger`` is the number of the kind of the others. ``mark`` is a hash of what tells the kind
+    apart, so that it stays when peers come or go.
     """
 
     keys: Keys
     intervals: Addresses
     stranger: int
+    mark: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +117,21 @@ def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
     numbers = {kind: number for number, kind in enumerate(members)}
     crowd = None if crowded is None else Crowd(numbers[home], lists[crowded].set)
     intervals = _intervals(line, held, family)
+    masks = {id(item): 0 for item in distinct}
+    marks = [0] * len(members)
+    list_masks = [mask for mask, _ in members]
+    network_masks = [network for _, network in members]
+    masks.update(_masks(list_masks, lists, [item.mark for item in lists], marks))
+    masks.update(_masks(network_masks, networks, list(map(_mark, networks)), marks))
     found = [
         Kind(
             _joined(parts),
             () if mask else intervals[network],
             numbers[home if mask & home[0] else (0, network)],
+            mark % MARKS,
         )
-        for (mask, network), parts in members.items()
+        for ((mask, network), parts), mark in zip(members.items(), marks, strict=True)
     ]
-    masks = {id(item): 0 for item in distinct}
-    masks.update(_masks((mask for mask, _ in members), lists))
-    masks.update(_masks((network for _, network in members), networks))
     return Kinds(found, crowd, numbers.get((0, 0)), masks)
 
 
@@ -235,13 +249,19 @@ def _held(line: Line, networks: Sequence[Addresses]) -> list[int]:
     return held
 
 
-def _masks(holders: Iterable[int], items: Sequence[object]) -> Iterable[tuple[int, int]]:
-    """Turn masks of items, one for each kind, into a mask of kinds for each item's identity."""
+def _masks(
+    holders: Sequence[int], items: Sequence[object], marks_of: Sequence[int], marks: list[int]
+) -> Iterable[tuple[int, int]]:
+    """Turn masks of items, one for each kind, into a mask of kinds for each item's identity.
+
+    The marks of a kind's items are added to that of the kind.
+    """
     kinds_of: list[list[int]] = [[] for _ in items]
-    last = 0
-    for last, mask in enumerate(holders):
+    for kind, mask in enumerate(holders):
         for place in bits(mask):
-            kinds_of[place].append(last)
+            kinds_of[place].append(kind)
+            marks[kind] += marks_of[place]
     return (
-        (id(item), mask_of(found, last + 1)) for item, found in zip(items, kinds_of, strict=True)
+        (id(item), mask_of(found, len(holders)))
+        for item, found in zip(items, kinds_of, strict=True)
     )

@@ -26,6 +26,7 @@ from .ir import (
     SetMatch,
     StateMatch,
     Terminal,
+    in_order,
     successors,
 )
 from .net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Family, Interval, Protocol, normalize
@@ -200,10 +201,8 @@ def _groups(table: Map) -> Iterable[str]:
     if not all(groups):
         yield f"{table.name}: a group of no keys"
         return
-    firsts = [keys[0] for keys in groups]
-    if firsts != sorted(firsts) or any(
-        left >= right for keys in groups for left, right in pairwise(keys)
-    ):
+    in_groups = all(left < right for keys in groups for left, right in pairwise(keys))
+    if table.groups != in_order(table.groups) or not in_groups:
         yield f"{table.name}: keys are out of order"
     yield from _keys(table, [key for key, _ in table.elements])
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 from cnpc.compiler import costs, layout
+from cnpc.compiler.ir import Key, Verdict
+from cnpc.compiler.passes.dispatch import dispatch
+from cnpc.compiler.reach import reachable
+from cnpc.compiler.reader import read_program
 from test_semantics import OPTIONS, first_difference, report
 from worlds import LARGE, SMALL, flows, seeded
 from worlds.strategies import SEEDS, profile_name
@@ -17,11 +21,58 @@ def networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("networks")
-@pytest.mark.parametrize(("maps", "crowd"), [(0, 4096), (3, 4), (110, 4096), (110, 3)])
+@pytest.mark.parametrize(
+    ("maps", "crowd", "shortest"), [(0, 4096, 5), (3, 4, 1), (110, 4096, 1), (110, 3, 5)]
+)
 @pytest.mark.parametrize("seed", range(SEEDS[profile_name()] // 20))
-def test_worlds(seed: int, maps: int, crowd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worlds(
+    seed: int, maps: int, crowd: int, shortest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(layout, "MOST_CLASS_MAPS", maps)
+    monkeypatch.setattr(layout, "SHORTEST_SET", shortest)
     monkeypatch.setattr(costs, "_CROWD", crowd)
     world = seeded(seed, LARGE if seed % 50 == 0 else SMALL)
     problem = first_difference(world, OPTIONS[seed % len(OPTIONS)], flows(world))
     assert problem is None, report(world, problem)
+
+
+def peers_of(*, pods: str, members: int) -> dict[Key, Verdict]:
+    """Return the map of peers, with rules on three large sets and two small ones."""
+
+    def a_set(name: str, start: int, count: int) -> str:
+        keys = "".join(f"  10.0.{start}.{n}\n" for n in range(count))
+        return f"set {name} ipv4 address {{\n{keys}}}\n\n"
+
+    def a_chain(name: str, ports: int) -> str:
+        rules = "".join(f"  saddr @{item} tcp {ports + n} return\n" for n, item in enumerate("abc"))
+        return f"chain {name} {{\n{rules}  saddr @few_{name} tcp 7 return\n  drop\n}}\n\n"
+
+    sets = "".join(a_set(name, n, members) for n, name in enumerate("abc"))
+    text = (
+        'program "n"\n\n'
+        + sets
+        + a_set("few_x", 0, 3)
+        + a_set("few_y", 2, 5)
+        + f"map m ipv4 address {{\n{pods}}}\n\n"
+        + "chain forward hook forward {\n  lookup daddr in m\n}\n\n"
+        + a_chain("x", 80)
+        + a_chain("y", 90)
+    ).removesuffix("\n")
+    program = dispatch(reachable(read_program(text, "test")))
+    return dict(program.maps_by_name()["m_peers"].elements)
+
+
+@pytest.mark.usefixtures("networks")
+def test_only_peers_that_a_new_pod_tells_apart_go_elsewhere() -> None:
+    one = peers_of(pods="  192.0.2.1 : jump x\n", members=50)
+    two = peers_of(pods="  192.0.2.1 : jump x\n  192.0.2.2 : jump y\n", members=50)
+    assert one.keys() == two.keys()
+    assert sum(one[peer] != two[peer] for peer in one) == 5
+
+
+@pytest.mark.usefixtures("networks")
+def test_a_peer_more_moves_no_others() -> None:
+    pods = "  192.0.2.1 : jump x\n  192.0.2.2 : jump y\n"
+    few, many = peers_of(pods=pods, members=50), peers_of(pods=pods, members=51)
+    assert len(many) == len(few) + 3
+    assert few.items() <= many.items()

@@ -110,7 +110,11 @@ EMPTY = "chain a, rule 0: an empty list matches nothing"
             "s: keys overlap",
         ),
         (
-            a_map((((1, 1),), Terminal.DROP), (((1, 1),), Terminal.ACCEPT)),
+            a_map((((1, 1),), Terminal.ACCEPT), (((1, 1),), Terminal.DROP)),
+            "m: keys are out of order",
+        ),
+        (
+            a_map((((1, 1),), Terminal.DROP), (((2, 2),), Terminal.ACCEPT)),
             "m: keys are out of order",
         ),
         (a_map((((1, 1),), Terminal.REJECT_RESET)), "m: a map cannot reject"),

@@ -45,9 +45,9 @@ After:
     }
 
     map m_peers ipv4 address {
-      10.0.0.2 : goto m_class_7aa1fc7142d0
-      10.0.0.3 : goto m_class_90d6606dba2d
-      10.0.0.4 : goto m_class_0463556be0c1
+      10.0.0.2 : goto m_class_433911c6eb0d
+      10.0.0.3 : goto m_class_e459e2743bfe
+      10.0.0.4 : goto m_class_a120d0ad50f1
     }
 
     map m_ports_cfc85af9631b ipv4 protocol . port {
@@ -62,20 +62,20 @@ After:
       lookup daddr in m
     }
 
-    chain m_class_0463556be0c1 {
+    chain m_class_433911c6eb0d {
+      tcp 80 return
+      udp 53 return
+      drop
+    }
+
+    chain m_class_a120d0ad50f1 {
       tcp 81 return
       tcp 82 return
       udp 54 return
       drop
     }
 
-    chain m_class_7aa1fc7142d0 {
-      tcp 80 return
-      udp 53 return
-      drop
-    }
-
-    chain m_class_90d6606dba2d {
+    chain m_class_e459e2743bfe {
       lookup protocol . dport in m_ports_cfc85af9631b
       drop
     }
@@ -101,7 +101,6 @@ from ..ir import (
     Goto,
     Jump,
     Key,
-    Keys,
     KeyType,
     Lookup,
     Map,
@@ -111,6 +110,7 @@ from ..ir import (
     SetMatch,
     Terminal,
     Verdict,
+    in_order,
     map_of,
 )
 from ..layout import Layout, LayoutBuilder
@@ -148,7 +148,8 @@ def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None
     rules = sum(not isinstance(item, Listed) for item in peers) / len(routes)
     intervals = sum(len(kind.intervals) for kind in found.kinds)
     for networks in (True, False) if networks_pay(rules, intervals) else (False,):
-        layout = LayoutBuilder(entry, routes).build(classify(routes, found, networks=networks))
+        classes = classify(routes, found, networks=networks)
+        layout = LayoutBuilder(entry, routes, classes).build()
         if layout is not None:
             return layout, found.crowd.set if found.crowd else ""
     return None
@@ -203,8 +204,7 @@ class _Rewriting:
         name = f"{self._entry.map.name}_peers"
         rules: list[Rule] = []
         if self._layout.peers:
-            groups = tuple(sorted(self._layout.peers, key=_first))
-            table = Map(name, self._entry.family, (KeyType.ADDRESS,), groups)
+            table = Map(name, self._entry.family, (KeyType.ADDRESS,), in_order(self._layout.peers))
             rules.append(self._lookup(table, self._entry.peer))
         if self._layout.crowd:
             rules.append(Rule((SetMatch((self._entry.peer,), self._crowd),), self._layout.crowd))
@@ -290,7 +290,3 @@ class _Rewriting:
         rest = self._by_address(f"rest{suffix}", elements)
         self._made_maps[rest.name] = rest
         return Lookup(fields, rest.name)
-
-
-def _first(group: tuple[Verdict, Keys]) -> Key:
-    return group[1][0]
