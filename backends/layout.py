@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError, Span, error
-from ..compiler.net import parse_address
+from ..compiler.net import Family, contains, parse_address, parse_interval
 from .part import Part
 
 TABLE = "inet cnpc"
@@ -69,18 +69,30 @@ class Table:
         return "flags interval" not in self.head
 
     @property
+    def single(self) -> bool:
+        """Whether its elements are of one part each, which an address alone names."""
+        return " . " not in self.head.partition("\n")[0]
+
+    @property
+    def family(self) -> Family:
+        """The family of the addresses that its elements begin with."""
+        return Family.IPV6 if self.head.startswith(_OF_IPV6) else Family.IPV4
+
+    @property
     def note(self) -> str:
         """Its comment: in words, what its elements are."""
         return self.head.partition('\t\tcomment "')[2].removesuffix('"')
 
     def has(self, word: str) -> bool:
-        """Tell whether an element begins with the address.
+        """Tell whether an element begins with the address, or a set's interval holds it.
 
         Elements of sets are in its order, those of maps in that of their verdicts.
         """
         kind = _OF_IPV6 if ":" in word else _OF_IPV4
-        if not self.head.startswith(kind) or not self.exact:
+        if not self.head.startswith(kind):
             return False
+        if not self.exact:
+            return self.kind == "set" and self._holds(word)
         try:
             low, high = (
                 self._narrowed(word) if self.kind == "set" else (self.part.start, self.part.end)
@@ -92,6 +104,11 @@ class Table:
         while place >= 0 and not self._is_word(place, place + len(word)):
             place = text.find(word, place + 1, high)
         return place >= 0
+
+    def _holds(self, word: str) -> bool:
+        low, high = self._narrowed(word)
+        elements = split_elements(self.part.source[low:high].strip("\t\n,"))
+        return contains([parse_interval(item) for item in elements], parse_address(word)[1])
 
     def _narrowed(self, word: str) -> tuple[int, int]:
         """Return between which characters the address is, if it is there, by halving."""
@@ -156,12 +173,6 @@ class Layout:
     header: tuple[str, ...]
     tables: Mapping[str, Table]
     chains: Mapping[str, Chain]
-
-    def text(self, table: str = TABLE) -> str:
-        """Return the definition of the table, under another name if one is given."""
-        blocks = [item.text() for item in self.tables.values()]
-        blocks += [item.text() for item in self.chains.values()]
-        return block(blocks, table)
 
 
 EMPTY = Layout((), {}, {})

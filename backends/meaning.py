@@ -37,8 +37,7 @@ from ..compiler.net import (
     Family,
     Interval,
     Protocol,
-    parse_address,
-    parse_prefix,
+    parse_interval,
 )
 from . import layout as text
 from .connections import Judge
@@ -81,7 +80,7 @@ _HOOK = re.compile(r"hook (\w+) ")
 
 def program_of(layout: text.Layout) -> Program:
     """Return what the ruleset says, without origins; NodeError names a rule not understood."""
-    families = {name: _family(table) for name, table in layout.tables.items()}
+    families = {name: table.family for name, table in layout.tables.items()}
     sets, maps = [], []
     for name, table in sorted(layout.tables.items()):
         key = _key_types(table)
@@ -114,10 +113,6 @@ def _key_types(table: text.Table) -> tuple[KeyType, ...]:
     return tuple(_KEY_TYPES[word] for word in words.split(" . "))
 
 
-def _family(table: text.Table) -> Family:
-    return Family.IPV6 if "ipv6_addr" in table.head.partition("\n")[0] else Family.IPV4
-
-
 def _entry(element: str, types: tuple[KeyType, ...]) -> tuple[Key, Verdict]:
     key, _, verdict = element.partition(" : ")
     return _key(key, types), _verdict(verdict)
@@ -132,19 +127,11 @@ def _key(element: str, types: tuple[KeyType, ...]) -> Key:
 def _interval(word: str, kind: KeyType) -> Interval:
     match kind:
         case KeyType.ADDRESS:
-            return _addresses(word)
+            return parse_interval(word)
         case KeyType.PROTOCOL:
             return (_PROTOCOLS[word], _PROTOCOLS[word])
         case KeyType.PORT:
             return _numbers(word)
-
-
-def _addresses(word: str) -> Interval:
-    if "/" in word:
-        return parse_prefix(word)[0].interval
-    low, dash, high = word.partition("-")
-    first = parse_address(low)[1]
-    return (first, parse_address(high)[1] if dash else first)
 
 
 def _numbers(word: str) -> Interval:
@@ -179,7 +166,7 @@ def _match(chain: str, rule: str, rest: str) -> tuple[int, Match]:
         return found.end(), SetMatch(_fields(found["fields"]), found["name"])
     if found := _ADDRESS.match(rest):
         field, family = _FIELDS[found["field"]]
-        intervals = tuple(map(_addresses, _values(found)))
+        intervals = tuple(map(parse_interval, _values(found)))
         return found.end(), AddressMatch(field, family or Family.IPV4, intervals)
     if found := _PORT.match(rest):
         ports = tuple(map(_numbers, _values(found)))

@@ -83,7 +83,10 @@ def _alternatives(fields: str, vmap: str, change: TableChange) -> Iterator[str]:
     excluded = ""
     if change.added:
         yield f"{fields} {vmap}@{name}{_ADD}"
-        excluded = f"{fields} != @{name}{_KEYS if vmap else _ADD} "
+        if not vmap:
+            excluded = f"{fields} != @{name}{_ADD} "
+        elif _comes_back(change):
+            excluded = f"{fields} != @{name}{_KEYS} "
     if _lost(change):
         excluded += f"{fields} != @{name}{_DEL} "
     yield f"{excluded}{fields} {vmap}@{name}"
@@ -96,10 +99,15 @@ def _helpers(change: TableChange) -> Iterator[Table]:
         return
     if change.added:
         yield _filled(new, _ADD, change.added)
-    if change.added and new.kind == "map":
+    if new.kind == "map" and _comes_back(change):
         yield _filled(_keys_of(new), _KEYS, [_key(item) for item in change.added])
     if lost := _lost(change):
         yield _filled(_keys_of(new), _DEL, lost)
+
+
+def _comes_back(change: TableChange) -> bool:
+    """Tell whether a packet can come to the next rule although the map has its new verdict."""
+    return any(item.partition(" : ")[2].startswith("jump ") for item in change.added)
 
 
 def _lost(change: TableChange) -> list[str]:

@@ -2,8 +2,10 @@
 
 What leaks or loses packets was measured: a verdict-map element that leads to a chain of the same
 commit does, and so do elements that move between sets in one commit; rules that are flushed and
-written again in one commit do not. Hence the kinds of plan, from the cheapest on; between two of
-its commits the old or the new ruleset is in force, whole.
+written again in one commit do not. A set of intervals that is made in one commit with the rules
+that look into it is empty to the packets of the first microseconds (Linux 6.18): base chains come
+after what they lead to. Hence the kinds of plan, from the cheapest on; between two of its commits
+the old or the new ruleset is in force, whole.
 """
 
 from __future__ import annotations
@@ -12,14 +14,13 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .arrivals import divide
 from .changes import Changes, TableChange, compare
 from .layout import EMPTY, TABLE, Chain, Layout, Table, block
 from .overlay import Overlay, understood
 
 SPARE = ("inet cnpc_spare", "inet cnpc_spare2")
 """Tables that judge beside the own one while that is replaced as a whole."""
-
-_MOST_ADDRESSES = 64
 
 
 class Kind(enum.Enum):
@@ -69,18 +70,16 @@ def plan(old: Layout, new: Layout) -> Plan:
         return load(new)
     if changes.hooks_differ:
         return replace_whole(new)
-    if not changes.tables:
-        return _steps(Kind.RULES, changes.sizes, _build(changes), _rules(changes), _remove(changes))
-    if not changes.chains and _only_come_or_gone(old, new, changes.tables):
-        middle = _elements(changes.tables.values())
-        return _steps(Kind.ELEMENTS, changes.sizes, _build(changes), middle, _remove(changes))
-    return _overlaid(new, changes) if _clear(new) else replace_whole(new)
+    arrivals, others = divide(old, new, changes.tables)
+    if not others:
+        return _directly(changes, arrivals)
+    return _overlaid(new, changes, arrivals, others) if _clear(new) else replace_whole(new)
 
 
 def load(new: Layout, table: str = TABLE) -> Plan:
-    """Return the one commit that loads a ruleset where there is none, or nothing of it judges."""
-    lines = [_Line(f"table {table}"), _Line(f"delete table {table}")]
-    return _steps(Kind.LOAD, {}, [*lines, _whole(new, table)])
+    """Return the commits that load a ruleset where there is none, or nothing of it judges."""
+    fresh = [_Line(f"table {table}"), _Line(f"delete table {table}"), *_led_to(new, table)]
+    return _steps(Kind.LOAD, {}, fresh, _leading(new, table))
 
 
 def replace_whole(new: Layout, spare: str = SPARE[0], restore: str = "") -> Plan:
@@ -90,16 +89,14 @@ def replace_whole(new: Layout, spare: str = SPARE[0], restore: str = "") -> Plan
     it pass. A table is emptied of rules before it is deleted: its elements would go first.
     ``restore`` are statements that fill dynamic sets, for the table ``{table}``.
     """
-    fill = _Line(restore.format(table=spare)) if restore else None
-    refill = _Line(restore.format(table=TABLE)) if restore else None
-    first = [_whole(new, spare), *([fill] if fill else [])]
-    fresh = [_Line(f"delete table {TABLE}"), _whole(new, TABLE), *([refill] if refill else [])]
     return _steps(
         Kind.REPLACE,
         {},
-        first,
+        _led_to(new, spare, restore),
+        _leading(new, spare),
         [_Line(f"table {TABLE}"), _Line(f"flush table {TABLE}")],
-        fresh,
+        [_Line(f"delete table {TABLE}"), *_led_to(new, TABLE, restore)],
+        _leading(new, TABLE),
         [_Line(f"flush table {spare}")],
         [_Line(f"delete table {spare}")],
     )
@@ -134,9 +131,22 @@ def _steps(kind: Kind, sizes: Mapping[str, int], *steps: Iterable[_Line]) -> Pla
     return Plan(kind, tuple(made), sizes)
 
 
-def _whole(layout: Layout, table: str) -> _Line:
-    tables, chains = layout.tables.values(), layout.chains.values()
-    return _Line(layout.text(table), _weight(tables, chains))
+def _led_to(layout: Layout, table: str, restore: str = "") -> Iterator[_Line]:
+    """Yield what makes all but the base chains: nothing judges yet."""
+    yield from _made(layout.tables.values(), _apart(layout.chains.values())[0], table)
+    if restore:
+        yield _Line(restore.format(table=table))
+
+
+def _leading(layout: Layout, table: str) -> Iterator[_Line]:
+    """Yield what makes the base chains: with this commit the ruleset judges."""
+    return _made((), _apart(layout.chains.values())[1], table)
+
+
+def _apart(chains: Iterable[Chain]) -> tuple[list[Chain], list[Chain]]:
+    """Return the chains that others lead to, and the base chains."""
+    listed = tuple(chains)
+    return [item for item in listed if not item.hook], [item for item in listed if item.hook]
 
 
 def _weight(tables: Iterable[Table], chains: Iterable[Chain]) -> int:
@@ -148,19 +158,11 @@ def _clear(layout: Layout) -> bool:
     return all(understood(rule) for chain in layout.chains.values() for rule in chain.rules)
 
 
-def _made(tables: Iterable[Table], chains: Iterable[Chain]) -> Iterator[_Line]:
+def _made(tables: Iterable[Table], chains: Iterable[Chain], table: str = TABLE) -> Iterator[_Line]:
     sets, rules = tuple(tables), tuple(chains)
     if sets or rules:
-        text = block([*(item.text() for item in sets), *(item.text() for item in rules)])
-        yield _Line(text, _weight(sets, rules))
-
-
-def _build(changes: Changes) -> Iterator[_Line]:
-    yield from _made(changes.tables_added.values(), changes.chains_added.values())
-
-
-def _rules(changes: Changes) -> Iterator[_Line]:
-    yield from _rewritten(changes.chains.values())
+        blocks = [*(item.text() for item in sets), *(item.text() for item in rules)]
+        yield _Line(block(blocks, table), _weight(sets, rules))
 
 
 def _rewritten(chains: Iterable[Chain]) -> Iterator[_Line]:
@@ -215,46 +217,34 @@ def _deleted(tables: Iterable[Table], chains: Iterable[Chain]) -> Iterator[_Line
     yield from (_Line(f"delete set {TABLE} {table.name}") for table in sets)
 
 
-def _overlaid(new: Layout, changes: Changes) -> Plan:
+def _directly(changes: Changes, arrivals: Iterable[TableChange]) -> Plan:
+    """Return: build; switch to the new rules and elements; delete."""
+    inner, base = _apart(changes.chains_added.values())
+    switch = [*_rewritten(changes.chains.values()), *_made((), base), *_elements(arrivals)]
+    kind = Kind.RULES if changes.chains or not changes.tables else Kind.ELEMENTS
+    build = _made(changes.tables_added.values(), inner)
+    return _steps(kind, changes.sizes, build, switch, _remove(changes))
+
+
+def _overlaid(
+    new: Layout,
+    changes: Changes,
+    arrivals: Iterable[TableChange],
+    others: Mapping[str, TableChange],
+) -> Plan:
     """Return: build; switch to rules that mean the new contents; change those; switch; delete."""
-    overlay = Overlay(changes.tables)
+    overlay = Overlay(others)
     helpers = overlay.tables()
     concerned = [chain for chain in new.chains.values() if overlay.concerns(chain)]
-    fresh = changes.chains_added
-    switched = [chain for chain in concerned if chain.name not in fresh]
+    switched = [chain for chain in concerned if chain.name not in changes.chains_added]
     switched += [item for name, item in changes.chains.items() if not overlay.concerns(item)]
+    inner, base = (map(overlay.over, part) for part in _apart(changes.chains_added.values()))
     return _steps(
         Kind.OVERLAY,
         changes.sizes,
-        _made([*changes.tables_added.values(), *helpers], map(overlay.over, fresh.values())),
-        _rewritten(map(overlay.over, switched)),
-        [*_emptied(changes), *_elements(changes.tables.values())],
+        _made([*changes.tables_added.values(), *helpers], inner),
+        [*_rewritten(map(overlay.over, switched)), *_made((), base), *_elements(arrivals)],
+        [*_emptied(changes), *_elements(others.values())],
         _rewritten(concerned),
         _deleted([*changes.tables_removed.values(), *helpers], changes.chains_removed.values()),
     )
-
-
-def _only_come_or_gone(old: Layout, new: Layout, changes: Mapping[str, TableChange]) -> bool:
-    """Tell whether all that changes is addresses that one of the rulesets does not know at all.
-
-    No packet of theirs is judged by elements of both rulesets, which makes one commit enough.
-    """
-    if any(item.remade or not item.new.exact for item in changes.values()):
-        return False
-    added = {part for item in changes.values() for part in _addresses(item.added)}
-    removed = {part for item in changes.values() for part in _addresses(item.removed)}
-    if len(added) + len(removed) > _MOST_ADDRESSES or added & removed:
-        return False
-    return not _known(old, added) and not _known(new, removed)
-
-
-def _addresses(elements: Iterable[str]) -> Iterator[str]:
-    for element in elements:
-        for part in element.partition(" : ")[0].split(" . "):
-            if "." in part or ":" in part:
-                yield part
-
-
-def _known(layout: Layout, addresses: Iterable[str]) -> bool:
-    tables = layout.tables.values()
-    return any(table.has(word) for word in addresses for table in tables)

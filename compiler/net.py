@@ -97,6 +97,15 @@ def parse_prefix(text: str) -> tuple[Prefix, bool]:
     return Prefix(family, network, length), network != address
 
 
+def parse_interval(text: str) -> Interval:
+    """Return the first and last of an address, a CIDR or a range ``low-high``; else ValueError."""
+    if "/" in text:
+        return parse_prefix(text)[0].interval
+    low, dash, high = text.partition("-")
+    first = parse_address(low)[1]
+    return (first, parse_address(high)[1] if dash else first)
+
+
 def format_address(family: Family, address: int) -> str:
     """Return the address as RFC 5952 (IPv6) or dotted quad (IPv4) text."""
     if family is Family.IPV4:

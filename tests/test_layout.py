@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.backends.layout import EMPTY, Table, read_layout, with_counters
+from cnpc.backends.layout import EMPTY, Table, block, read_layout, with_counters
 from cnpc.backends.part import Part
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.net import Family, format_address
@@ -21,7 +21,9 @@ SMALL = next(
 def test_what_is_read_is_what_was_written(seed: int) -> None:
     text = ruleset(list(seeded(seed).objects()))
     layout = read_layout(text)
-    assert text.endswith(layout.text().replace("\n\t}\n\t", "\n\t}\n\n\t"))
+    sets = [item.text() for item in layout.tables.values()]
+    whole = block([*sets, *(item.text() for item in layout.chains.values())])
+    assert text.endswith(whole.replace("\n\t}\n\t", "\n\t}\n\n\t"))
     assert layout.header == ("Network policy", "", "  A policy")
 
 
