@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .nft_size import RulesetSize
-from .nft_text import Table, Text
+from ..compiler.ir import Program, Set
+from ..compiler.net import Family
+from .ruleset_size import RulesetSize
 
 _CHAIN = 256
 _RULE = 850
@@ -19,23 +20,23 @@ _HASHED4 = 30
 _HASHED6 = 49
 
 
-def iptables_size(families: Iterable[Text]) -> RulesetSize:
-    """Return the size of a ruleset of both families."""
-    texts = list(families)
-    chains = [chain for text in texts for chain in text.chains.values()]
-    tables = [table for text in texts for table in text.tables.values()]
+def iptables_size(families: Iterable[Program]) -> RulesetSize:
+    """Return the size of the ruleset that means the programs of both families."""
+    programs = list(families)
+    chains = [chain for program in programs for chain in program.chains]
+    sets = [item for program in programs for item in program.sets]
     rules = sum(len(chain.rules) for chain in chains)
     return RulesetSize(
         rules=rules,
         chains=len(chains),
-        sets=len(tables),
+        sets=len(sets),
         maps=0,
         anonymous=0,
-        elements=sum(len(table.elements) for table in tables),
-        kernel_bytes=_CHAIN * len(chains) + _RULE * rules + sum(map(_bytes, tables)),
+        elements=sum(len(item.elements) for item in sets),
+        kernel_bytes=_CHAIN * len(chains) + _RULE * rules + sum(map(_bytes, sets)),
     )
 
 
-def _bytes(table: Table) -> int:
-    each = _HASHED6 if "ipv6_addr" in table.types else _HASHED4
-    return _TABLE + len(table.elements) * each
+def _bytes(item: Set) -> int:
+    each = _HASHED6 if item.family is Family.IPV6 else _HASHED4
+    return _TABLE + len(item.elements) * each

@@ -29,7 +29,7 @@ _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
 _SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _AS_IT_IS: Mapping[str, str] = {}
-_NO_RELOAD = {"RES_OPTIONS": "no-reload"}
+NO_RELOAD = {"RES_OPTIONS": "no-reload"}
 """resolv.conf(5): ipset takes an address as it would a name, and looks at that file for each."""
 
 
@@ -119,7 +119,7 @@ def ipset_entries(name: str) -> list[str]:
 
 def ipset_restore(text: str) -> None:
     """Carry out a text for ipset, line by line; NodeError with the words of a refusal."""
-    run(["ipset", "restore"], text, _NO_RELOAD)
+    run(["ipset", "restore"], text, NO_RELOAD)
 
 
 def found(name: str) -> str | None:

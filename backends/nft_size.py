@@ -1,4 +1,4 @@
-"""How large an emitted ruleset is, and an estimate of the kernel memory that it takes.
+"""How large an emitted nftables ruleset is, and an estimate of the kernel memory that it takes.
 
 The bytes were measured on Linux 6.18 (slab, vmalloc and per-CPU memory before and after loading
 3,000 to 100,000 of each thing); another kernel differs by its slab sizes, not by magnitude.
@@ -6,9 +6,19 @@ The bytes were measured on Linux 6.18 (slab, vmalloc and per-CPU memory before a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .nft_text import Table, Text
+from ..compiler.ir import (
+    AddressMatch,
+    KeyType,
+    Lookup,
+    Map,
+    Match,
+    PortMatch,
+    Program,
+    Set,
+)
+from ..compiler.net import Family
+from .look_ups import entries, listed
+from .ruleset_size import RulesetSize
 
 _CHAIN = 256
 _RULE = 190
@@ -21,46 +31,48 @@ _INTERVAL = 185  # two nodes of a tree
 _BOX = 480  # an element of a concatenation with intervals, in nft_set_pipapo
 
 
-@dataclass(frozen=True, slots=True)
-class RulesetSize:
-    """Counts of what is emitted; sets, maps and elements include those within rules."""
-
-    rules: int
-    chains: int
-    sets: int
-    maps: int
-    anonymous: int
-    elements: int
-    kernel_bytes: int
-
-
-def size(text: Text) -> RulesetSize:
-    """Return the size of a ruleset."""
-    anonymous = list(text.anonymous())
-    tables = [*text.tables.values(), *anonymous]
-    rules = [rule for chain in text.chains.values() for rule in chain.rules]
-    tests = sum(len(rule.tests) for rule in rules)
-    memory = sum(map(_bytes, tables)) + _CHAIN * len(text.chains)
+def nft_size(program: Program) -> RulesetSize:
+    """Return the size of the ruleset that means the program."""
+    rules = [rule for chain in program.chains for rule in chain.rules]
+    matches = [match for rule in rules for match in rule.matches]
+    anonymous = [_anonymous(match) for match in matches if len(listed(match)) > 1]
+    tables: list[Set | Map] = [*program.sets, *program.maps, *anonymous]
+    tests = len(matches) + sum(isinstance(rule.verdict, Lookup) for rule in rules)
+    memory = sum(map(_bytes, tables)) + _CHAIN * len(program.chains)
     memory += _RULE * len(rules) + _TEST * tests
-    maps = sum(table.verdicts for table in tables)
     return RulesetSize(
         rules=len(rules),
-        chains=len(text.chains),
-        sets=len(tables) - maps,
-        maps=maps,
+        chains=len(program.chains),
+        sets=len(program.sets) + len(anonymous),
+        maps=len(program.maps),
         anonymous=len(anonymous),
-        elements=sum(len(table.elements) for table in tables),
+        elements=sum(map(_count, tables)),
         kernel_bytes=memory,
     )
 
 
-def _bytes(table: Table) -> int:
-    if table.types == ("inet_service",) and not table.interval and not table.verdicts:
+def _anonymous(match: Match) -> Set:
+    """Return the set without a name that nft makes of the values in a rule."""
+    keys = tuple((value,) for value in listed(match))
+    if isinstance(match, AddressMatch):
+        return Set("", match.family, (KeyType.ADDRESS,), keys)
+    # Types of ICMPv6 are single bytes, as protocols are.
+    kind = KeyType.PORT if isinstance(match, PortMatch) else KeyType.PROTOCOL
+    return Set("", Family.IPV4, (kind,), keys)
+
+
+def _count(table: Set | Map) -> int:
+    return len(table.elements) if isinstance(table, Set) else len(table)
+
+
+def _bytes(table: Set | Map) -> int:
+    exact = all(low == high for key, _ in entries(table) for low, high in key)
+    if exact and table.key == (KeyType.PORT,) and isinstance(table, Set):
         return _TABLE + _BITMAP
-    return _TABLE + len(table.elements) * _element_bytes(table)
+    return _TABLE + _count(table) * _element_bytes(table, exact=exact)
 
 
-def _element_bytes(table: Table) -> int:
-    if table.interval:
-        return _INTERVAL if len(table.types) == 1 else _BOX
-    return _HASHED6 if "ipv6_addr" in table.types else _HASHED4
+def _element_bytes(table: Set | Map, *, exact: bool) -> int:
+    if not exact:
+        return _INTERVAL if len(table.key) == 1 else _BOX
+    return _HASHED6 if table.family is Family.IPV6 else _HASHED4

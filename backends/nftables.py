@@ -34,6 +34,7 @@ from ..compiler.ir import (
 )
 from ..compiler.net import ANY_PORT, Family, Interval
 from .base import Ruleset, Size
+from .look_ups import listed
 from .nft_keys import KeyWriter, addresses_text
 from .template import template
 from .text import PROTOCOL_WORD, describe_origins, quotable, room
@@ -152,22 +153,7 @@ class Nftables:
 def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
     rules = tuple(_rule(rule, families) for rule in chain.rules)
     matches = (match for rule in chain.rules for match in rule.matches)
-    return _Chain(chain.name, _hook(chain), rules, sum(map(_is_anonymous_set, matches)))
-
-
-def _is_anonymous_set(match: Match) -> bool:
-    match match:
-        case (
-            AddressMatch(intervals=values)
-            | PortMatch(ports=values)
-            | Icmp6TypeMatch(types=values)
-            | ProtocolMatch(protocols=values)
-        ):
-            return len(values) > 1
-        case SetMatch() | StateMatch():
-            return False
-        case _:
-            assert_never(match)
+    return _Chain(chain.name, _hook(chain), rules, sum(len(listed(match)) > 1 for match in matches))
 
 
 def _hook(chain: Chain) -> str:

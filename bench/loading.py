@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
-from netcluster.namespaces import Namespace
+from netcluster import IPSET_RESTORE, Namespace
 
 _OFTEN = 0.002  # seconds
 _KERNEL = ("Slab", "VmallocUsed", "Percpu")
@@ -50,7 +50,7 @@ def _steps(filter_: str) -> Iterator[tuple[Sequence[str], str]]:
     if filter_ == "nft":
         yield ("nft", "-f", "-"), "nft"
         return
-    yield ("ipset", "restore"), "ipset"
+    yield IPSET_RESTORE, "ipset"
     yield (f"{filter_}-restore", "--noflush"), "v4"
     yield (f"ip6{filter_.removeprefix('ip')}-restore", "--noflush"), "v6"
 

@@ -57,8 +57,9 @@ structs of the same bytes, and nothing else. Another node shares what the first 
 the mean of those compiled after the first."""
 
 _OF_LOADING = """\
-`nft -f -`, or `ipset restore`, `iptables-restore` and `ip6tables-restore`, into an empty network
-namespace. Kernel memory is the machine's before and after."""
+`nft -f -`, or `ipset restore` (with `RES_OPTIONS=no-reload`, as `cnpc apply` has it),
+`iptables-restore` and `ip6tables-restore`, into an empty network namespace. Kernel memory is the
+machine's before and after."""
 
 _OF_PACKETS = f"""\
 Nanoseconds of an allowed packet that a router forwards, from its arrival to its departure, routing

@@ -44,6 +44,8 @@ _CROWDED = 1_000
 """Above so many policies -O0 and -O1 have tens of thousands of sets, which load for minutes."""
 _SHORT = 10  # local pods in their place: a packet meets the chain of one pod alone
 _FLAVOURS = ("legacy", "nft")
+_BY_IPTABLES = ("a", "a6")
+"""The clusters that are compiled and loaded for iptables too: Kubernetes' limits."""
 _HIGHEST = len(LEVELS) - 1
 
 
@@ -99,7 +101,7 @@ class Bench:
             compilations[level] = Task(path, number, cluster.node, more).measure(stem)
             if not self._missing:
                 loads[level] = loading.load(stem, "nft")
-        if cluster.name == "a":
+        if cluster.name in _BY_IPTABLES:
             self._say(f"{cluster.title}: compile for iptables")
             task = Task(path, _HIGHEST, cluster.node, 0, "iptables")
             compilations["iptables -O2"] = task.measure(stem)

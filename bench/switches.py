@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from netcluster.namespaces import Namespace
+from netcluster import IPSET_RESTORE, Namespace
 
 
 class Switch(Protocol):
@@ -62,7 +62,7 @@ class IptablesChains:
 
     def load(self, space: Namespace) -> None:
         """Load the sets and the chains for IPv4."""
-        space.run(("ipset", "restore"), self.texts["ipset"])
+        space.run(IPSET_RESTORE, self.texts["ipset"])
         for hook in ("FORWARD", "INPUT"):
             space.run((*self._command("-N"), f"{self.prefix}-{hook}"))
             space.run((*self._command("-I"), hook, "-j", f"{self.prefix}-{hook}"))

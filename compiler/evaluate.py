@@ -18,6 +18,7 @@ from .ir import (
     Lookup,
     Map,
     Match,
+    PlainMatch,
     PortMatch,
     Program,
     ProtocolMatch,
@@ -108,32 +109,37 @@ class Evaluator:
         return rule.verdict
 
     def _holds(self, match: Match, packet: Packet) -> bool:
-        match match:
-            case AddressMatch(field, family, intervals):
-                return family is packet.family and contains(intervals, _value(field, packet))
-            case SetMatch(fields, name):
-                return self._sets[name].find(fields, packet) is not None
-            case PortMatch(protocol, ports):
-                return packet.protocol == protocol and (
-                    ports == ANY_PORT or contains(ports, _value(Field.DPORT, packet))
-                )
-            case ProtocolMatch(protocols):
-                return packet.protocol in protocols
-            case StateMatch(states):
-                return packet.state in states
-            case Icmp6TypeMatch(types):
-                return (
-                    packet.family is Family.IPV6
-                    and packet.protocol == Protocol.ICMPV6
-                    and contains(types, packet.icmp6_type)
-                )
-            case _:
-                assert_never(match)
+        if isinstance(match, SetMatch):
+            return self._sets[match.set].find(match.fields, packet) is not None
+        return holds(match, packet)
 
     def _look_up(self, lookup: Lookup, packet: Packet) -> Verdict | None:
         index, verdicts = self._maps[lookup.map]
         position = index.find(lookup.fields, packet)
         return None if position is None else verdicts[position]
+
+
+def holds(match: PlainMatch, packet: Packet) -> bool:
+    """Tell whether the packet is one of those that the match is for."""
+    match match:
+        case AddressMatch(field, family, intervals):
+            return family is packet.family and contains(intervals, value_of(field, packet))
+        case PortMatch(protocol, ports):
+            return packet.protocol == protocol and (
+                ports == ANY_PORT or contains(ports, value_of(Field.DPORT, packet))
+            )
+        case ProtocolMatch(protocols):
+            return packet.protocol in protocols
+        case StateMatch(states):
+            return packet.state in states
+        case Icmp6TypeMatch(types):
+            return (
+                packet.family is Family.IPV6
+                and packet.protocol == Protocol.ICMPV6
+                and contains(types, packet.icmp6_type)
+            )
+        case _:
+            assert_never(match)
 
 
 def _map_index(table: Map) -> tuple[_Index, Sequence[Verdict]]:
@@ -162,7 +168,7 @@ class _Index:
         """Return the position of the key that holds the fields' values, if there is one."""
         if packet.family is not self._family:
             return None
-        values = tuple(_value(field, packet) for field in fields)
+        values = tuple(value_of(field, packet) for field in fields)
         position = self._exact.get(values)
         if position is not None:
             return position
@@ -175,7 +181,8 @@ class _Index:
 _NO_PORT = -1
 
 
-def _value(field: Field, packet: Packet) -> int:
+def value_of(field: Field, packet: Packet) -> int:
+    """Return what the packet has there; a port that no key holds where it has none."""
     match field:
         case Field.SADDR:
             return packet.saddr

@@ -124,7 +124,10 @@ class Icmp6TypeMatch:
     types: tuple[Interval, ...]
 
 
-Match = AddressMatch | SetMatch | PortMatch | ProtocolMatch | StateMatch | Icmp6TypeMatch
+PlainMatch = AddressMatch | PortMatch | ProtocolMatch | StateMatch | Icmp6TypeMatch
+"""What a packet alone decides, without the program's sets."""
+
+Match = PlainMatch | SetMatch
 
 
 class Terminal(enum.Enum):

@@ -43,11 +43,12 @@ def test_a_text_means_the_program_that_it_was_made_of(seed: int, level: int) -> 
         assert plain(program_of(read_layout(text))) == plain(program)
 
 
-def test_a_rule_that_means_something_else_is_named() -> None:
+@pytest.mark.parametrize("rule", ["meta mark 1 accept", "tcp dport 80 queue", "ip saddr"])
+def test_a_rule_that_means_something_else_is_named(rule: str) -> None:
     inputs = read(seeded(1).objects(), unknown=False)
     pipeline = Pipeline(inputs.snapshot, inputs.policies)
     program = pipeline.program(pipeline.resolver.node_names()[0])
     text = Nftables().build(program, ("x",)).texts["nft"]
-    layout = read_layout(text.replace("ct state established accept", "meta mark 1 accept"))
-    with pytest.raises(NodeError, match="meta mark 1 accept"):
+    layout = read_layout(text.replace("ct state established accept", rule))
+    with pytest.raises(NodeError, match=rule):
         program_of(layout)

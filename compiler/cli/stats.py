@@ -8,11 +8,14 @@ from itertools import chain
 import click
 
 from ...backends.iptables_layout import read_iptables
+from ...backends.iptables_meaning import programs_of
 from ...backends.iptables_size import iptables_size
-from ...backends.iptables_steps import steps_of
-from ...backends.nft_size import RulesetSize, size
-from ...backends.nft_text import read_text
-from ...backends.nft_walk import Peers, Walker, join
+from ...backends.layout import read_layout
+from ...backends.meaning import program_of
+from ...backends.nft_size import nft_size
+from ...backends.peers import Peers
+from ...backends.ruleset_size import RulesetSize
+from ...backends.walk import Walker, join
 from ..manifests import Inputs, OnUnknown, load
 from ..net import Family
 from ..options import DenyWith, Options, OwnNode
@@ -94,17 +97,18 @@ def _read(
     """Return the size of what was emitted, and who walks through it for each family."""
     peers = {family: _peers(snapshot, family) for family in Family}
     if "nft" in texts:
-        text = read_text(texts["nft"])
-        walker = Walker(text, {family: Peers(found) for family, found in peers.items()})
-        return size(text), dict.fromkeys(Family, walker)
-    steps = steps_of(read_iptables(texts))
+        program = program_of(read_layout(texts["nft"]))
+        ends = {family: Peers(found) for family, found in peers.items()}
+        walker = Walker(program, ends, lists_are_sets=True)
+        return nft_size(program), dict.fromkeys(Family, walker)
+    programs = programs_of(read_iptables(texts), lambda _: ())
     own = {address for pod in pods for address in pod.addresses}
     walkers = {}
-    for family, text in steps.items():
+    for family, program in programs.items():
         # Trees of rules find both ends: a peer of this node would be judged here too.
         others = Peers(number for number in peers[family] if (family, number) not in own)
-        walkers[family] = Walker(text, {family: others})
-    return iptables_size(steps.values()), walkers
+        walkers[family] = Walker(program, {family: others}, lists_are_sets=False)
+    return iptables_size(programs.values()), walkers
 
 
 def _peers(snapshot: Snapshot, family: Family) -> Sequence[int]:

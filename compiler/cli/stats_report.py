@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from ...backends.nft_size import RulesetSize
-from ...backends.nft_walk import Cost
+from ...backends.ruleset_size import RulesetSize
+from ...backends.walk import Cost
 
 _MOST_LINES = 20
 _COUNTS = ("rules", "chains", "sets", "maps", "anonymous", "elements")

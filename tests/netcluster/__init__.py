@@ -8,7 +8,7 @@ with Cluster(Topology.from_snapshot(snapshot)) as cluster:
 
 from .cluster import Cluster
 from .limits import missing
-from .loader import LOADERS, IptablesLoader, Loader, NftLoader
+from .loader import IPSET_RESTORE, LOADERS, IptablesLoader, Loader, NftLoader
 from .namespaces import ClusterError, Namespace
 from .probes import (
     ICMP,
@@ -29,6 +29,7 @@ from .topology import OUTSIDE, Node, Pod, Topology, routable
 __all__ = [
     "ICMP",
     "ICMPV6",
+    "IPSET_RESTORE",
     "LOADERS",
     "OUTSIDE",
     "SCTP",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from cnpc.backends.iptables_tools import NO_RELOAD
+
 from .namespaces import ClusterError, run
 from .packets import MAGIC
 
@@ -25,6 +27,15 @@ table inet netcluster {{
   }}
 }}
 """
+
+
+IPSET_RESTORE = (
+    "env",
+    *(f"{name}={value}" for name, value in NO_RELOAD.items()),
+    "ipset",
+    "restore",
+)
+"""How docs/iptables.md says that sets are loaded."""
 
 
 class Loader(Protocol):
@@ -68,7 +79,7 @@ class IptablesLoader:
 
     def load(self, texts: Mapping[str, str]) -> None:
         """Load as docs/iptables.md says: what fails for want of the jumps goes well again."""
-        run(("ipset", "restore"), texts["ipset"])
+        run(IPSET_RESTORE, texts["ipset"])
         for restore, suffix in zip(self.restore, ("v4", "v6"), strict=True):
             try:
                 run((restore, "--noflush"), texts[suffix])

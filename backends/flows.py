@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ..compiler.ir import Field, Lookup, PortMatch, Program, ProtocolMatch, Rule, SetMatch
 from ..compiler.net import ANY_PORT, MAX_PORT, Interval, Protocol, normalize, subtract
-from .nft_text import Rule, Table, Test, Text, parse_values
+from .look_ups import Tables, entries, look_ups
 
 MOST_FLOWS = 32
 """Of how many protocols and ports, evenly chosen, at most the costs are counted."""
-
-PORT_PROTOCOL = {
-    "tcp dport": Protocol.TCP,
-    "udp dport": Protocol.UDP,
-    "sctp dport": Protocol.SCTP,
-}
-"""Expressions that hold of one protocol alone."""
 
 _ANY_TRANSPORT = (Protocol.TCP, Protocol.UDP)
 
@@ -29,16 +23,13 @@ class Flow:
     port: int | None
 
 
-Named = Mapping[int, tuple[Interval, ...]]
-"""By protocol: the ports that rules name, in normal form."""
-
-
 class Flows:
     """Finds the flows that the rules of chains tell apart."""
 
-    def __init__(self, text: Text) -> None:
-        """Take a ruleset."""
-        self._text = text
+    def __init__(self, program: Program) -> None:
+        """Take a ruleset's program."""
+        self._chains = program.chains_by_name()
+        self._tables = Tables(program)
         self._known: dict[str, tuple[tuple[int, Interval], ...]] = {}
 
     def of(self, chains: Iterable[str]) -> tuple[Flow, ...]:
@@ -59,44 +50,40 @@ class Flows:
     def _named(self, chain: str) -> tuple[tuple[int, Interval], ...]:
         found = self._known.get(chain)
         if found is None:
-            rules = self._text.chains[chain].rules
+            rules = self._chains[chain].rules
             found = tuple(dict.fromkeys(pair for rule in rules for pair in self._of_rule(rule)))
             self._known[chain] = found
         return found
 
     def _of_rule(self, rule: Rule) -> Iterator[tuple[int, Interval]]:
-        spoken = [
-            low
-            for test in rule.tests
-            if test.fields == ("meta l4proto",)
-            for ((low, _), *_) in self._keys(test)
-        ]
-        for test in rule.tests:
-            for key in self._keys(test):
-                yield from _ports(test.fields, key, spoken or _ANY_TRANSPORT)
+        for match in rule.matches:
+            if isinstance(match, PortMatch) and match.ports != ANY_PORT:
+                yield from ((match.protocol, interval) for interval in match.ports)
+        for look_up in look_ups(rule):
+            if Field.DPORT in look_up.fields:
+                yield from self._of_table(look_up, _spoken(rule) or _ANY_TRANSPORT)
 
-    def _keys(self, test: Test) -> Iterator[tuple[Interval, ...]]:
-        if not any(field.endswith(("dport", "l4proto")) for field in test.fields):
-            return
-        if test.table is None:
-            yield from ((interval,) for interval in parse_values(test))
-            return
-        table = test.table if isinstance(test.table, Table) else self._text.tables[test.table]
-        for key, _ in table.entries():
-            yield key
+    def _of_table(
+        self, look_up: SetMatch | Lookup, default: Iterable[int]
+    ) -> Iterator[tuple[int, Interval]]:
+        for key, _ in entries(self._tables.of(look_up)):
+            part = dict(zip(look_up.fields, key, strict=True))
+            protocols = [part[Field.PROTOCOL][0]] if Field.PROTOCOL in part else default
+            yield from ((protocol, part[Field.DPORT]) for protocol in protocols)
 
 
-def _ports(
-    fields: tuple[str, ...], key: tuple[Interval, ...], default: Iterable[int]
-) -> Iterator[tuple[int, Interval]]:
-    part = dict(zip(fields, key, strict=True))
-    for field, interval in part.items():
-        if field in PORT_PROTOCOL:
-            yield PORT_PROTOCOL[field], interval
-        elif field == "th dport":
-            protocols = [part["meta l4proto"][0]] if "meta l4proto" in part else default
-            for protocol in protocols:
-                yield protocol, interval
+def _spoken(rule: Rule) -> list[int]:
+    """Return the protocols that the rule asks for beside its look-ups."""
+    found: list[int] = []
+    for match in rule.matches:
+        match match:
+            case ProtocolMatch(protocols):
+                found += protocols
+            case PortMatch(protocol):
+                found.append(protocol)
+            case _:
+                pass
+    return found
 
 
 def _edges(protocol: int, intervals: Iterable[Interval]) -> Iterator[Flow]:

@@ -1,14 +1,13 @@
-"""Steps of emitted iptables rulesets, and what connections meet in them."""
+"""What connections meet in emitted iptables rulesets, and how large these are."""
 
 from __future__ import annotations
 
-import pytest
 from cnpc.backends.iptables import Iptables
 from cnpc.backends.iptables_layout import read_iptables
+from cnpc.backends.iptables_meaning import programs_of
 from cnpc.backends.iptables_size import iptables_size
-from cnpc.backends.iptables_steps import steps_of
-from cnpc.backends.nft_text import Text
-from cnpc.backends.nft_walk import Cost, Peers, Walker
+from cnpc.backends.peers import Peers
+from cnpc.backends.walk import Cost, Walker
 from cnpc.compiler.net import Family
 from cnpc.compiler.reader import read_program
 
@@ -41,13 +40,10 @@ def source(*rules: str) -> str:
     return "\n".join([SOURCE.rstrip(), *rules, "}", ""])
 
 
-def steps(*rules: str) -> Text:
-    ruleset = Iptables().build(read_program(source(*rules)), ("Network policy",))
-    return steps_of(read_iptables(ruleset.texts))[Family.IPV4]
-
-
 def cost(*rules: str, address: int = POD, peers: tuple[int, ...] = (FRIEND, STRANGER)) -> Cost:
-    walker = Walker(steps(*rules), {Family.IPV4: Peers(peers)})
+    texts = Iptables().build(read_program(source(*rules)), ("Network policy",)).texts
+    program = programs_of(read_iptables(texts), lambda _: ())[Family.IPV4]
+    walker = Walker(program, {Family.IPV4: Peers(peers)}, lists_are_sets=False)
     return walker.cost(Family.IPV4, address, source=False)
 
 
@@ -76,24 +72,9 @@ def test_a_service_is_one_look_up() -> None:
     assert found.worst_rules == 5
 
 
-@pytest.mark.parametrize(
-    ("rule", "tests"),
-    [
-        ("  tcp any drop", 1),
-        ("  tcp 80 drop", 2),
-        ("  protocol icmp drop", 1),
-        ("  saddr 10.0.0.0-10.0.0.255 daddr 10.0.1.1-10.0.1.3 tcp 80 drop", 4),
-    ],
-)
-def test_a_match_is_so_many_tests(rule: str, tests: int) -> None:
-    found = [item for chain in steps(rule).chains.values() for item in chain.rules]
-    (dropping,) = (item for item in found if item.verdict == "drop")
-    assert len(dropping.tests) == tests
-
-
 def test_the_size_is_that_of_both_families() -> None:
     ruleset = Iptables().build(read_program(source("  saddr @friends return", "  drop")), ("x",))
-    found = iptables_size(steps_of(read_iptables(ruleset.texts)).values())
+    found = iptables_size(programs_of(read_iptables(ruleset.texts), lambda _: ()).values())
     made = ruleset.size
     assert (found.chains, found.rules, found.sets) == (made.chains, made.rules, made.sets)
     assert (found.elements, found.maps, found.anonymous) == (made.elements, 0, 0)

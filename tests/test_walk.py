@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from random import Random
 
 import pytest
-from cnpc.backends.nft_flows import MOST_FLOWS, Flow, Flows
-from cnpc.backends.nft_marks import Marks
-from cnpc.backends.nft_text import Text, read_text
-from cnpc.backends.nft_walk import Cost, Peers, Tally, Walker, join
+from cnpc.backends.flows import MOST_FLOWS, Flow, Flows
+from cnpc.backends.layout import read_layout
+from cnpc.backends.marks import Marks
+from cnpc.backends.meaning import program_of
 from cnpc.backends.nftables import Nftables
+from cnpc.backends.peers import Peers, Tally
+from cnpc.backends.walk import Cost, Walker, join
+from cnpc.compiler.ir import Field, Program
 from cnpc.compiler.manifests import load
 from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.pipeline import Pipeline
@@ -19,6 +23,10 @@ from command import STORIES
 POD, FRIEND, STRANGER = 0x0A000001, 0x0A000064, 0x0A0000C8
 
 CHAINS = """\
+
+table inet cnpc
+delete table inet cnpc
+table inet cnpc {{
 \tset friends {{
 \t\ttype ipv4_addr
 \t\tsize 16
@@ -44,6 +52,11 @@ CHAINS = """\
 \t\t}}
 \t}}
 
+\tmap ingress6 {{
+\t\ttype ipv6_addr : verdict
+\t\tsize 16
+\t}}
+
 \tchain next {{
 \t\tip saddr 10.0.0.0/24 return
 \t\tdrop
@@ -61,17 +74,21 @@ CHAINS = """\
 \t\tip daddr vmap @ingress4
 \t\tct state new accept
 \t}}
+}}
 """
 
 
-def ruleset(*rules: str) -> Text:
+def ruleset(*rules: str) -> Program:
     lines = "\n".join(f"\t\t{rule}" for rule in rules)
-    return read_text(f"table inet cnpc {{\n{CHAINS.format(rules=lines)}}}\n")
+    return program_of(read_layout(CHAINS.format(rules=lines)))
+
+
+def walk(program: Program, peers: Iterable[int]) -> Walker:
+    return Walker(program, {Family.IPV4: Peers(peers)}, lists_are_sets=True)
 
 
 def cost(*rules: str, peers: tuple[int, ...] = (FRIEND, STRANGER)) -> Cost:
-    walker = Walker(ruleset(*rules), {Family.IPV4: Peers(peers)})
-    return walker.cost(Family.IPV4, POD, source=False)
+    return walk(ruleset(*rules), peers).cost(Family.IPV4, POD, source=False)
 
 
 def test_a_return_goes_on_behind_the_jump() -> None:
@@ -120,10 +137,10 @@ def test_a_tally_counts_as_numbers_would() -> None:
 
 
 def test_flows_lie_on_both_sides_of_every_edge() -> None:
-    text = ruleset("tcp dport { 80, 90-95 } return", "udp dport 0-65535 drop")
-    assert set(Flows(text).of(["pod"])) == {
+    program = ruleset("tcp dport { 80, 90-95 } return", "udp dport 1-65535 drop")
+    assert set(Flows(program).of(["pod"])) == {
         *(Flow(Protocol.TCP, port) for port in (80, 90, 95, 96, 1)),
-        *(Flow(Protocol.UDP, port) for port in (0, 65535)),
+        *(Flow(Protocol.UDP, port) for port in (1, 65535)),
         Flow(Protocol.ICMP, None),
     }
 
@@ -136,31 +153,30 @@ def test_flows_that_are_too_many_are_thinned_out() -> None:
 
 
 def test_pods_known_in_the_same_places_are_alike() -> None:
-    marks = Marks(ruleset("ip daddr 10.0.0.0/31 drop"), "ip daddr")
+    marks = Marks(ruleset("ip daddr 10.0.0.0/31 drop"), Family.IPV4, Field.DADDR)
     assert marks.of(POD) != marks.of(POD + 1)
     assert marks.of(POD + 5) == marks.of(POD + 6) == ()
 
 
 @cache
-def story(level: int) -> tuple[Text, tuple[int, ...], tuple[int, ...]]:
-    """Return a compiled node's text, its own IPv4 addresses, and everyone's."""
+def story(level: int) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
+    """Return what a compiled node's text means, its own IPv4 addresses, and everyone's."""
     inputs = load([str(STORIES / "cluster.yaml"), str(STORIES / "5-baseline")])
     pipeline = Pipeline(inputs.snapshot, inputs.policies, level=level)
     everyone = [item.addresses[0][1] for item in inputs.snapshot.endpoints]
     own = tuple(everyone[position] for position in pipeline.resolver.local("worker-1"))
     text = Nftables().build(pipeline.program("worker-1"), ()).texts["nft"]
-    return read_text(text), own, tuple(everyone)
+    return program_of(read_layout(text)), own, tuple(everyone)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("source", [True, False])
 def test_all_peers_at_once_are_each_by_itself(level: int, *, source: bool) -> None:
-    text, own, everyone = story(level)
+    program, own, everyone = story(level)
     for address in own:
-        together = Walker(text, {Family.IPV4: Peers(everyone)})
+        together = walk(program, everyone)
         alone = [
-            Walker(text, {Family.IPV4: Peers([peer])}).cost(Family.IPV4, address, source=source)
-            for peer in everyone
+            walk(program, [peer]).cost(Family.IPV4, address, source=source) for peer in everyone
         ]
         found, expected = together.cost(Family.IPV4, address, source=source), join(alone)
         assert found.worst_rules == expected.worst_rules
