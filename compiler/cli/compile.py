@@ -24,9 +24,10 @@ from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
 from .many_sets import many_sets
-from .messages import report, report_line
+from .messages import report_line
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
+from .reports import report
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _HIGHEST_LEVEL = max(PASSES)

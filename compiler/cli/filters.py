@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import cache, partial
 
 from ...backends.keeper import Filter, Filters
 from ..errors import NodeError
+from .later import later
 
-_MODULES = {"nftables": ".with_nftables", "iptables": ".with_iptables"}
+_MODULES = {"nftables": "with_nftables", "iptables": "with_iptables"}
 """The one to prefer first; each takes long to import, and most runs need one alone."""
 
 
@@ -33,5 +33,5 @@ def usable_backend() -> str:
 
 @cache
 def _reach(backend: str) -> Filter:
-    reach: Callable[[], Filter] = importlib.import_module(_MODULES[backend], __package__).reach
+    reach: Callable[[], Filter] = later(_MODULES[backend]).reach
     return reach()

@@ -22,8 +22,8 @@ from ..snapshot import Endpoint, Snapshot
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
 from .many_sets import many_sets
-from .messages import report
 from .nodes import choose
+from .reports import report
 from .stats_report import Line, Stats, as_json, as_table
 
 _EPILOG = """\b
