@@ -23,8 +23,8 @@ from .iptables_saved import Jumps, Saved, change, operations, own_lines, read_sa
 from .iptables_words import worded
 from .layout import Layout
 from .node import Node
+from .notes import Kernel
 from .packet_filter import Drift, InForce, UntouchedError
-from .record import Kernel
 from .transaction import Kind
 
 _IN_FRONT = {hook: Jumps(1, first=True) for hook in HOOKS}

@@ -6,15 +6,14 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from msgspec.structs import replace
 
 from ..compiler.errors import CnpcError, NodeError
 from .layout import EMPTY, Layout
+from .notes import Kernel, Pending, Record, Version
 from .packet_filter import Drift, Given, InForce, PacketFilter, Planned, UntouchedError
-from .record import Kernel, Pending, Record, State, Version, digest, now_text
+from .record import State, digest, now_text
 from .transaction import Kind
 
 Filter = PacketFilter[Any, Any]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from ..compiler.errors import NodeError
 from .changes import unchanged, with_sizes
@@ -13,8 +11,8 @@ from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .meaning import judge_of
 from .node import Fingerprint, Node
+from .notes import Kernel
 from .packet_filter import Drift, Given, InForce
-from .record import Kernel
 from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
 
 SUFFIX = "nft"

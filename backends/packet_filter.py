@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
 from .layout import Layout
-from .record import Kernel
+from .notes import Kernel
 from .transaction import Kind
 
 R = TypeVar("R")

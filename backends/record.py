@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
 from ..compiler.errors import NodeError
+from .notes import DamagedError, Record, Version, from_json, to_json
 
 DEFAULT_STATE = Path("/var/lib/cnpc")
 
@@ -26,60 +25,6 @@ _RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rule
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _LOCK_SECONDS = 30.0
 _LOCK_STEP = 0.02
-
-
-class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A ruleset that was loaded: its backend, the digest of each text by suffix, and when."""
-
-    backend: str
-    texts: Mapping[str, str]
-    since: str
-    """UTC, RFC 3339."""
-
-    def same(self, other: Version | None) -> bool:
-        """Tell whether both are the same ruleset, whenever loaded."""
-        return other is not None and (self.backend, self.texts) == (other.backend, other.texts)
-
-    @property
-    def id(self) -> str:
-        """What people call it: the first digits of its digest."""
-        return "-".join(digest[:12] for _, digest in sorted(self.texts.items()))
-
-
-class Kernel(msgspec.Struct, frozen=True, kw_only=True):
-    """How the kernel was when the current version had been loaded."""
-
-    place: str
-    generation: int | None
-    """None where somebody else committed at the same time."""
-    structure: str
-    contents: Mapping[str, str] = {}
-    """A digest of the elements of each set and map, by name."""
-    sizes: Mapping[str, int] = {}
-
-
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that goes away again unless it is confirmed in time."""
-
-    token: str
-    until: float
-    """Seconds since the epoch."""
-    back_to: Version | None
-    back_previous: Version | None
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it; nothing was ever loaded where there is no current version."""
-
-    current: Version | None = None
-    previous: Version | None = None
-    kernel: Kernel | None = None
-    pending: Pending | None = None
-
-    @property
-    def at_boot(self) -> Version | None:
-        """The version that a boot loads: the last one that needs no confirmation any more."""
-        return self.pending.back_to if self.pending else self.current
 
 
 class State:
@@ -136,8 +81,8 @@ class State:
         try:
             with _refusals(path):
                 data = path.read_bytes() if path.exists() else b"{}"
-            return msgspec.json.decode(data, type=Record)
-        except msgspec.MsgspecError as problem:
+            return from_json(data)
+        except DamagedError as problem:
             raise NodeError(
                 f"{path} is damaged ({problem}); remove it and apply the ruleset again"
             ) from None
@@ -145,7 +90,7 @@ class State:
     def write(self, record: Record) -> None:
         """Replace the record, on disk when this returns, and forget rulesets it does not name."""
         self._sync_rulesets(record)
-        self._replace(self.path / _RECORD, msgspec.json.encode(record), sync=True)
+        self._replace(self.path / _RECORD, to_json(record), sync=True)
         self._forget(record)
 
     def interrupted(self) -> bool:
@@ -157,7 +102,7 @@ class State:
 
         It need not reach the disk: after a crash of the machine the kernel has no ruleset at all.
         """
-        self._replace(self.path / _INTENT, msgspec.json.encode(version), sync=False)
+        self._replace(self.path / _INTENT, to_json(version), sync=False)
 
     def end(self) -> None:
         """Note that the kernel is as the record says."""

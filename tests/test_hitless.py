@@ -21,7 +21,7 @@ from cnpc.backends.transaction import Kind
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
-from cnpc.compiler.passes import DEFAULT_LEVEL
+from cnpc.compiler.options import DEFAULT_LEVEL
 from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run

@@ -20,8 +20,7 @@ from ...backends.nft_filter import given
 from ...backends.packet_filter import Given
 from ...backends.record import DEFAULT_STATE, State
 from ..errors import InputError, NodeError, Span, error
-from ..options import DenyWith, Options, OwnNode
-from ..passes import DEFAULT_LEVEL, PASSES
+from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
 from ..source import STDIN, SourceError, open_source
 from .filters import filters, usable_backend
 from .messages import report_line
@@ -50,7 +49,7 @@ _COMPILE_OPTIONS = (
     click.option(
         "-O",
         "level",
-        type=click.Choice([str(level) for level in PASSES]),
+        type=click.Choice([str(level) for level in LEVELS]),
         default=str(DEFAULT_LEVEL),
         help="As of cnpc compile.",
     ),

@@ -15,8 +15,7 @@ from ...backends.nft_text import read_text
 from ...backends.nft_walk import Peers, Walker, join
 from ..manifests import Inputs, OnUnknown, load
 from ..net import Family
-from ..options import DenyWith, Options, OwnNode
-from ..passes import PASSES
+from ..options import LEVELS, DenyWith, Options, OwnNode
 from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
@@ -40,7 +39,7 @@ Examples:
 @arguments.level
 @click.option(
     "--compare",
-    type=click.Choice([f"-O{level}" for level in PASSES]),
+    type=click.Choice([f"-O{level}" for level in LEVELS]),
     help="Show another optimisation level beside it.",
 )
 @arguments.meaning
