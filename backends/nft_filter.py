@@ -10,13 +10,11 @@ from .changes import unchanged, with_sizes
 from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .meaning import judge_of
+from .nft_signs import BACKEND, SUFFIX
 from .node import Fingerprint, Node
 from .notes import Kernel
 from .packet_filter import Drift, Given, InForce
 from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
-
-SUFFIX = "nft"
-BACKEND = "nftables"
 
 
 def given(text: str, name: str = "<ruleset>") -> Given[Layout]:

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..compiler.errors import NodeError
@@ -25,6 +26,8 @@ _RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rule
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _LOCK_SECONDS = 30.0
 _LOCK_STEP = 0.02
+_PART = 1 << 18  # bytes that fit into a processor's cache
+_hash = partial(hashlib.blake2b, digest_size=16)
 
 
 class State:
@@ -132,6 +135,13 @@ class State:
             found[suffix] = data.decode()
         return found
 
+    def says(self, version: Version, files: Mapping[str, Path]) -> bool:
+        """Tell whether files, by suffix, are the texts of a version, and so are the copies kept."""
+        return version.texts.keys() == files.keys() and all(
+            _both_are(wanted, files[suffix], self._ruleset(wanted, suffix))
+            for suffix, wanted in version.texts.items()
+        )
+
     def _ruleset(self, digest: str, suffix: str) -> Path:
         return self.path / _RULESETS / f"{digest}.{suffix}"
 
@@ -177,7 +187,7 @@ class State:
 
 def digest(data: bytes) -> str:
     """Return what a ruleset's text is known by."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    return _hash(data).hexdigest()
 
 
 def now_text() -> str:
@@ -190,6 +200,17 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.read_bytes() == data
     except OSError:
         return False
+
+
+def _both_are(wanted: str, path: Path, copy: Path) -> bool:
+    """Tell whether two regular files have the contents of a digest, a part at a time."""
+    whole = _hash()
+    with path.open("rb", buffering=0) as one, copy.open("rb", buffering=0) as other:
+        while part := one.read(_PART):
+            if other.read(_PART) != part:
+                return False
+            whole.update(part)
+        return not other.read(1) and whole.hexdigest() == wanted
 
 
 def _sync(path: Path) -> None:

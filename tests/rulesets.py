@@ -10,7 +10,8 @@ from typing import Any
 
 from cnpc.backends.base import Backend
 from cnpc.backends.iptables import Iptables
-from cnpc.backends.iptables_layout import BACKEND, IptablesLayout, read_iptables
+from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
+from cnpc.backends.iptables_names import BACKEND
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.packet_filter import Given
 from cnpc.compiler.ir import Program

@@ -15,8 +15,8 @@ import click
 from ...backends.doctor import lacks_root
 from ...backends.keeper import Keeper
 from ...backends.layout import with_counters
-from ...backends.nft_filter import BACKEND as NFTABLES
 from ...backends.nft_filter import given
+from ...backends.nft_signs import BACKEND as NFTABLES
 from ...backends.packet_filter import Given
 from ...backends.record import DEFAULT_STATE, State
 from ..errors import InputError, NodeError, Span, error

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from ...backends.iptables_layout import BACKEND, SUFFIXES, IptablesLayout, read_iptables
+from ...backends.iptables_layout import IptablesLayout, read_iptables
+from ...backends.iptables_names import BACKEND, SUFFIXES
 from ...backends.packet_filter import Given
 from ..errors import InputError, Span, error
 
