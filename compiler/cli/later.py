@@ -12,5 +12,5 @@ from typing import Any
 
 
 def later(name: str) -> Any:  # noqa: ANN401 - a module, whose functions have types where they are
-    """Return the module of that name in this folder."""
+    """Return the module of that name, which is relative to this folder."""
     return importlib.import_module(f".{name}", __package__)

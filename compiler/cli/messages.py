@@ -1,4 +1,4 @@
-"""What every command may have to say on standard error, and how one stops talking."""
+"""What every command may have to say, and how one stops talking."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ import sys
 import click
 
 from ..errors import printable
+
+
+def say(line: str, *, quiet: bool = False) -> None:
+    """Print a line of the answer, unless none is wanted."""
+    if not quiet:
+        click.echo(line)
 
 
 def report_line(message: str) -> None:
