@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from ..compiler.ir import KeyType, Set
 from ..compiler.net import Family, Interval, Prefix, format_address, normalize, prefixes
+from .iptables_names import OWN_SET
 from .text import quotable, room
 
 NAME_BYTES = 31
 """The longest name of a set (linux/netfilter/ipset/ip_set.h: IPSET_MAXNAMELEN is 32)."""
 
-_PREFIX = "cnpc-"
 _TAG_DIGITS = 7
 _SMALLEST_HASH = 64  # ipset(8): the kernel takes no smaller one
 _DYNAMIC_ROOM = 65536
@@ -69,7 +69,7 @@ def ipset(item: Set) -> IpSet:
         name = _fitted(item.name, "")
         return IpSet(item.name, name, "", note, f"{parameters} timeout 0", ())
     tag = tag_of("\n".join((parameters, *entries)))
-    name, aside = _fitted(item.name, f"-{tag}"), f"{_PREFIX}aside-{tag}"
+    name, aside = _fitted(item.name, f"-{tag}"), f"{OWN_SET}aside-{tag}"
     return IpSet(item.name, name, aside, note, parameters, entries)
 
 
@@ -150,11 +150,11 @@ def _ports(interval: Interval) -> str:
 
 def _fitted(name: str, tag: str) -> str:
     """Return the set's name; one too long for ipset is cut, and a hash tells it from others."""
-    space = NAME_BYTES - len(_PREFIX) - len(tag)
+    space = NAME_BYTES - len(OWN_SET) - len(tag)
     if len(name) > space:
         mark = _digest(name)[:_TAG_DIGITS]
         name = f"{name[: space - len(mark) - 1]}_{mark}"
-    return f"{_PREFIX}{name}{tag}"
+    return f"{OWN_SET}{name}{tag}"
 
 
 def _digest(text: str) -> str:

@@ -15,7 +15,8 @@ from ..compiler.net import Family
 from .base import Ruleset, Size
 from .families import of_family
 from .ipset import IpSet, ipset, refusal
-from .iptables_layout import BACKEND, HOOK_CHAIN
+from .iptables_layout import HOOK_CHAIN
+from .iptables_names import BACKEND
 from .iptables_rules import Line, RuleText
 from .returns import accept_by_return
 from .slots import assign

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..compiler.errors import NodeError
 from . import iptables_tools as tools
 from .findings import Finding, fine, missing, warning
-from .iptables_layout import FAMILIES
+from .iptables_names import FAMILIES
 from .iptables_saved import read_saved
 
 # What every ruleset of ours uses. It is loaded in a network namespace made for it, where kernels

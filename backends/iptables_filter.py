@@ -6,30 +6,29 @@ while the rules switch. The rules of a family switch in one commit; the two fami
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..compiler.errors import NodeError
 from . import iptables_tools as tools
 from .connections import denied
 from .iptables_doctor import ours_in_both
-from .iptables_layout import BACKEND, EMPTY, FAMILIES, HOOKS, IptablesLayout, read_iptables
-from .iptables_legacy import legacy_generation
+from .iptables_layout import EMPTY, HOOKS, IptablesLayout, read_iptables
 from .iptables_meaning import judge_of
+from .iptables_names import BACKEND, FAMILIES
 from .iptables_saved import Jumps, Saved, change, operations, own_lines, read_saved
+from .iptables_signs import IptablesSigns, digest
 from .iptables_words import worded
 from .layout import Layout
 from .node import Node
+from .notes import Kernel
 from .packet_filter import Drift, InForce, UntouchedError
-from .record import Kernel
 from .transaction import Kind
 
 _IN_FRONT = {hook: Jumps(1, first=True) for hook in HOOKS}
 _NOWHERE: Mapping[str, Jumps] = {}
-_SETS = "sets"
 _TRIES, _PAUSE = 20, 0.05
 
 
@@ -68,6 +67,7 @@ class IptablesFilter:
         """Take the programs that the system has chosen; the node is for what needs no program."""
         self._node = node
         self._tools = system
+        self._signs = IptablesSigns(system.flavour)
 
     def read(self, texts: Mapping[str, str]) -> IptablesLayout:
         """Return what the texts say; InputError where they are not as compile writes them."""
@@ -79,15 +79,15 @@ class IptablesFilter:
 
     def place(self) -> str:
         """Return what names this boot of this network namespace."""
-        return self._node.place()
+        return self._signs.place()
 
     def present(self) -> bool:
         """Tell whether a chain or jump of ours is loaded."""
         return any(map(bool, self._saved().values()))
 
-    def quiet(self, kernel: Kernel) -> bool:  # noqa: ARG002 - nftables needs it
-        """Return False: sets change without a sign of it."""
-        return False
+    def quiet(self, kernel: Kernel) -> bool:
+        """Tell whether rules are untouched, and sets as many, each with as many entries."""
+        return self._signs.quiet(kernel)
 
     def verified(
         self,
@@ -96,12 +96,15 @@ class IptablesFilter:
         *,
         wholly: bool,  # noqa: ARG002 - nftables needs it
     ) -> tuple[IptablesLayout, Kernel] | None:
-        """Return the ruleset, and what was known of it; None where the kernel differs from that."""
-        if {_SETS: _of_sets(ruleset)} != kernel.contents:
+        """Return the ruleset, and how the kernel is now; None where it differs from what it was."""
+        before = self._signs.generation()
+        if self._signs.sets() != kernel.contents:
             return None
-        known = kernel.generation is not None and self._generation() == kernel.generation
-        same = known or self._structure(self._saved()) == kernel.structure
-        return (ruleset, kernel) if same else None
+        if before is not None and before == kernel.generation:
+            return ruleset, kernel
+        if self._structure(self._saved()) != kernel.structure:
+            return None
+        return ruleset, replace(kernel, generation=self._if_still(before))
 
     def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
@@ -171,7 +174,7 @@ class IptablesFilter:
 
     def generation(self) -> object:
         """Return something that differs after whatever anybody changed."""
-        rules = self._generation() or self._structure(self._saved())
+        rules = self._signs.generation() or self._structure(self._saved())
         return rules, tuple(tools.ipset_headers().items())
 
     def listing(self) -> str:
@@ -183,15 +186,13 @@ class IptablesFilter:
     def _saved(self) -> dict[str, Saved]:
         return {family: read_saved(self._tools.save(family)) for family in FAMILIES}
 
-    def _generation(self) -> int | None:
-        """Return a number that changes with the rules of anybody, which costs little to ask for."""
-        if self._tools.flavour == "legacy":
-            return legacy_generation()
-        return self._node.generation()
+    def _if_still(self, before: int | None) -> int | None:
+        """Return the number if no rule has changed since; None where one may have."""
+        return before if before == self._signs.generation() else None
 
     def _structure(self, saved: Mapping[str, Saved]) -> str:
         texts = (self._tools.flavour, *(saved[family].text() for family in FAMILIES))
-        return _digest("\n".join(texts))
+        return digest("\n".join(texts))
 
     def _try(self, planned: IptablesPlan) -> None:
         """Load the new sets, which no rule uses yet, and test the rules."""
@@ -232,16 +233,16 @@ class IptablesFilter:
 
     def _found(self, new: IptablesLayout) -> Kernel:
         """Return how the kernel is; NodeError if it is not as it should be."""
-        before = self._generation()
+        before = self._signs.generation()
         saved = self._saved()
         whole = all(_whole(saved[family], new, family) for family in FAMILIES)
         if not whole or new.sets.keys() - tools.ipset_headers().keys():
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         return Kernel(
             place=self.place(),
-            generation=before if before == self._generation() else None,
+            generation=self._if_still(before),
             structure=self._structure(saved),
-            contents={_SETS: _of_sets(new)},
+            contents=self._signs.sets(),
         )
 
 
@@ -257,20 +258,6 @@ def _whole(saved: Saved, new: IptablesLayout, family: str) -> bool:
     found = {name: len(rules) for name, rules in saved.chains.items() if name not in saved.held}
     kept = {name: len(rules) for name, rules in saved.chains.items() if name in wanted}
     return kept == wanted and found.keys() <= wanted.keys() and saved.jumps == _IN_FRONT
-
-
-def _of_sets(ruleset: IptablesLayout) -> str:
-    """Return a digest of what sets of ours there are, and of how many entries they have.
-
-    How many those have that the node fills does not matter.
-    """
-    filled = {name for name, item in ruleset.sets.items() if item.dynamic}
-    return _digest(
-        "\n".join(
-            f"{name} {what} {'' if name in filled else entries}"
-            for name, (what, entries) in sorted(tools.ipset_headers().items())
-        )
-    )
 
 
 def _destroy_all_but(kept: Container[str]) -> bool:
@@ -294,7 +281,3 @@ def _destroy_all_but(kept: Container[str]) -> bool:
         if left:
             time.sleep(_PAUSE)
     return found
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -14,16 +14,12 @@ from itertools import chain
 from ..compiler.errors import InputError, Span, error
 from ..compiler.ir import Hook
 from .ipset import tag_of
+from .iptables_names import FAMILIES, OWN, SUFFIXES
 
 HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
 """The host's chains that jump to ours."""
 
-SUFFIXES = ("ipset", "v4", "v6")
-FAMILIES = SUFFIXES[1:]
 HOOKS = tuple(HOOK_CHAIN.values())
-BACKEND = "iptables"
-OWN = "CNPC-"
-"""What the names of our chains begin with."""
 
 _SET = re.compile(
     r"# (?P<name>cnpc-\S+): (?P<note>[^\n]*)\n"

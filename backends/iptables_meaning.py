@@ -39,7 +39,8 @@ from ..compiler.net import (
     parse_prefix,
 )
 from .connections import Judge
-from .iptables_layout import HOOK_CHAIN, OWN, ChainText, IptablesLayout, SetText
+from .iptables_layout import HOOK_CHAIN, ChainText, IptablesLayout, SetText
+from .iptables_names import OWN
 from .text import PROTOCOL_WORD
 
 Contents = Callable[[str], Iterable[str]]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .iptables_layout import HOOKS, OWN, jump
+from .iptables_layout import HOOKS, jump
+from .iptables_names import OWN
 
 _CHAIN = re.compile(rf":({OWN}\S+) ")
 _RULE = re.compile(rf"-A ({OWN}\S+)")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.errors import NodeError
-from .iptables_layout import FAMILIES
+from .iptables_names import FAMILIES, OWN_SET
 
 FLAVOURS = ("legacy", "nft")
 PROGRAM = {"v4": "iptables", "v6": "ip6tables"}
@@ -102,7 +102,7 @@ def ipset_headers() -> dict[str, tuple[str, int]]:
     for block in run(["ipset", "list", "-t"]).split("\n\n"):
         lines = dict(line.partition(": ")[::2] for line in block.strip().split("\n"))
         name = lines.get("Name", "")
-        if name.startswith("cnpc-"):
+        if name.startswith(OWN_SET):
             what = f"{lines['Type']} {_SEED.sub('', lines['Header'])}"
             headers[name] = (what, int(lines["Number of entries"]))
     return headers
@@ -160,6 +160,14 @@ def _refusal(name: str, words: str, text: str) -> str:
 
 
 def _flavour(name: str) -> str:
+    """Return the flavour of a program.
+
+    Where it is a link to the one of all programs of a flavour, no process need be asked.
+    """
+    program = Path(found(name) or "").resolve().name
+    for flavour in FLAVOURS:
+        if program == f"xtables-{flavour}-multi":
+            return flavour
     return "nft" if "nf_tables" in run([name, "--version"]) else "legacy"
 
 

@@ -6,15 +6,15 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-from msgspec.structs import replace
 
 from ..compiler.errors import CnpcError, NodeError
 from .layout import EMPTY, Layout
+from .notes import Kernel, Pending, Record, Version
 from .packet_filter import Drift, Given, InForce, PacketFilter, Planned, UntouchedError
-from .record import Kernel, Pending, Record, State, Version, digest, now_text
+from .record import State, digest, now_text
+from .signs import untouched
 from .transaction import Kind
 
 Filter = PacketFilter[Any, Any]
@@ -257,14 +257,11 @@ class Keeper:
 
     def _quiet(self, record: Record, new: Given[Any]) -> bool:
         """Tell whether the texts were loaded last, and nobody has changed anything since."""
-        kernel, current = record.kernel, record.current
-        if kernel is None or current is None or self._state.interrupted():
+        if record.current is None or record.current.backend != new.backend:
             return False
         digests = {suffix: digest(text.encode()) for suffix, text in new.texts.items()}
-        if (current.backend, current.texts) != (new.backend, digests):
-            return False
         own = self._filters[new.backend]()
-        return kernel.place == own.place() and own.quiet(kernel)
+        return record.current.texts == digests and untouched(record, self._state, own)
 
     def _of(self, record: Record) -> Filter:
         """Return the packet filter of the version loaded last, else the first that the node has."""

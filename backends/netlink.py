@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 
+CONNTRACK, NFTABLES = 1 << 8, 10 << 8  # NFNL_SUBSYS_*, linux/netfilter/nfnetlink.h
 REQUEST, ACK, DUMP = 0x1, 0x4, 0x300  # NLM_F_REQUEST, NLM_F_ACK, NLM_F_ROOT | NLM_F_MATCH
 _ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
 _DUMP_INTERRUPTED = 0x10  # NLM_F_DUMP_INTR

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from ..compiler.errors import NodeError
 from .changes import unchanged, with_sizes
 from .connections import denied
 from .layout import EMPTY, TABLE, Layout, read_layout
 from .meaning import judge_of
+from .nft_signs import BACKEND, SUFFIX
 from .node import Fingerprint, Node
+from .notes import Kernel
 from .packet_filter import Drift, Given, InForce
-from .record import Kernel
 from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
-
-SUFFIX = "nft"
-BACKEND = "nftables"
 
 
 def given(text: str, name: str = "<ruleset>") -> Given[Layout]:

@@ -14,33 +14,28 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
+from . import netfilter
 from .connections import Connection, read_connection
 from .contents import is_large, same_contents
 from .layout import TABLE, Layout, Table
-from .netlink import ACK, DUMP, Interrupted, answers, attributes, request, text_attribute
+from .netlink import CONNTRACK, DUMP, NFTABLES, Interrupted, attributes, text_attribute
 
-_NETLINK_NETFILTER = 12  # linux/netlink.h
-_CONNTRACK, _NFTABLES = 1 << 8, 10 << 8  # NFNL_SUBSYS_*, linux/netfilter/nfnetlink.h
-_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = (
-    _NFTABLES | message for message in (1, 4, 7, 10, 13, 16)
+_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS = (
+    NFTABLES | message for message in (1, 4, 7, 10, 13)
 )
-_GET_CONNECTIONS, _DELETE_CONNECTION = _CONNTRACK | 1, _CONNTRACK | 2  # IPCTNL_MSG_CT_*
-_INET = 1  # NFPROTO_INET
+_GET_CONNECTIONS, _DELETE_CONNECTION = CONNTRACK | 1, CONNTRACK | 2  # IPCTNL_MSG_CT_*
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
 _LISTED_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
 _Listed = TypeVar("_Listed")
 _NOTHING: Mapping[str, str] = {}
-_BUFFER = 1 << 18
 _LONGEST_MESSAGE = 1000
 _TRIES = 20
 
@@ -204,8 +199,7 @@ class KernelNode:
 
     def place(self) -> str:
         """Return what names this boot of this network namespace."""
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{os.stat('/proc/thread-self/ns/net').st_ino}"  # noqa: PTH116 - not a file
+        return netfilter.place()
 
     def commit(self, text: str) -> None:
         """Carry out the text in one transaction; NodeError with nft's words if it is refused."""
@@ -217,8 +211,7 @@ class KernelNode:
 
     def generation(self) -> int:
         """Return the number that every commit in this namespace, whoever's, makes larger."""
-        (body,) = self._ask(_GET_GENERATION, b"", family=0)
-        return int.from_bytes(attributes(body)[1], "big")
+        return netfilter.generation()
 
     def has_table(self, table: str) -> bool:
         """Tell whether a table of the family inet exists."""
@@ -263,7 +256,7 @@ class KernelNode:
 
     def connections(self) -> Iterator[Connection]:
         """Give the connections that are tracked now, in both families."""
-        for body in self._ask(_GET_CONNECTIONS, b"", DUMP, family=0):
+        for body in netfilter.ask(_GET_CONNECTIONS, b"", DUMP, family=0):
             found = read_connection(body)
             if found is not None:
                 yield found
@@ -271,7 +264,7 @@ class KernelNode:
     def forget(self, connection: Connection) -> bool:
         """End a connection; False if it is over by itself."""
         try:
-            self._ask(_DELETE_CONNECTION, connection.key, family=connection.family)
+            netfilter.ask(_DELETE_CONNECTION, connection.key, family=connection.family)
         except FileNotFoundError:
             return False
         return True
@@ -317,7 +310,7 @@ class KernelNode:
     def _listed(self, name: str) -> Iterator[bytes]:
         """Yield the lists of elements that a set or map has."""
         body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
-        for answer in self._ask(_GET_ELEMENTS, body, DUMP):
+        for answer in netfilter.ask(_GET_ELEMENTS, body, DUMP):
             yield attributes(answer).get(_LISTED_ELEMENTS, b"")
 
     def _same(self, table: Table) -> bool:
@@ -334,13 +327,13 @@ class KernelNode:
 
     def _rules(self) -> Iterator[bytes]:
         """Yield the chain and handle of each rule: a rule that is changed gets a new handle."""
-        for body in self._ask(_GET_RULE, text_attribute(1, _short(TABLE)), DUMP):
+        for body in netfilter.ask(_GET_RULE, text_attribute(1, _short(TABLE)), DUMP):
             found = attributes(body)
             yield found[_RULE_CHAIN] + found[_RULE_HANDLE]
 
     def _sets(self) -> Iterator[tuple[str, int | None, bytes]]:
         """Yield name, number of elements where the kernel tells it, and all that it says."""
-        for body in self._ask(_GET_SET, text_attribute(1, _short(TABLE)), DUMP):
+        for body in netfilter.ask(_GET_SET, text_attribute(1, _short(TABLE)), DUMP):
             found = attributes(body)
             count = found.get(_SET_COUNT)
             name = found[_SET_NAME].rstrip(b"\0").decode()
@@ -349,27 +342,9 @@ class KernelNode:
     def _one(self, message: int, body: bytes) -> bytes:
         """Return the one answer, or nothing where there is no such object."""
         try:
-            return next(iter(self._ask(message, body)), b"")
+            return next(iter(netfilter.ask(message, body)), b"")
         except FileNotFoundError:
             return b""
-
-    def _ask(self, message: int, body: bytes, flags: int = ACK, family: int = _INET) -> list[bytes]:
-        """Return all answers; OSError with the kernel's error."""
-        found: list[bytes] = []
-        with _open_netlink() as netlink:
-            netlink.send(request(message, family, body, flags))
-            while True:
-                for answer in answers(netlink.recv(_BUFFER)):
-                    if answer is None:
-                        return found
-                    found.append(answer)
-
-
-def _open_netlink() -> socket.socket:
-    try:
-        return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
-    except OSError as refusal:
-        raise NodeError(f"the kernel has no netfilter netlink: {refusal.strerror}") from None
 
 
 def _calmly(listing: Callable[[], _Listed]) -> _Listed | None:

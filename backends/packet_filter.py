@@ -10,7 +10,8 @@ from typing import Generic, Protocol, TypeVar
 
 from ..compiler.errors import NodeError
 from .layout import Layout
-from .record import Kernel
+from .notes import Kernel
+from .signs import Signs
 from .transaction import Kind
 
 R = TypeVar("R")
@@ -87,11 +88,9 @@ class UntouchedError(NodeError):
     """A refusal after which what was in force is in force, whole, and nothing else is loaded."""
 
 
-class PacketFilter(Protocol[R, P]):
+class PacketFilter(Signs, Protocol[R, P]):
     """The node's kernel, as far as one backend's rulesets go; NodeError says what it refuses."""
 
-    backend: str
-    """What ``--backend`` calls it."""
     empty: R
     """The ruleset that says nothing."""
 
@@ -103,16 +102,8 @@ class PacketFilter(Protocol[R, P]):
         """Return a ruleset as it is shown to people."""
         ...
 
-    def place(self) -> str:
-        """Return what names this boot of this network namespace."""
-        ...
-
     def present(self) -> bool:
         """Tell whether anything of ours is loaded."""
-        ...
-
-    def quiet(self, kernel: Kernel) -> bool:
-        """Tell at once that nobody has changed anything since; False where that takes a look."""
         ...
 
     def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:

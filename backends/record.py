@@ -14,11 +14,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from ..compiler.errors import NodeError
+from .notes import DamagedError, Record, Version, from_json, to_json
 
 DEFAULT_STATE = Path("/var/lib/cnpc")
 
@@ -26,60 +26,8 @@ _RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rule
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _LOCK_SECONDS = 30.0
 _LOCK_STEP = 0.02
-
-
-class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A ruleset that was loaded: its backend, the digest of each text by suffix, and when."""
-
-    backend: str
-    texts: Mapping[str, str]
-    since: str
-    """UTC, RFC 3339."""
-
-    def same(self, other: Version | None) -> bool:
-        """Tell whether both are the same ruleset, whenever loaded."""
-        return other is not None and (self.backend, self.texts) == (other.backend, other.texts)
-
-    @property
-    def id(self) -> str:
-        """What people call it: the first digits of its digest."""
-        return "-".join(digest[:12] for _, digest in sorted(self.texts.items()))
-
-
-class Kernel(msgspec.Struct, frozen=True, kw_only=True):
-    """How the kernel was when the current version had been loaded."""
-
-    place: str
-    generation: int | None
-    """None where somebody else committed at the same time."""
-    structure: str
-    contents: Mapping[str, str] = {}
-    """A digest of the elements of each set and map, by name."""
-    sizes: Mapping[str, int] = {}
-
-
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that goes away again unless it is confirmed in time."""
-
-    token: str
-    until: float
-    """Seconds since the epoch."""
-    back_to: Version | None
-    back_previous: Version | None
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it; nothing was ever loaded where there is no current version."""
-
-    current: Version | None = None
-    previous: Version | None = None
-    kernel: Kernel | None = None
-    pending: Pending | None = None
-
-    @property
-    def at_boot(self) -> Version | None:
-        """The version that a boot loads: the last one that needs no confirmation any more."""
-        return self.pending.back_to if self.pending else self.current
+_PART = 1 << 18  # bytes that fit into a processor's cache
+_hash = partial(hashlib.blake2b, digest_size=16)
 
 
 class State:
@@ -136,8 +84,8 @@ class State:
         try:
             with _refusals(path):
                 data = path.read_bytes() if path.exists() else b"{}"
-            return msgspec.json.decode(data, type=Record)
-        except msgspec.MsgspecError as problem:
+            return from_json(data)
+        except DamagedError as problem:
             raise NodeError(
                 f"{path} is damaged ({problem}); remove it and apply the ruleset again"
             ) from None
@@ -145,7 +93,7 @@ class State:
     def write(self, record: Record) -> None:
         """Replace the record, on disk when this returns, and forget rulesets it does not name."""
         self._sync_rulesets(record)
-        self._replace(self.path / _RECORD, msgspec.json.encode(record), sync=True)
+        self._replace(self.path / _RECORD, to_json(record), sync=True)
         self._forget(record)
 
     def interrupted(self) -> bool:
@@ -157,7 +105,7 @@ class State:
 
         It need not reach the disk: after a crash of the machine the kernel has no ruleset at all.
         """
-        self._replace(self.path / _INTENT, msgspec.json.encode(version), sync=False)
+        self._replace(self.path / _INTENT, to_json(version), sync=False)
 
     def end(self) -> None:
         """Note that the kernel is as the record says."""
@@ -186,6 +134,13 @@ class State:
                 raise NodeError(f"{path} is gone or was altered; apply the ruleset again")
             found[suffix] = data.decode()
         return found
+
+    def says(self, version: Version, files: Mapping[str, Path]) -> bool:
+        """Tell whether files, by suffix, are the texts of a version, and so are the copies kept."""
+        return version.texts.keys() == files.keys() and all(
+            _both_are(wanted, files[suffix], self._ruleset(wanted, suffix))
+            for suffix, wanted in version.texts.items()
+        )
 
     def _ruleset(self, digest: str, suffix: str) -> Path:
         return self.path / _RULESETS / f"{digest}.{suffix}"
@@ -232,7 +187,7 @@ class State:
 
 def digest(data: bytes) -> str:
     """Return what a ruleset's text is known by."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    return _hash(data).hexdigest()
 
 
 def now_text() -> str:
@@ -245,6 +200,17 @@ def _holds(path: Path, data: bytes) -> bool:
         return path.read_bytes() == data
     except OSError:
         return False
+
+
+def _both_are(wanted: str, path: Path, copy: Path) -> bool:
+    """Tell whether two regular files have the contents of a digest, a part at a time."""
+    whole = _hash()
+    with path.open("rb", buffering=0) as one, copy.open("rb", buffering=0) as other:
+        while part := one.read(_PART):
+            if other.read(_PART) != part:
+                return False
+            whole.update(part)
+        return not other.read(1) and whole.hexdigest() == wanted
 
 
 def _sync(path: Path) -> None:

@@ -1,13 +1,17 @@
-"""How long a node needs for one pod more or less, from two texts at hand to the kernel's commit."""
+"""How long a node needs for one pod more or less, and how long where nothing has changed.
+
+The one is from two texts at hand to the kernel's commit, the other a process from start to end.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from clusters import limits
@@ -15,12 +19,16 @@ from cnpc.backends.layout import read_layout
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.node import KernelNode, LibraryNft
 from cnpc.backends.transaction import Kind, plan
-from cnpc.compiler.manifests import load
+from cnpc.compiler.cli.backends import BACKENDS, passes_of
+from cnpc.compiler.manifests import Inputs, load
 from cnpc.compiler.pipeline import Pipeline
-from commands import say
+from commands import CNPC, measure, run, say
 from pytest_benchmark.fixture import BenchmarkFixture
 
 CLUSTER = limits()
+LARGEST = limits(dual=True)
+"""Whose rulesets are the longest."""
+KINDS = {"nftables -O1": 1, "nftables -O2": 2, "iptables -O2": 2}
 _CLONE_NEWNET = 0x40000000  # sched.h
 
 
@@ -37,10 +45,15 @@ def own_network() -> Iterator[None]:
         os.close(home)
 
 
-def ruleset(objects: Sequence[object]) -> str:
+def read(objects: Iterable[object]) -> Inputs:
+    """Return the objects as cnpc compile reads them."""
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+    return load(["-"], stdin=BytesIO(text.encode()))
+
+
+def ruleset(objects: Iterable[object]) -> str:
     """Return the text of the node."""
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    inputs = load(["-"], stdin=BytesIO(text.encode()))
+    inputs = read(objects)
     program = Pipeline(inputs.snapshot, inputs.policies).program(CLUSTER.node)
     return Nftables().build(program, ("one node",)).texts["nft"]
 
@@ -74,3 +87,43 @@ def bench_one_pod(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str
         )
     sizes = " and ".join(f"{len(text) / 1e6:.1f} MB" for text in texts)
     say(capsys, f"{len(local)} local pods, texts of {sizes}: {operations} operations")
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    """Return the largest cluster."""
+    return read(LARGEST.objects())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def bench_unchanged(
+    benchmark: BenchmarkFixture,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    inputs: Inputs,
+    kind: str,
+) -> None:
+    """Run cnpc apply of a ruleset that is in force, from the process's start to its end."""
+    files = written(inputs, kind, tmp_path)
+    command = (CNPC, "apply", files[0], "--state-dir", tmp_path / "state")
+    # Where cnpc is installed, its modules are compiled before it runs.
+    environment = {key: item for key, item in os.environ.items() if not key.startswith("PYTHON")}
+    with own_network():
+        run(*command, environment=environment)
+        usage = measure(benchmark, 20, *command, environment=environment)
+    median = benchmark.stats.stats.median  # type: ignore[union-attr]  # there are, after a run
+    size = sum(path.stat().st_size for path in files)
+    times = f"{median * 1000:.0f} ms (median), {usage.seconds * 1000:.0f} ms of CPU time (best)"
+    say(capsys, f"{kind}, {size / 1e6:.1f} MB in force already: {times}")
+
+
+def written(inputs: Inputs, kind: str, folder: Path) -> list[Path]:
+    """Write the ruleset of the node, and return its files."""
+    backend = BACKENDS[kind.split(maxsplit=1)[0]]()
+    passes = passes_of(backend)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, level=KINDS[kind], passes=passes)
+    texts = backend.build(pipeline.program(LARGEST.node), ("one node",)).texts
+    files = {folder / f"node.{suffix}": text for suffix, text in texts.items()}
+    for path, text in files.items():
+        path.write_text(text)
+    return list(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,11 @@ class Usage:
     peak_mib: int
 
 
-def run(*command: str | Path) -> Usage:
+def run(*command: str | Path, environment: Mapping[str, str] = os.environ) -> Usage:
     """Run a command to its end and return what it took; AssertionError if it fails."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         assert process.stderr is not None
         message = process.stderr.read().decode()
         _, status, usage = os.wait4(process.pid, 0)
@@ -34,11 +37,18 @@ def run(*command: str | Path) -> Usage:
     return Usage(usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
 
 
-def measure(benchmark: BenchmarkFixture, rounds: int, *command: str | Path) -> Usage:
+def measure(
+    benchmark: BenchmarkFixture,
+    rounds: int,
+    *command: str | Path,
+    environment: Mapping[str, str] = os.environ,
+) -> Usage:
     """Run the command once unmeasured, to fill the caches, then in rounds; return the best."""
     taken: list[Usage] = []
     benchmark.pedantic(  # type: ignore[no-untyped-call]  # has no types
-        lambda: taken.append(run(*command)), rounds=rounds, warmup_rounds=1
+        lambda: taken.append(run(*command, environment=environment)),
+        rounds=rounds,
+        warmup_rounds=1,
     )
     return Usage(min(item.seconds for item in taken), max(item.peak_mib for item in taken))
 

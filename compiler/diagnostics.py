@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .decode.locate import Excerpt, find
-from .errors import Diagnostic, Place, Source, Span, sort
+from .errors import Diagnostic, Place, Source, Span, printable, sort
 
 
 def locate(
@@ -51,14 +51,6 @@ def _lines(item: Diagnostic) -> Iterator[str]:
         yield f"    also: {printable(name)}"
     if item.hint:
         yield f"    hint: {printable(item.hint)}"
-
-
-def printable(text: str) -> str:
-    """Return the text with a mark for each character that could act on a terminal."""
-    return "".join(
-        character if character == "\t" or character.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
 
 
 def _padding(text: str) -> str:

@@ -114,6 +114,14 @@ def warning(message: str, span: Span | Place | None = None, hint: str = "") -> D
     return Diagnostic(Severity.WARNING, message, span, hint)
 
 
+def printable(text: str) -> str:
+    """Return the text with a mark for each character that could act on a terminal."""
+    return "".join(
+        character if character == "\t" or character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
 def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Return the diagnostics by file, line and column, those without a place first.
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+LEVELS = (0, 1, 2)
+"""The optimisation levels; the level 0 keeps one rule per policy rule, as written."""
+
+DEFAULT_LEVEL = 2
+
 
 class DenyWith(enum.Enum):
     """What a denied packet's sender hears: nothing, or a reset or an ICMP error."""

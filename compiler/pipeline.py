@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from .ir import Program
 from .lower import Lowering
-from .options import Options
-from .passes import DEFAULT_LEVEL, PASSES, PassLevels
+from .options import DEFAULT_LEVEL, Options
+from .passes import PASSES, PassLevels
 from .passes.prune import Pruned, prune, pruned
 from .policy import Policy
 from .resolve import Resolver

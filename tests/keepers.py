@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from cnpc.backends.iptables_filter import IptablesFilter
-from cnpc.backends.iptables_layout import BACKEND as IPTABLES
+from cnpc.backends.iptables_names import BACKEND as IPTABLES
 from cnpc.backends.iptables_tools import FLAVOURS, tools_of
 from cnpc.backends.keeper import Keeper
-from cnpc.backends.nft_filter import BACKEND, NftFilter
+from cnpc.backends.nft_filter import NftFilter
+from cnpc.backends.nft_signs import BACKEND
 from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Node, WithoutNft
 from cnpc.backends.record import State
 

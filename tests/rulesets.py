@@ -10,12 +10,13 @@ from typing import Any
 
 from cnpc.backends.base import Backend
 from cnpc.backends.iptables import Iptables
-from cnpc.backends.iptables_layout import BACKEND, IptablesLayout, read_iptables
+from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
+from cnpc.backends.iptables_names import BACKEND
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.packet_filter import Given
 from cnpc.compiler.ir import Program
-from cnpc.compiler.options import Options
-from cnpc.compiler.passes import DEFAULT_LEVEL, PASSES, PASSES_WITHOUT_MAPS
+from cnpc.compiler.options import DEFAULT_LEVEL, Options
+from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from semantics.evaluation import read
 

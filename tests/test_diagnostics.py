@@ -4,8 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from cnpc.compiler.diagnostics import locate, printable, render
-from cnpc.compiler.errors import Diagnostic, InputError, Place, Severity, Source, Span, error
+from cnpc.compiler.diagnostics import locate, render
+from cnpc.compiler.errors import (
+    Diagnostic,
+    InputError,
+    Place,
+    Severity,
+    Source,
+    Span,
+    error,
+    printable,
+)
 from cnpc.compiler.manifests import load
 
 LONG = 100_000_000

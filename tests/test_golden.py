@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from cnpc.backends.nftables import Nftables
 from cnpc.compiler.manifests import load
-from cnpc.compiler.passes import DEFAULT_LEVEL, PASSES
+from cnpc.compiler.options import DEFAULT_LEVEL
+from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline, checked
 from cnpc.compiler.printer import print_program
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from cnpc.backends.iptables import Iptables
-from cnpc.backends.iptables_layout import HOOKS, OWN
+from cnpc.backends.iptables_layout import HOOKS
+from cnpc.backends.iptables_names import OWN
 from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM
 from cnpc.backends.nft_filter import given
 from cnpc.backends.nftables import Nftables
@@ -22,7 +23,7 @@ from cnpc.compiler import costs
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
-from cnpc.compiler.passes import DEFAULT_LEVEL
+from cnpc.compiler.options import DEFAULT_LEVEL
 from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run

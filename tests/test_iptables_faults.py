@@ -13,7 +13,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.iptables_layout import SUFFIXES, IptablesLayout
+from cnpc.backends.iptables_layout import IptablesLayout
+from cnpc.backends.iptables_names import SUFFIXES
 from cnpc.backends.iptables_tools import FLAVOURS, found
 from cnpc.backends.packet_filter import Given
 from netcluster import IptablesLoader, Namespace

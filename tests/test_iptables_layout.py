@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from cnpc.backends.iptables_layout import SUFFIXES, IptablesLayout, read_iptables
+from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
+from cnpc.backends.iptables_names import SUFFIXES
 from cnpc.backends.iptables_words import worded
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.ir import Chain, Hook, Program

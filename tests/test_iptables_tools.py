@@ -44,6 +44,18 @@ def test_the_systems_flavour_is_taken(
     assert not list(lacks_iptables())
 
 
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_program_that_is_no_link_is_asked_for_its_flavour(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flavour: str
+) -> None:
+    only(monkeypatch, tmp_path / "bin", ipset="ipset")
+    for name in ("iptables", "ip6tables"):
+        wrapper = tmp_path / "bin" / name
+        wrapper.write_text(f'#!/bin/sh\nexec /usr/sbin/{name}-{flavour} "$@"\n')
+        wrapper.chmod(0o755)
+    assert system_tools().flavour == flavour
+
+
 @pytest.mark.parametrize("missing", ["iptables", "ip6tables", "ipset"])
 def test_what_is_missing_is_told_with_its_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 from cnpc.backends.keeper import Hold, Keeper
 from cnpc.backends.nft_filter import given
+from cnpc.backends.notes import Pending, Version
 from cnpc.backends.packet_filter import Drift
-from cnpc.backends.record import Pending, Version
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import InputError, NodeError
 from fake_node import FakeNode, Killed

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cnpc.compiler import costs
+from cnpc.compiler.options import LEVELS
 from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS, Pass
 from cnpc.compiler.printer import print_program
 from cnpc.compiler.reader import read_program
@@ -84,6 +85,6 @@ def test_the_docstring_shows_a_case(run: Pass) -> None:
 
 def test_levels_only_add_passes() -> None:
     assert PASSES[0] == ()
-    assert list(PASSES) == list(range(len(PASSES)))
+    assert tuple(PASSES) == tuple(PASSES_WITHOUT_MAPS) == LEVELS == tuple(range(len(LEVELS)))
     for level in range(max(PASSES)):
         assert set(PASSES[level]) <= set(PASSES[level + 1])

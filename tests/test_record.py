@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from cnpc.backends.record import Record, State
+from cnpc.backends.notes import Kernel, Pending, Record, Version, from_json, to_json
+from cnpc.backends.record import State
 from cnpc.compiler.errors import NodeError
 
 
@@ -41,7 +42,57 @@ def test_rulesets_that_no_record_names_are_forgotten(tmp_path: Path) -> None:
     assert [path.read_text() for path in (tmp_path / "rulesets").iterdir()] == ["new"]
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b'{"current": 3}'])
+MARK = "0123456789abcdef"
+VERSION = Version(backend="nftables", texts={"nft": "01ab"}, since="2026-01-02T03:04:05Z")
+WHOLE = Record(
+    current=VERSION,
+    previous=Version(backend="iptables", texts={"v4": "1", "v6": "2"}, since="\N{SNOWMAN}"),
+    kernel=Kernel(place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}),
+    pending=Pending(token=MARK, until=1.5, back_to=VERSION, back_previous=None),
+)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(),
+        WHOLE,
+        Record(kernel=Kernel(place="b/1", generation=None, structure="s")),
+        Record(pending=Pending(token=MARK, until=2, back_to=None, back_previous=VERSION)),
+    ],
+)
+def test_a_record_is_what_its_json_says(record: Record) -> None:
+    assert from_json(to_json(record)) == record
+
+
+def test_what_json_lacks_was_never_noted() -> None:
+    assert from_json(b"{}") == Record()
+
+
+DAMAGED = [
+    b"",
+    b"{",
+    b"[]",
+    b"\xff",
+    b'{"current": 3}',
+    *(
+        to_json(WHOLE).replace(good, wrong, 1)
+        for good, wrong in (
+            (b'"nftables"', b"null"),
+            (b'"01ab"', b"1"),
+            (b'"since"', b'"until"'),
+            (b'"place":"b/1"', b'"place":1'),
+            (b'"generation":7', b'"generation":"7"'),
+            (b'{"a":"1"}', b'{"a":1}'),
+            (b'{"a":8}', b'{"a":"8"}'),
+            (b'"until":1.5', b'"until":"1.5"'),
+            (b'"back_previous":null', b'"back_previous":{}'),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("data", DAMAGED)
 def test_a_damaged_record_is_told(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "record.json").write_bytes(data)
     with pytest.raises(NodeError, match="damaged"):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from ...backends.keeper import Hold, Keeper, Outcome
-from ...backends.packet_filter import Given, Planned
-from ...backends.transaction import Kind
-from ..errors import NodeError
-from .guardian import start_guardian
-from .messages import report_line
-from .node_side import Choices, compile_options, open_keeper, read_given, state_option
-from .watch import watch
+from .later import later
+from .messages import say
+from .node_options import Choices, compile_options, state_option
+from .unchanged import nothing_to_do, unchanged
 
 _EPILOG = """\b
 Examples:
@@ -70,59 +65,21 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if cut and (check or confirmed):
         raise click.UsageError("--cut-established belongs to an apply that loads")
     if confirmed:
-        return _confirmed(open_keeper(state_dir))
-    ruleset = read_given(paths, choices)
-    keeper = open_keeper(state_dir)
-    if check:
-        _say(f"the kernel accepts it: {_amount(keeper.check(ruleset))}", quiet=quiet)
-        return 0
-    _apply(keeper, ruleset, _hold(confirm, state_dir), quiet=quiet)
-    if cut:
-        _say(f"{keeper.cut(ruleset):,} established connections ended", quiet=quiet)
-    if watching:
-        watch(keeper)
+        kept: int = later("applying").confirmed(state_dir)
+        return kept
+    if not any((check, confirm, cut, watching)):
+        version = unchanged(paths, choices, state_dir)
+        if version is not None:
+            say(nothing_to_do(version), quiet=quiet)
+            return 0
+    later("applying").apply(
+        paths,
+        choices,
+        state_dir,
+        check=check,
+        confirm=confirm,
+        cut=cut,
+        watching=watching,
+        quiet=quiet,
+    )
     return 0
-
-
-def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
-    if confirm is None:
-        return None
-    return Hold(confirm, lambda pending: start_guardian(state_dir, pending))
-
-
-def _apply(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
-    waiting = keeper.read().pending
-    if waiting and hold:
-        raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
-    outcome = keeper.apply(ruleset, hold)
-    if outcome.drift.value:
-        report_line(f"warning: {outcome.drift.value}; it was put right")
-    _say(_describe(outcome), quiet=quiet)
-    if hold and outcome.plan.kind is not Kind.NOTHING:
-        _say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)
-
-
-def _describe(outcome: Outcome) -> str:
-    name = outcome.version.id
-    if outcome.plan.kind is Kind.NOTHING:
-        return f"{name} is in force already; nothing to do"
-    return f"{name} is in force: {_amount(outcome.plan)} in {outcome.seconds * 1000:.0f} ms"
-
-
-def _amount(plan: Planned) -> str:
-    commits = len(plan.transactions)
-    return f"{plan.operations:,} operations, {commits} commit{'' if commits == 1 else 's'}"
-
-
-def _confirmed(keeper: Keeper) -> int:
-    version = keeper.confirm()
-    if version is None:
-        report_line("no ruleset waits for a confirmation; the time may be over (cnpc status)")
-        return 1
-    click.echo(f"{version.id} stays")
-    return 0
-
-
-def _say(line: str, *, quiet: bool) -> None:
-    if not quiet:
-        click.echo(line)

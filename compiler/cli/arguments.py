@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ..manifests import OnUnknown
-from ..options import DenyWith, OwnNode
-from ..passes import DEFAULT_LEVEL, PASSES
+from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, OwnNode
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -18,7 +17,7 @@ paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type
 level = click.option(
     "-O",
     "level",
-    type=click.Choice([str(level) for level in PASSES]),
+    type=click.Choice([str(level) for level in LEVELS]),
     default=str(DEFAULT_LEVEL),
     show_default=True,
     help="Optimisation level; 0 keeps one rule per policy rule.",

@@ -14,8 +14,8 @@ from ...backends.base import Backend
 from ..conflicts import conflicts
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
-from ..options import DenyWith, Options, OwnNode
-from ..passes import PASSES, PASSES_WITHOUT_MAPS, PassLevels
+from ..options import LEVELS, DenyWith, Options, OwnNode
+from ..passes import PASSES_WITHOUT_MAPS, PassLevels
 from ..pipeline import Pipeline, stages
 from ..printer import print_program
 from ..routes import count_judged
@@ -24,12 +24,13 @@ from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
 from .many_sets import many_sets
-from .messages import report, report_line
+from .messages import report_line
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
+from .reports import report
 from .summary import NodeSummary, Summary, as_json, as_table
 
-_HIGHEST_LEVEL = max(PASSES)
+_HIGHEST_LEVEL = max(LEVELS)
 _STAGES = tuple(
     dict.fromkeys((*stages(_HIGHEST_LEVEL), *stages(_HIGHEST_LEVEL, PASSES_WITHOUT_MAPS)))
 )

@@ -13,8 +13,8 @@ from ..manifests import OnUnknown, load
 from ..pipeline import Pipeline
 from .backends import BACKENDS, passes_of
 from .header import header
-from .messages import report
-from .node_side import Choices
+from .node_options import Choices
+from .reports import report
 
 
 def compiled(

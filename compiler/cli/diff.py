@@ -10,7 +10,8 @@ from ...backends.changes import compare
 from ...backends.packet_filter import Drift
 from .differences import lines
 from .messages import report_line
-from .node_side import Choices, compile_options, open_keeper, read_given, state_option
+from .node_options import Choices, compile_options, state_option
+from .node_side import open_keeper, read_given
 
 
 @click.command()

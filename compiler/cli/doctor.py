@@ -8,7 +8,7 @@ import click
 
 from ...backends.doctor import examine
 from ...backends.findings import Level
-from .node_side import state_option
+from .node_options import state_option
 
 
 @click.command()

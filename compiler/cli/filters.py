@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import cache, partial
 
+from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.keeper import Filter, Filters
+from ...backends.nft_signs import BACKEND as NFTABLES
 from ..errors import NodeError
+from .later import later
 
-_MODULES = {"nftables": ".with_nftables", "iptables": ".with_iptables"}
+_MODULES = {NFTABLES: "with_nftables", IPTABLES: "with_iptables"}
 """The one to prefer first; each takes long to import, and most runs need one alone."""
 
 
@@ -33,5 +35,5 @@ def usable_backend() -> str:
 
 @cache
 def _reach(backend: str) -> Filter:
-    reach: Callable[[], Filter] = importlib.import_module(_MODULES[backend], __package__).reach
+    reach: Callable[[], Filter] = later(_MODULES[backend]).reach
     return reach()

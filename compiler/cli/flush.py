@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .node_side import open_keeper, state_option
+from .node_options import state_option
+from .node_side import open_keeper
 
 
 @click.command()

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from ...backends.keeper import Keeper
-from ...backends.record import Pending, State
+from ...backends.notes import Pending
+from ...backends.record import State
 from ..errors import CnpcError, NodeError
 from .filters import filters
 

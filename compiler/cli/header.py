@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ... import __version__
-from ..diagnostics import printable
+from ..errors import printable
 from ..options import Options
 from ..policy import Policy
 from ..snapshot import Snapshot

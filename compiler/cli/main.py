@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import signal
 import sys
@@ -16,8 +15,8 @@ import click
 
 from ... import __version__
 from ..errors import CnpcError, InputError, NodeError
-from .messages import report, report_line
-from .output import abandon_standard_output
+from .later import later
+from .messages import abandon_standard_output, report_line
 
 _COMMANDS: Mapping[str, str] = {
     "apply": "Put a ruleset in force on this node, atomically.",
@@ -54,8 +53,7 @@ class _LazyGroup(click.Group):
         """Return the command of that name."""
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f".{cmd_name}", __package__)
-        command: click.Command = module.command
+        command: click.Command = later(cmd_name).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -111,7 +109,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         report_line("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
-        report(wrong.diagnostics)
+        later("reports").report(wrong.diagnostics)
         return wrong.exit_code
     except CnpcError as failure:
         report_line(f"error: {failure}")

@@ -1,27 +1,33 @@
-"""What the commands say on standard error."""
+"""What every command may have to say, and how one stops talking."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import os
+import sys
 
 import click
 
-from ..diagnostics import printable, render
-from ..errors import Diagnostic
+from ..errors import printable
 
 
-def report(diagnostics: Iterable[Diagnostic]) -> None:
-    """Show diagnostics in the order in which they are given."""
-    _say(render(diagnostics))
+def say(line: str, *, quiet: bool = False) -> None:
+    """Print a line of the answer, unless none is wanted."""
+    if not quiet:
+        click.echo(line)
 
 
 def report_line(message: str) -> None:
     """Show one line that has no place in any file."""
-    _say(f"cnpc: {printable(message)}\n")
+    report_text(f"cnpc: {printable(message)}\n")
 
 
-def _say(text: str) -> None:
+def report_text(text: str) -> None:
     """Write to standard error; if that is refused, the exit code still tells."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True, nl=False)
+
+
+def abandon_standard_output() -> None:
+    """Keep Python from complaining again when it flushes standard output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

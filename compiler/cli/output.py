@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
@@ -18,6 +17,7 @@ from typing import Self
 import click
 
 from ..errors import InputError, NodeError, error
+from .messages import abandon_standard_output
 
 
 class OutputDirectory:
@@ -95,11 +95,6 @@ class StandardOutput:
         except (OSError, UnicodeError) as refusal:
             abandon_standard_output()
             raise _refused(Path("<stdout>"), refusal) from refusal
-
-
-def abandon_standard_output() -> None:
-    """Keep Python from complaining again when it flushes standard output at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refused(path: Path, refusal: OSError | ValueError) -> NodeError:

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from .messages import report_line
-from .node_side import Choices, compile_options, open_keeper, read_given, state_option
+from .node_options import Choices, compile_options, state_option
+from .node_side import open_keeper, read_given
 
 
 @click.command()

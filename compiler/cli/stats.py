@@ -18,15 +18,14 @@ from ...backends.ruleset_size import RulesetSize
 from ...backends.walk import Walker, join
 from ..manifests import Inputs, OnUnknown, load
 from ..net import Family
-from ..options import DenyWith, Options, OwnNode
-from ..passes import PASSES
+from ..options import LEVELS, DenyWith, Options, OwnNode
 from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
 from .many_sets import many_sets
-from .messages import report
 from .nodes import choose
+from .reports import report
 from .stats_report import Line, Stats, as_json, as_table
 
 _EPILOG = """\b
@@ -43,7 +42,7 @@ Examples:
 @arguments.level
 @click.option(
     "--compare",
-    type=click.Choice([f"-O{level}" for level in PASSES]),
+    type=click.Choice([f"-O{level}" for level in LEVELS]),
     help="Show another optimisation level beside it.",
 )
 @arguments.meaning

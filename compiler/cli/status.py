@@ -12,11 +12,12 @@ from typing import Any
 import click
 
 from ...backends.keeper import Keeper
+from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
-from ...backends.record import Record, Version
 from .counters import RuleCounter, counters
 from .differences import policies
-from .node_side import open_keeper, state_option
+from .node_options import state_option
+from .node_side import open_keeper
 
 
 @dataclass(frozen=True, slots=True)

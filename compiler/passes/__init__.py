@@ -22,7 +22,7 @@ PASSES: PassLevels = {
     1: (compact, merge, prune, drop_empty, share),
     2: (compact, merge, prune, drop_empty, share, dispatch),
 }
-"""The passes of each optimisation level. The level 0 keeps one rule per policy rule, as written."""
+"""The passes of each optimisation level."""
 
 PASSES_WITHOUT_MAPS: PassLevels = {
     0: (),
@@ -30,5 +30,3 @@ PASSES_WITHOUT_MAPS: PassLevels = {
     2: (compact, merge, prune, drop_empty, share, split_ports),
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""
-
-DEFAULT_LEVEL = 2

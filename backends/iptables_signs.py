@@ -1,0 +1,55 @@
+"""What shows changes of iptables and ipset without a listing of rules or entries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from . import iptables_tools as tools
+from . import netfilter
+from .iptables_legacy import legacy_generation
+from .iptables_names import BACKEND
+from .notes import Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class IptablesSigns:
+    """A number for the rules of a flavour, and how many entries each set of ours has."""
+
+    flavour: str
+    backend = BACKEND
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        return netfilter.place()
+
+    def quiet(self, kernel: Kernel) -> bool:
+        """Tell whether rules are untouched, and sets as many, each with as many entries."""
+        if kernel.generation is None or self.sets() != kernel.contents:
+            return False
+        return self.generation() == kernel.generation
+
+    def generation(self) -> int | None:
+        """Return a number that changes with the rules of anybody, which costs little to ask for."""
+        return legacy_generation() if self.flavour == "legacy" else netfilter.generation()
+
+    def sets(self) -> dict[str, str]:
+        """Return a digest of what sets of ours there are, and of how many entries they have.
+
+        How many those have that the node fills, which have a timeout, does not matter.
+        """
+        lines = (
+            f"{name} {what} {'' if ' timeout ' in what else entries}"
+            for name, (what, entries) in sorted(tools.ipset_headers().items())
+        )
+        return {"sets": digest("\n".join(lines))}
+
+
+def digest(text: str) -> str:
+    """Return what a listing is known by."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def system_signs() -> IptablesSigns:
+    """Return the signs of what the system means by iptables; NodeError where it lacks a part."""
+    return IptablesSigns(tools.system_tools().flavour)

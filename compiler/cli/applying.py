@@ -1,0 +1,82 @@
+"""What ``cnpc apply`` does where a ruleset has to be read, compared and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...backends.keeper import Hold, Keeper, Outcome
+from ...backends.packet_filter import Given, Planned
+from ...backends.transaction import Kind
+from ..errors import NodeError
+from .guardian import start_guardian
+from .messages import report_line, say
+from .node_options import Choices
+from .node_side import open_keeper, read_given
+from .unchanged import nothing_to_do
+from .watch import watch
+
+
+def apply(  # noqa: PLR0913 - one parameter for each option of the command line
+    paths: Sequence[str],
+    choices: Choices,
+    state_dir: Path,
+    *,
+    check: bool,
+    confirm: float | None,
+    cut: bool,
+    watching: bool,
+    quiet: bool,
+) -> None:
+    """Put the ruleset in force, or with ``check`` only let the kernel judge it."""
+    ruleset = read_given(paths, choices)
+    keeper = open_keeper(state_dir)
+    if check:
+        say(f"the kernel accepts it: {_amount(keeper.check(ruleset))}", quiet=quiet)
+        return
+    _load(keeper, ruleset, _hold(confirm, state_dir), quiet=quiet)
+    if cut:
+        say(f"{keeper.cut(ruleset):,} established connections ended", quiet=quiet)
+    if watching:
+        watch(keeper)
+
+
+def confirmed(state_dir: Path) -> int:
+    """Keep the ruleset that waits for this; 1 if none does."""
+    version = open_keeper(state_dir).confirm()
+    if version is None:
+        report_line("no ruleset waits for a confirmation; the time may be over (cnpc status)")
+        return 1
+    say(f"{version.id} stays")
+    return 0
+
+
+def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
+    if confirm is None:
+        return None
+    return Hold(confirm, lambda pending: start_guardian(state_dir, pending))
+
+
+def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
+    waiting = keeper.read().pending
+    if waiting and hold:
+        raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
+    outcome = keeper.apply(ruleset, hold)
+    if outcome.drift.value:
+        report_line(f"warning: {outcome.drift.value}; it was put right")
+    say(_describe(outcome), quiet=quiet)
+    if hold and outcome.plan.kind is not Kind.NOTHING:
+        say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)
+
+
+def _describe(outcome: Outcome) -> str:
+    if outcome.plan.kind is Kind.NOTHING:
+        return nothing_to_do(outcome.version)
+    milliseconds = outcome.seconds * 1000
+    return f"{outcome.version.id} is in force: {_amount(outcome.plan)} in {milliseconds:.0f} ms"
+
+
+def _amount(plan: Planned) -> str:
+    commits = len(plan.transactions)
+    return f"{plan.operations:,} operations, {commits} commit{'' if commits == 1 else 's'}"

@@ -1,0 +1,110 @@
+"""The options that the commands on a node share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ...backends.iptables_names import BACKEND as IPTABLES
+from ...backends.nft_signs import BACKEND as NFTABLES
+from ...backends.record import DEFAULT_STATE
+from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
+
+_ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
+
+_COMPILE_OPTIONS = (
+    click.option(
+        "--on-unknown",
+        type=click.Choice(_ON_UNKNOWN),
+        default=_ON_UNKNOWN[0],
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--own-node",
+        type=click.Choice([item.value for item in OwnNode]),
+        default=OwnNode.EXEMPT.value,
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--deny-with",
+        type=click.Choice([item.value for item in DenyWith]),
+        default=DenyWith.DROP.value,
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "-O",
+        "level",
+        type=click.Choice([str(level) for level in LEVELS]),
+        default=str(DEFAULT_LEVEL),
+        help="As of cnpc compile.",
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice([NFTABLES, IPTABLES]),
+        help="The packet filter to compile for.  [default: nftables where the node has it]",
+    ),
+    click.option(
+        "--counters",
+        is_flag=True,
+        help="Count what each policy's rule matches (cnpc status); iptables always does.",
+    ),
+    click.option("--node", metavar="NAME", help="This node's name in the manifests."),
+)
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How manifests are compiled before they are applied, and whether rules count."""
+
+    node: str | None
+    level: int
+    options: Options
+    on_unknown: str
+    counters: bool
+    backend: str | None
+    """None: what the files are for, else what the node has."""
+
+
+def state_option(command: _Command) -> _Command:
+    """Add the option that says where the record is."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_STATE,
+        envvar="CNPC_STATE_DIR",
+        show_default=True,
+        show_envvar=True,
+        help="Where cnpc keeps what it loaded.",
+    )(command)
+
+
+def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that matter where manifests are given, as the one parameter ``choices``."""
+
+    @wraps(command)
+    def with_choices(  # noqa: PLR0913 - one parameter for each option
+        *args: object,
+        node: str | None,
+        level: str,
+        deny_with: str,
+        own_node: str,
+        on_unknown: str,
+        counters: bool,
+        backend: str | None,
+        **kwargs: object,
+    ) -> object:
+        options = Options(DenyWith(deny_with), OwnNode(own_node))
+        choices = Choices(node, int(level), options, on_unknown, counters, backend)
+        return command(*args, choices=choices, **kwargs)
+
+    decorated: Callable[..., Any] = with_choices
+    for option in _COMPILE_OPTIONS:
+        decorated = option(decorated)
+    return decorated

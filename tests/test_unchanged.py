@@ -1,0 +1,163 @@
+"""``cnpc apply`` of a ruleset that is in force: it says so, and whatever differs is found."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from command import CLUSTER, STORIES, Done, cnpc
+from imported import START, imported
+from netcluster.namespaces import Namespace, run
+
+pytestmark = pytest.mark.requires_root_and_nft
+
+DENY = STORIES / "1-deny"
+SUFFIX = {"nftables": "nft", "iptables": "v4"}
+BACKEND_OF = {f".{suffix}": backend for backend, suffix in SUFFIX.items()}
+ALREADY = re.compile(r"[0-9a-f-]+ is in force already; nothing to do\n")
+IMPORTED = START | {
+    "backends",
+    *(
+        f"backends.{name}"
+        for name in ("iptables_names", "netfilter", "netlink", "nft_signs", "notes")
+    ),
+    *(f"backends.{name}" for name in ("record", "signs")),
+    *(f"compiler.cli.{name}" for name in ("apply", "node_options", "ruleset_files", "unchanged")),
+    "compiler.options",
+}
+OF_IPTABLES = {f"backends.iptables_{name}" for name in ("legacy", "signs", "tools")}
+
+
+@pytest.fixture(params=SUFFIX)
+def backend(request: pytest.FixtureRequest, space: Namespace) -> str:  # noqa: ARG001 - be in it
+    return str(request.param)
+
+
+@pytest.fixture
+def file(backend: str, tmp_path: Path) -> Path:
+    """Return a file of a ruleset that is in force."""
+    done = cnpc("compile", CLUSTER, DENY, "--backend", backend, "-o", tmp_path)
+    assert done.code == 0, done.err
+    path = tmp_path / f"worker-1.{SUFFIX[backend]}"
+    assert " operations, " in apply(path).out
+    return path
+
+
+def apply(path: Path, *options: str) -> Done:
+    done = cnpc("apply", path, *options, environment=state(path))
+    assert done.code == 0, done.err
+    return done
+
+
+def state(path: Path) -> Mapping[str, str]:
+    return {"CNPC_STATE_DIR": str(path.parent / "state")}
+
+
+def test_what_nobody_touched_is_not_looked_at(file: Path, backend: str) -> None:
+    done = apply(file)
+    assert ALREADY.fullmatch(done.out)
+    assert done.err == ""
+    assert apply(file, "--quiet") == Done(0, "", "")
+    found = imported("apply", "--quiet", str(file), environment=state(file))
+    assert found.own == IMPORTED | (OF_IPTABLES if backend == "iptables" else set())
+    assert not found.dear
+
+
+def test_after_commits_of_others_one_look_is_enough(file: Path) -> None:
+    run(("nft", "add", "table", "inet", "others"))
+    run(("iptables", "-N", "OTHERS"))
+    assert ALREADY.fullmatch(apply(file).out)
+    found = imported("apply", "--quiet", str(file), environment=state(file))
+    assert "backends.keeper" not in found.own
+
+
+FOREIGN = {
+    "nftables": (
+        "nft flush ruleset",
+        "nft delete table inet cnpc",
+        "nft flush chain inet cnpc forward",
+        "nft insert rule inet cnpc forward accept",
+        "nft add chain inet cnpc surprise",
+    ),
+    "iptables": (
+        "iptables -F",
+        "ip6tables -F FORWARD",
+        "iptables -I CNPC-FORWARD -j ACCEPT",
+        "iptables -F; iptables -X; ip6tables -F; ip6tables -X; ipset destroy",
+        "ipset flush",
+        "ipset create cnpc-surprise hash:ip",
+        "ipset create cnpc-surprise hash:ip timeout 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("backend", "change"),
+    [(backend, change) for backend, changes in FOREIGN.items() for change in changes],
+    indirect=["backend"],
+)
+def test_what_others_change_is_found(file: Path, change: str) -> None:
+    run(("sh", "-ec", change))
+    done = apply(file)
+    assert done.err.startswith("cnpc: warning: ")
+    assert " operations, " in done.out
+    assert ALREADY.fullmatch(apply(file).out)
+
+
+def test_another_text_is_loaded(file: Path) -> None:
+    other = cnpc("compile", CLUSTER, "--backend", BACKEND_OF[file.suffix], "-o", file.parent)
+    assert other.code == 0, other.err
+    assert " operations, " in apply(file).out
+    assert ALREADY.fullmatch(apply(file).out)
+
+
+def test_an_altered_copy_is_written_again(file: Path) -> None:
+    copies = {path: path.read_bytes() for path in (file.parent / "state/rulesets").iterdir()}
+    for path in copies:
+        path.write_text("altered")
+    assert ALREADY.fullmatch(apply(file).out)
+    assert {path: path.read_bytes() for path in copies} == copies
+
+
+@pytest.mark.parametrize("backend", ["iptables"], indirect=True)
+@pytest.mark.parametrize("named", [("ipset",), ("v6", "v4"), ("v4", "ipset", "v6")])
+def test_any_of_three_files_names_all(file: Path, named: tuple[str, ...]) -> None:
+    paths = [file.with_suffix(f".{suffix}") for suffix in named]
+    assert ALREADY.fullmatch(cnpc("apply", *paths, environment=state(file)).out)
+
+
+def test_options_mean_what_they_do_otherwise(file: Path, backend: str) -> None:
+    (other,) = SUFFIX.keys() - {backend}
+    done = cnpc("apply", file, "--backend", other, environment=state(file))
+    assert (done.code, done.out) == (2, "")
+    assert ALREADY.fullmatch(apply(file, "--backend", backend).out)
+    assert apply(file, "--check").out.startswith("the kernel accepts it: 0 operations")
+    assert ALREADY.fullmatch(apply(file, "--confirm", "60").out)
+
+
+@pytest.mark.parametrize("backend", ["nftables"], indirect=True)
+def test_counters_are_another_ruleset(file: Path) -> None:
+    assert " operations, " in apply(file, "--counters").out
+    assert " operations, " in apply(file).out
+
+
+@pytest.mark.parametrize("backend", ["nftables"], indirect=True)
+def test_a_pipe_is_read_once(file: Path) -> None:
+    text = file.read_text()
+    file.unlink()
+    os.mkfifo(file)
+    writer = threading.Thread(target=file.write_text, args=(text,))
+    writer.start()
+    assert ALREADY.fullmatch(apply(file).out)
+    writer.join()
+
+
+def test_a_damaged_record_is_told(file: Path) -> None:
+    (file.parent / "state/record.json").write_text("{")
+    done = cnpc("apply", file, environment=state(file))
+    assert done.code == 3
+    assert "record.json is damaged" in done.err
