@@ -67,6 +67,7 @@ class LayoutBuilder:
         self._deny = routes[0].deny
         self._classes = classes
         self._made = Layout([], [], None, {}, {})
+        self._behinds: dict[Services, Verdict] = {}
         self._usual = [self._most_get(number) for number in range(len(routes))]
 
     def build(self) -> Layout | None:
@@ -210,10 +211,13 @@ class LayoutBuilder:
 
     def _behind(self, form: Services) -> Verdict:
         """Return what is left behind the single ports."""
-        default = Terminal.RETURN if form.default else self._deny
-        rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
-        name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
-        return self._chain(name, (*rules, Rule((), default)))
+        known = self._behinds.get(form)
+        if known is None:
+            default = Terminal.RETURN if form.default else self._deny
+            rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
+            name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
+            known = self._behinds[form] = self._chain(name, (*rules, Rule((), default)))
+        return known
 
     def _by(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
         """Yield what gives each key its verdict: a look-up, or rules if they are a few."""
