@@ -29,6 +29,7 @@ CLUSTER = limits()
 LARGEST = limits(dual=True)
 """Whose rulesets are the longest."""
 KINDS = {"nftables -O1": 1, "nftables -O2": 2, "iptables -O2": 2}
+_USUAL = 5  # the number of a local pod
 _CLONE_NEWNET = 0x40000000  # sched.h
 
 
@@ -51,23 +52,29 @@ def read(objects: Iterable[object]) -> Inputs:
     return load(["-"], stdin=BytesIO(text.encode()))
 
 
-def ruleset(objects: Iterable[object]) -> str:
+def ruleset(objects: Iterable[object], level: int) -> str:
     """Return the text of the node."""
     inputs = read(objects)
-    program = Pipeline(inputs.snapshot, inputs.policies).program(CLUSTER.node)
+    program = Pipeline(inputs.snapshot, inputs.policies, level=level).program(CLUSTER.node)
     return Nftables().build(program, ("one node",)).texts["nft"]
 
 
-def bench_one_pod(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("here", [False, True])
+def bench_one_pod(
+    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], *, here: bool, level: int
+) -> None:
     """Read both texts, compare them, let the kernel check the difference, and commit it.
 
-    The pod is on another node: one here may need chains that no other pod has.
+    The pod is on another node or, ``here``, one whose policies other pods here have too.
     """
     objects = [json.loads(json.dumps(item)) for item in CLUSTER.objects()]
     pods = [item for item in objects if item["kind"] == "Pod"]
     local = [pod for pod in pods if pod["spec"]["nodeName"] == CLUSTER.node]
-    one = next(pod for pod in pods if pod["spec"]["nodeName"] != CLUSTER.node)
-    texts = [ruleset(objects), ruleset([item for item in objects if item is not one])]
+    others = (pod for pod in pods if pod["spec"]["nodeName"] != CLUSTER.node)
+    one = local[_USUAL] if here else next(others)
+    without = [item for item in objects if item is not one]
+    texts = [ruleset(objects, level), ruleset(without, level)]
     with own_network():
         node = KernelNode(LibraryNft())
         node.commit(texts[0])
@@ -86,7 +93,10 @@ def bench_one_pod(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str
             update, rounds=20, warmup_rounds=2
         )
     sizes = " and ".join(f"{len(text) / 1e6:.1f} MB" for text in texts)
-    say(capsys, f"{len(local)} local pods, texts of {sizes}: {operations} operations")
+    where = "here" if here else "elsewhere"
+    median = benchmark.stats.stats.median * 1000  # type: ignore[union-attr]  # there are, after a run
+    what = f"{len(local)} local pods, one {where}, -O{level}, texts of {sizes}"
+    say(capsys, f"{what}: {operations} operations, {median:.1f} ms (median)")
 
 
 @pytest.fixture(scope="module")
