@@ -8,11 +8,10 @@ from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .net import Family
-from .policy import Action, Direction, OneNamespace, PodsPeer, Policy, PolicyRule, Tier
+from .policy import Action, Direction, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
-from .selectors import matches
-from .subjects import Subject, traits
+from .subjects import Subject, SubjectIndex, traits
 from .ways import Way
 
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
@@ -32,9 +31,7 @@ class TierLowering:
         self._policies = policies
         self._deny = deny
         self._traits = [traits(policy) for policy in policies]
-        self._namespaced: dict[str, dict[PodsPeer, list[int]]] = {}
-        self._cluster_wide: list[tuple[int, bytes]] = []
-        self._index_subjects()
+        self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
         self._speaking = {
             (direction, tier): {
@@ -48,31 +45,15 @@ class TierLowering:
         self._chains: dict[tuple[str, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
 
-    def _index_subjects(self) -> None:
-        size = (len(self._resolver.snapshot.endpoints) + 7) // 8
-        for number, policy in enumerate(self._policies):
-            if isinstance(policy.subject.namespaces, OneNamespace):
-                subjects = self._namespaced.setdefault(policy.subject.namespaces.name, {})
-                subjects.setdefault(policy.subject, []).append(number)
-            else:
-                mask = self._resolver.select(policy.subject).mask
-                self._cluster_wide.append((number, mask.to_bytes(size, "little")))
-
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
         found = self._selecting.get(position)
         if found is None:
-            found = self._selecting[position] = self._find_policies(position)
+            endpoint = self._resolver.snapshot.endpoints[position]
+            namespace = self._resolver.namespace(endpoint.namespace)
+            found = self._subjects.policies_of(endpoint, namespace)
+            self._selecting[position] = found
         return found
-
-    def _find_policies(self, position: int) -> tuple[int, ...]:
-        endpoint = self._resolver.snapshot.endpoints[position]
-        byte, bit = position >> 3, 1 << (position & 7)
-        found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
-        for subject, numbers in self._namespaced.get(endpoint.namespace, {}).items():
-            if matches(subject.pods, endpoint.labels):
-                found += numbers
-        return tuple(sorted(found))
 
     def members(self, position: int) -> Members:
         """Return the policies that select the endpoint, with all that their rules depend on."""
