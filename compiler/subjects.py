@@ -63,7 +63,7 @@ class Subject:
 
     def judged(self, direction: Direction) -> Subject:
         """Return what matters to rules of one direction: at egress the names are the peers'."""
-        if direction is Direction.EGRESS and self.ports:
+        if self.ports and direction is Direction.EGRESS:
             return Subject(self.namespace, ())
         return self
 
