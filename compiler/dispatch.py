@@ -9,6 +9,21 @@ from .net import Family
 from .policy import Tier
 from .ways import Way
 
+Plan = tuple[tuple[str, Chain, Verdict], ...]
+"""Where an endpoint is led: by which maps to which chains, each with the verdict that does so."""
+
+
+def plan_of(entry: str, tiers: Sequence[tuple[str, Chain]]) -> Plan:
+    """Return the way from the entry map to the first tier's chain, and to each other by its map.
+
+    The entry jumps, so that RETURN in whatever chain goes on behind the base chain's look-up.
+    """
+    first, rest = tiers[:1], tiers[1:]
+    return (
+        *((entry, chain, Jump(chain.name)) for _, chain in first),
+        *((name, chain, Goto(chain.name)) for name, chain in rest),
+    )
+
 
 class Dispatch:
     """Collects where the endpoints of one node go."""
@@ -18,21 +33,16 @@ class Dispatch:
         self._elements: dict[str, tuple[Family, list[tuple[Key, Verdict]]]] = {}
         self._chains: dict[str, Chain] = {}
 
-    def add(
-        self, entry: str, family: Family, address: int, tiers: Sequence[tuple[str, Chain]]
-    ) -> None:
-        """Lead the address to its chains: from the entry map to the first, each by its own map.
-
-        The entry jumps, so that RETURN in whatever chain goes on behind the base chain's look-up.
-        """
-        for name, chain in tiers:
+    def add(self, family: Family, address: int, plan: Plan) -> None:
+        """Lead the address as planned."""
+        key = ((address, address),)
+        for name, chain, verdict in plan:
             known = self._chains.setdefault(chain.name, chain)
             if known is not chain and known.rules != chain.rules:
                 raise AssertionError(f"two chains are called {chain.name}")
-            first = name == tiers[0][0]
-            verdict = Jump(chain.name) if first else Goto(chain.name)
-            _, elements = self._elements.setdefault(entry if first else name, (family, []))
-            elements.append((((address, address),), verdict))
+            if name not in self._elements:
+                self._elements[name] = (family, [])
+            self._elements[name][1].append((key, verdict))
 
     def maps(self) -> list[Map]:
         """Return the maps that lead anywhere."""

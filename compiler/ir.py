@@ -7,21 +7,20 @@ equal.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .net import Family, Interval, Protocol
+from .net import Family, Interval, Protocol, Symbol
 
 
-class Hook(enum.Enum):
+class Hook(Symbol):
     """Where a base chain is called: for forwarded packets, or for those to the node itself."""
 
     FORWARD = "forward"
     INPUT = "input"
 
 
-class State(enum.Enum):
+class State(Symbol):
     """What connection tracking says of a packet (nft(8), CONNTRACK EXPRESSIONS)."""
 
     NEW = "new"
@@ -31,7 +30,7 @@ class State(enum.Enum):
     UNTRACKED = "untracked"
 
 
-class KeyType(enum.Enum):
+class KeyType(Symbol):
     """What one part of a set's or map's key holds."""
 
     ADDRESS = "address"
@@ -39,7 +38,7 @@ class KeyType(enum.Enum):
     PORT = "port"
 
 
-class Field(enum.Enum):
+class Field(Symbol):
     """What of a packet is compared."""
 
     SADDR = "saddr"
@@ -130,7 +129,7 @@ PlainMatch = AddressMatch | PortMatch | ProtocolMatch | StateMatch | Icmp6TypeMa
 Match = PlainMatch | SetMatch
 
 
-class Terminal(enum.Enum):
+class Terminal(Symbol):
     """Verdicts that name no chain.
 
     ACCEPT and DROP end the judgement, RETURN goes on behind the last jump (from a base chain: it

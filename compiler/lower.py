@@ -9,9 +9,10 @@ the base chain, which goes on to ingress.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 
-from .dispatch import Dispatch, dispatch_chain, lookup
+from .dispatch import Dispatch, Plan, dispatch_chain, lookup, plan_of
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, Lookup, Program, Set, SetMatch, Terminal
 from .lower_rules import address_set
@@ -21,12 +22,6 @@ from .options import DenyWith, Options
 from .policy import Policy
 from .resolve import Resolver
 from .ways import Way, ways_by_hook
-
-_TierChains = tuple[tuple[str, Chain], ...]
-"""For each tier that has rules, in order: the name of its map, and the chain."""
-
-_Plan = tuple[tuple[str, _TierChains], ...]
-"""For each way: the name of its entry map, and its tiers."""
 
 _by_name = attrgetter("name")
 
@@ -41,7 +36,8 @@ class Lowering:
         deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
-        self._plans: Mapping[Family, dict[Members, _Plan]] = {family: {} for family in Family}
+        self._stops = {family: [way.stops(family) for way in self._ways()] for family in Family}
+        self._plans: Mapping[Family, dict[Members, Plan]] = {family: {} for family in Family}
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
@@ -74,26 +70,27 @@ class Lowering:
     def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
         members = self._tiers.members(position)
         for family, address in self._resolver.snapshot.endpoints[position].addresses:
-            for entry, tiers in self._plan(family, members):
-                dispatch.add(entry, family, address, tiers)
+            dispatch.add(family, address, self._plan(family, members))
 
-    def _plan(self, family: Family, members: Members) -> _Plan:
+    def _plan(self, family: Family, members: Members) -> Plan:
         """Return where endpoints with these policies go, the same for all of them."""
         plans = self._plans[family]
         plan = plans.get(members)
         if plan is None:
-            plan = plans[members] = tuple(
-                (way.dispatch(way.tiers[0], family), self._tier_chains(way, family, members))
-                for way in self._ways()
-            )
+            plan = plans[members] = self._make_plan(family, members)
         return plan
 
-    def _tier_chains(self, way: Way, family: Family, members: Members) -> _TierChains:
-        return tuple(
-            (way.dispatch(tier, family), chain)
-            for tier in way.tiers
-            if (chain := self._tiers.chain(way, tier, family, members))
-        )
+    def _make_plan(self, family: Family, members: Members) -> Plan:
+        judging = self._tiers.judging(members)
+        plan: list[Plan] = []
+        for stops in self._stops[family]:
+            tiers = [
+                (stop.map, self._tiers.chain(stop, judging[stop.tier, stop.direction]))
+                for stop in stops
+                if (stop.tier, stop.direction) in judging
+            ]
+            plan.append(plan_of(stops[0].map, tiers))
+        return tuple(chain.from_iterable(plan))
 
     def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
         """Return the chains between tiers, for the ways and families that lead anywhere."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
-from .net import Family
-from .policy import Action, Direction, OneNamespace, PodsPeer, Policy, PolicyRule, Tier
+from .policy import Action, Direction, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
-from .selectors import matches
-from .subjects import Subject, traits
-from .ways import Way
+from .subjects import Subject, SubjectIndex, traits
+from .ways import Stop
 
+# An attribute of an enum takes ten times as long to look up.
+_NETWORK_POLICY = Tier.NETWORK_POLICY
+_INGRESS, _EGRESS = Direction
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
-
 
 Members = tuple[tuple[int, Subject], ...]
 """Policies by number, each with what of its subject it depends on: who shares it shares chains."""
@@ -32,47 +32,21 @@ class TierLowering:
         self._policies = policies
         self._deny = deny
         self._traits = [traits(policy) for policy in policies]
-        self._namespaced: dict[str, dict[PodsPeer, list[int]]] = {}
-        self._cluster_wide: list[tuple[int, bytes]] = []
-        self._index_subjects()
+        self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
-        self._speaking = {
-            (direction, tier): {
-                number
-                for number, policy in enumerate(policies)
-                if policy.tier is tier and _speaks(policy, direction)
-            }
-            for direction in Direction
-            for tier in Tier
-        }
+        self._judgements = [_judgements(policy) for policy in policies]
         self._chains: dict[tuple[str, Members], Chain] = {}
         self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
-
-    def _index_subjects(self) -> None:
-        size = (len(self._resolver.snapshot.endpoints) + 7) // 8
-        for number, policy in enumerate(self._policies):
-            if isinstance(policy.subject.namespaces, OneNamespace):
-                subjects = self._namespaced.setdefault(policy.subject.namespaces.name, {})
-                subjects.setdefault(policy.subject, []).append(number)
-            else:
-                mask = self._resolver.select(policy.subject).mask
-                self._cluster_wide.append((number, mask.to_bytes(size, "little")))
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
         found = self._selecting.get(position)
         if found is None:
-            found = self._selecting[position] = self._find_policies(position)
+            endpoint = self._resolver.snapshot.endpoints[position]
+            namespace = self._resolver.namespace(endpoint.namespace)
+            found = self._subjects.policies_of(endpoint, namespace)
+            self._selecting[position] = found
         return found
-
-    def _find_policies(self, position: int) -> tuple[int, ...]:
-        endpoint = self._resolver.snapshot.endpoints[position]
-        byte, bit = position >> 3, 1 << (position & 7)
-        found = [number for number, bits in self._cluster_wide if bits[byte] & bit]
-        for subject, numbers in self._namespaced.get(endpoint.namespace, {}).items():
-            if matches(subject.pods, endpoint.labels):
-                found += numbers
-        return tuple(sorted(found))
 
     def members(self, position: int) -> Members:
         """Return the policies that select the endpoint, with all that their rules depend on."""
@@ -82,34 +56,36 @@ class TierLowering:
             for number in self.policies_of(position)
         )
 
-    def chain(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain | None:
-        """Return the tier's chain for endpoints that these policies select, if they need one."""
-        speaks = self._speaking[way.direction, tier]
-        if not any(number in speaks for number, _ in members):
-            return None
-        speaking = tuple(
-            (number, subject.judged(way.direction))
-            for number, subject in members
-            if number in speaks
-        )
-        key = (way.dispatch(tier, family), speaking)
+    def judging(self, members: Members) -> Mapping[tuple[Tier, Direction], Members]:
+        """Return by tier and direction those of the policies that judge there, if there are any."""
+        found: dict[tuple[Tier, Direction], list[tuple[int, Subject]]] = {}
+        for number, subject in members:
+            for tier, direction in self._judgements[number]:
+                judged = (number, subject.judged(direction))
+                found.setdefault((tier, direction), []).append(judged)
+        return {judgement: tuple(policies) for judgement, policies in found.items()}
+
+    def chain(self, stop: Stop, members: Members) -> Chain:
+        """Return the chain of what these policies, all of which judge at the stop, say there."""
+        key = (stop.map, members)
         chain = self._chains.get(key)
         if chain is None:
-            chain = self._chains[key] = self._build(way, tier, family, speaking)
+            chain = self._chains[key] = self._build(stop, members)
         return chain
 
-    def _build(self, way: Way, tier: Tier, family: Family, members: Members) -> Chain:
-        behind = way.behind(tier, family)
+    def _build(self, stop: Stop, members: Members) -> Chain:
         rules: list[Rule] = []
         for number, subject in members:
-            rules += self._policy(number, Context(family, way.direction, subject), behind)
-        if tier is Tier.NETWORK_POLICY:
-            rules.append(Rule((), self._deny, self._isolation(members, way.direction)))
-        elif behind is not None:
-            rules.append(Rule((), Goto(behind)))
-        prefix = f"{_TIER_PREFIX[tier]}_{way.direction.value}"
-        content = "\n".join(print_rule(rule) for rule in rules)
-        return Chain(hashed_name(prefix, family, content), tuple(rules))
+            rules += self._policy(
+                number, Context(stop.family, stop.direction, subject), stop.behind
+            )
+        if stop.tier is _NETWORK_POLICY:
+            rules.append(Rule((), self._deny, self._isolation(members, stop.direction)))
+        elif stop.behind is not None:
+            rules.append(Rule((), Goto(stop.behind)))
+        prefix = f"{_TIER_PREFIX[stop.tier]}_{stop.direction.value}"
+        content = "\n".join(map(print_rule, rules))
+        return Chain(hashed_name(prefix, stop.family, content), tuple(rules))
 
     def _isolation(self, members: Members, direction: Direction) -> tuple[Origin, ...]:
         tier, word = Tier.NETWORK_POLICY.value, direction.value
@@ -138,7 +114,11 @@ class TierLowering:
         return Goto(behind)
 
 
-def _speaks(policy: Policy, direction: Direction) -> bool:
-    """Tell whether the policy judges the direction; an isolating NetworkPolicy always does."""
-    rules = policy.rules(direction)
-    return rules is not None and (bool(rules) or policy.tier is Tier.NETWORK_POLICY)
+def _judgements(policy: Policy) -> tuple[tuple[Tier, Direction], ...]:
+    """Return where the policy judges; an isolating NetworkPolicy does so without rules."""
+    isolates = policy.tier is _NETWORK_POLICY
+    return tuple(
+        (policy.tier, direction)
+        for direction, rules in ((_INGRESS, policy.ingress), (_EGRESS, policy.egress))
+        if rules is not None and (rules or isolates)
+    )

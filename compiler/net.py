@@ -19,7 +19,13 @@ _IPV4_MAPPED = 0xFFFF
 ANY_PORT: tuple[Interval, ...] = ((0, MAX_PORT),)
 
 
-class Family(enum.Enum):
+class Symbol(enum.Enum):
+    """An enumeration whose members hash as they compare, by identity: half the time of Enum's."""
+
+    __hash__ = object.__hash__
+
+
+class Family(Symbol):
     """An IP address family; the value is its number of address bits."""
 
     IPV4 = 32

@@ -6,14 +6,13 @@ Accept without peers, or a Deny of everything (`ClusterNetworkPolicyIngressPeer`
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 
 from .errors import Place
-from .net import Interval, Prefix, Protocol
+from .net import Interval, Prefix, Protocol, Symbol
 
 
-class Tier(enum.Enum):
+class Tier(Symbol):
     """The tiers in the order in which they judge."""
 
     ADMIN = "Admin"
@@ -21,7 +20,7 @@ class Tier(enum.Enum):
     BASELINE = "Baseline"
 
 
-class Action(enum.Enum):
+class Action(Symbol):
     """What a rule does with the traffic that it matches."""
 
     ACCEPT = "Accept"
@@ -29,14 +28,14 @@ class Action(enum.Enum):
     PASS = "Pass"  # noqa: S105 - the API's word, not a password
 
 
-class Direction(enum.Enum):
+class Direction(Symbol):
     """Which end of a connection a rule judges."""
 
     INGRESS = "ingress"
     EGRESS = "egress"
 
 
-class Operator(enum.Enum):
+class Operator(Symbol):
     """Operators of a label selector requirement (metav1.LabelSelectorOperator)."""
 
     IN = "In"

@@ -31,12 +31,15 @@ from .ir import (
 )
 from .net import ANY_PORT, Family, Interval, Protocol, format_address
 
+_quoted = json.JSONEncoder().encode
+"""What json.dumps does, which is to make sure first that it is asked for nothing else."""
+
 _FAMILY = {Family.IPV4: "ipv4", Family.IPV6: "ipv6"}
 
 
 def print_program(program: Program) -> str:
     """Return the whole program as text, ending in a newline."""
-    parts = [f"program {json.dumps(program.node)}\n"]
+    parts = [f"program {_quoted(program.node)}\n"]
     parts += [_set(item) for item in program.sets]
     parts += [_map(item) for item in program.maps]
     parts += [_chain(item) for item in program.chains]
@@ -66,7 +69,7 @@ def protocol_name(number: int) -> str:
 
 
 def _set(item: Set) -> str:
-    note = f" {json.dumps(item.note)}" if item.note else ""
+    note = f" {_quoted(item.note)}" if item.note else ""
     dynamic = " dynamic" if item.dynamic else ""
     head = f"set {item.name} {_FAMILY[item.family]} {_key_types(item.key)}{dynamic}{note}"
     return _block(head, (print_key(key, item.key, item.family) for key in item.elements))
@@ -161,5 +164,5 @@ def _verdict(verdict: Verdict) -> str:
 
 def _origin(origin: Origin) -> str:
     rule = "-" if origin.rule is None else str(origin.rule)
-    policy, name = json.dumps(origin.policy), json.dumps(origin.name)
+    policy, name = _quoted(origin.policy), _quoted(origin.name)
     return f"{origin.tier} {policy} {origin.direction} {rule} {name}"

@@ -1,11 +1,57 @@
-"""What the meaning of a policy may depend on beyond its text: who its subject is."""
+"""Who the subjects of policies are, and what the meaning of a policy may depend on of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .policy import Direction, NamedPort, NotSameLabels, PodsPeer, Policy, PolicyRule, SameLabels
-from .snapshot import ContainerPort, Endpoint
+from .policy import (
+    Direction,
+    LabelSelector,
+    NamedPort,
+    NamespaceSelection,
+    NotSameLabels,
+    OneNamespace,
+    PodsPeer,
+    Policy,
+    PolicyRule,
+    SameLabels,
+)
+from .selectors import SelectorIndex
+from .snapshot import ContainerPort, Endpoint, Namespace
+
+_BySelector = Mapping[LabelSelector, list[int]]
+"""The numbers of policies by their selector of pods."""
+
+
+class SubjectIndex:
+    """Finds the policies that select an endpoint; only those that may are tried."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        """Take policies by number; those of a namespace are indexed at its first use."""
+        found: dict[NamespaceSelection, dict[LabelSelector, list[int]]] = {}
+        for number, policy in enumerate(policies):
+            pods = found.setdefault(policy.subject.namespaces, {})
+            pods.setdefault(policy.subject.pods, []).append(number)
+        self._own: Mapping[NamespaceSelection, _BySelector] = found
+        self._across = SelectorIndex(
+            (namespaces, SelectorIndex(pods.items()))
+            for namespaces, pods in found.items()
+            if isinstance(namespaces, LabelSelector)
+        )
+        self._indexes: dict[str, list[SelectorIndex[list[int]]]] = {}
+
+    def policies_of(self, endpoint: Endpoint, namespace: Namespace) -> tuple[int, ...]:
+        """Return the numbers of the policies that select an endpoint of the namespace, in order."""
+        indexes = self._indexes.get(namespace.name)
+        if indexes is None:
+            indexes = self._indexes[namespace.name] = self._indexes_of(namespace)
+        matching = (numbers for index in indexes for numbers in index.matching(endpoint.labels))
+        return tuple(sorted(number for numbers in matching for number in numbers))
+
+    def _indexes_of(self, namespace: Namespace) -> list[SelectorIndex[list[int]]]:
+        own = self._own.get(OneNamespace(namespace.name), {})
+        return [SelectorIndex(own.items()), *self._across.matching(namespace.labels)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +63,7 @@ class Subject:
 
     def judged(self, direction: Direction) -> Subject:
         """Return what matters to rules of one direction: at egress the names are the peers'."""
-        if direction is Direction.EGRESS and self.ports:
+        if self.ports and direction is Direction.EGRESS:
             return Subject(self.namespace, ())
         return self
 

@@ -15,6 +15,17 @@ _TIER_SUFFIX = {Tier.ADMIN: "_admin", Tier.NETWORK_POLICY: "_np", Tier.BASELINE:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A tier on a way, in one family: the name of its map, and of what judges behind it."""
+
+    direction: Direction
+    tier: Tier
+    family: Family
+    map: str
+    behind: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """One judgement: its direction, its tiers in order, and where the packet names the subject."""
 
@@ -32,6 +43,15 @@ class Way:
         """Return the dispatch of the tier that judges after this one; None behind the last."""
         rest = self.tiers[self.tiers.index(tier) + 1 :]
         return self.dispatch(rest[0], family) if rest else None
+
+    def stops(self, family: Family) -> tuple[Stop, ...]:
+        """Return the tiers in order."""
+        return tuple(
+            Stop(
+                self.direction, tier, family, self.dispatch(tier, family), self.behind(tier, family)
+            )
+            for tier in self.tiers
+        )
 
 
 EGRESS = Way("egress", Direction.EGRESS, tuple(Tier), Field.SADDR)

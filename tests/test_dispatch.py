@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnpc.compiler.dispatch import Dispatch, dispatch_chain
+from cnpc.compiler.dispatch import Dispatch, dispatch_chain, plan_of
 from cnpc.compiler.ir import Chain, Goto, Jump
 from cnpc.compiler.net import Family
 from cnpc.compiler.policy import Tier
@@ -14,9 +14,9 @@ FIRST, SECOND = Chain("first", ()), Chain("second", ())
 
 def test_the_entry_jumps_to_the_first_chain_and_the_rest_is_gone_to() -> None:
     dispatch = Dispatch()
-    dispatch.add("in4", Family.IPV4, 2, (("in4", FIRST), ("in4_np", SECOND)))
-    dispatch.add("in4", Family.IPV4, 1, (("in4_np", SECOND),))
-    dispatch.add("in4", Family.IPV4, 3, ())
+    dispatch.add(Family.IPV4, 2, plan_of("in4", (("in4", FIRST), ("in4_np", SECOND))))
+    dispatch.add(Family.IPV4, 1, plan_of("in4", (("in4_np", SECOND),)))
+    dispatch.add(Family.IPV4, 3, plan_of("in4", ()))
     maps = {item.name: item.elements for item in dispatch.maps()}
     assert maps == {
         "in4": ((((1, 1),), Jump("second")), (((2, 2),), Jump("first"))),

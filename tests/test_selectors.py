@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from cnpc.compiler.masks import mask_of
 from cnpc.compiler.policy import LabelSelector, Operator, Requirement
-from cnpc.compiler.selectors import LabelIndex, describe, matches
+from cnpc.compiler.selectors import LabelIndex, SelectorIndex, describe, matches
 
 LABELS = [{}, {"a": "1"}, {"a": "2"}, {"a": "1", "b": "1"}, {"b": ""}] * 5
 A_IN = Requirement("a", Operator.IN, ("1",))
@@ -46,6 +46,15 @@ def test_the_index_and_one_object_agree() -> None:
         selector = LabelSelector(pair)
         each = [matches(selector, labels) for labels in LABELS]
         assert index.select(selector) == sum(bit << place for place, bit in enumerate(each))
+
+
+def test_many_selectors_and_one_by_one_agree() -> None:
+    selectors = [LabelSelector(pair) for pair in product(ALL, repeat=2)]
+    selectors += [LabelSelector(), LabelSelector((Requirement("a", Operator.IN),))]
+    index = SelectorIndex((selector, place) for place, selector in enumerate(selectors))
+    for labels in LABELS[:5]:
+        expected = [place for place, item in enumerate(selectors) if matches(item, labels)]
+        assert sorted(index.matching(labels)) == expected
 
 
 def test_no_objects_are_selected_from_none() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cnpc.compiler.net import Protocol
 from cnpc.compiler.policy import Direction
 from cnpc.compiler.snapshot import ContainerPort
-from cnpc.compiler.subjects import Subject, Traits, traits
-from lowered import NAMESPACES, cnp, inputs, namespace, node, pod
+from cnpc.compiler.subjects import Subject, SubjectIndex, Traits, traits
+from lowered import NAMESPACES, cnp, inputs, namespace, node, np, pod
 
 PORT = "protocols: [{destinationNamedPort: http}]"
 NAMED_IN = f"action: Deny, from: [{{{NAMESPACES}}}], {PORT}"
@@ -46,3 +46,36 @@ def test_port_names_matter_at_ingress_alone() -> None:
     subject = Subject("red", (ContainerPort("web", Protocol.TCP, 80),))
     assert subject.judged(Direction.INGRESS) is subject
     assert subject.judged(Direction.EGRESS) == Subject("red", ())
+
+
+def test_policies_of_an_endpoint_are_those_that_select_its_namespace_and_its_labels() -> None:
+    web = "{matchLabels: {app: web}}"
+    pods = "pods: {{namespaceSelector: {{matchLabels: {{team: {}}}}}, podSelector: {}}}"
+    found = inputs(
+        node("n1"),
+        namespace("red", "team: a"),
+        namespace("blue", "team: b"),
+        pod("red/web", "10.0.0.1"),
+        pod("red/db", "10.0.0.2", labels="app: db"),
+        pod("blue/web", "10.0.0.3"),
+        cnp("everyone", priority=1),
+        cnp("a", priority=2, subject=pods.format("a", "{}")),
+        cnp("a-web", priority=3, subject=pods.format("a", web)),
+        np("red/all", "Ingress"),
+        np("red/web", "Ingress", selector=web),
+        np("blue/web", "Ingress", selector=web),
+    )
+    namespaces = {item.name: item for item in found.snapshot.namespaces}
+    index = SubjectIndex(found.policies)
+    names = {
+        f"{item.namespace}/{item.name}": {
+            found.policies[number].name
+            for number in index.policies_of(item, namespaces[item.namespace])
+        }
+        for item in found.snapshot.endpoints
+    }
+    assert names == {
+        "red/web": {"everyone", "a", "a-web", "red/all", "red/web"},
+        "red/db": {"everyone", "a", "red/all"},
+        "blue/web": {"everyone", "blue/web"},
+    }

@@ -89,7 +89,7 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..classes import classify
@@ -118,18 +118,25 @@ from ..names import digest_name
 from ..peers import Listed, kinds
 from ..printer import print_rule
 from ..reach import reachable
-from ..routes import Entry, Route, Router, entries
+from ..routes import Entry, Longest, Route, Router, entries
 from ..space import is_exact, lists_addresses
 
 
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
     current = program
+    longest = Longest(program)
     for entry in entries(program):
+        if not dispatch_pays(*longest.rules(_firsts(entry))):
+            continue
         routes = [route for route in Router(program, entry).routes() if _pays(route)]
         if routes and (found := _lay_out(entry, routes)):
             current = _Rewriting(current, entry, routes, *found).program()
     return program if current is program else reachable(current)
+
+
+def _firsts(entry: Entry) -> Iterable[str]:
+    return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
 
 
 def _pays(route: Route) -> bool:

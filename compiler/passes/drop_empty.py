@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import assert_never
 
 from ..ir import (
     Chain,
@@ -64,6 +65,8 @@ def drop_empty(program: Program) -> Program:
 
 def _without_empty_sets(program: Program) -> Program:
     empty = {item.name for item in program.sets if not item.elements and not item.dynamic}
+    if not empty:
+        return program
     chains = tuple(
         _with_rules(chain, tuple(rule for rule in chain.rules if not _tests(rule, empty)))
         for chain in program.chains
@@ -80,12 +83,19 @@ def _without_empty_chains(program: Program) -> Program:
     gone = {chain.name for chain in program.chains if not chain.rules and not chain.hook}
     maps = tuple(_redirect_map(item, gone) for item in program.maps)
     empty = {item.name for item in maps if not item.groups}
-    chains = tuple(_redirect_chain(chain, gone, empty) for chain in program.chains)
+    idle = gone | empty
+    chains = tuple(
+        _redirect_chain(chain, gone, empty)
+        if any(_target(rule.verdict) in idle for rule in chain.rules)
+        else chain
+        for chain in program.chains
+    )
+    chains = tuple(map(_without_returns, chains))
     return replace(program, maps=maps, chains=chains)
 
 
 def _redirect_map(item: Map, gone: AbstractSet[str]) -> Map:
-    if all(_redirect(verdict, gone) == verdict for verdict in item.verdicts):
+    if not any(_target(verdict) in gone for verdict, _ in item.groups):
         return item
     elements = (
         (key, redirected)
@@ -105,9 +115,27 @@ def _redirect_chain(chain: Chain, gone: AbstractSet[str], empty: AbstractSet[str
         verdict = _redirect(rule.verdict, gone)
         if verdict is not None:
             rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
-    while rules and rules[-1].verdict is Terminal.RETURN and not rules[-1].origins:
-        rules.pop()
     return _with_rules(chain, tuple(rules))
+
+
+def _without_returns(chain: Chain) -> Chain:
+    """Return the chain without rules at its end that say what the end says."""
+    rules = chain.rules
+    while rules and rules[-1].verdict is Terminal.RETURN and not rules[-1].origins:
+        rules = rules[:-1]
+    return _with_rules(chain, rules)
+
+
+def _target(verdict: Verdict | Lookup) -> str:
+    match verdict:
+        case Terminal():
+            return ""
+        case Lookup():
+            return verdict.map
+        case Jump() | Goto():
+            return verdict.chain
+        case _:
+            assert_never(verdict)
 
 
 def _redirect(verdict: Verdict, gone: AbstractSet[str]) -> Verdict | None:

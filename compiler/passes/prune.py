@@ -104,7 +104,7 @@ def pruned(program: Program) -> tuple[Pruned, ...]:
 @lru_cache(_REMEMBERED)
 def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ...]]:
     """Return the chain without the rules, and the rules; they follow from these values alone."""
-    if chain.hook:
+    if chain.hook or _is_needed(chain.rules, sets):
         return chain, ()
     named = {item.name: item for item in sets}
     regions = _regions(chain.rules, named)
@@ -122,6 +122,21 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
     if _peers_of(kept, named) != _peers_of(chain.rules, named):
         left, more = _prune(left, sets)  # what is compared now could not be seen before
     return left, told + more
+
+
+def _is_needed(rules: tuple[Rule, ...], sets: Iterable[Set]) -> bool:
+    """Tell at a glance of the most usual chains that nothing can go: one test, and a default."""
+    match rules:
+        case (Rule(matches=(), verdict=default),):
+            return default is not Terminal.RETURN
+        case (Rule(matches=(_, *_), verdict=verdict), Rule(matches=(), verdict=default)):
+            return default not in {Terminal.RETURN, verdict} and all(map(_may_match, sets))
+        case _:
+            return False
+
+
+def _may_match(item: Set) -> bool:
+    return item.dynamic or bool(item.elements)
 
 
 @dataclass(slots=True)
