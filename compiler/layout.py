@@ -11,9 +11,9 @@ comes that needs other rules, the chains of classes change and the peers stay.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .classes import PeerClass
 from .costs import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
@@ -68,7 +68,8 @@ class LayoutBuilder:
         self._classes = classes
         self._made = Layout([], [], None, {}, {})
         self._behinds: dict[Services, Verdict] = {}
-        self._usual = [self._most_get(number) for number in range(len(routes))]
+        self._rests = [self._behinds_of(item) for item in classes]
+        self._usual = self._most_get()
 
     def build(self) -> Layout | None:
         """Return the layout of the classes; None if there are none, or it takes too much.
@@ -76,11 +77,11 @@ class LayoutBuilder:
         The first ones get maps of their own.
         """
         small: list[PeerClass] = []
-        for item in self._classes:
+        for item, rest in zip(self._classes, self._rests, strict=True):
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
                 small.append(item)
             else:
-                self._lead(item, self._class(item))
+                self._lead(item, self._class(item, rest))
         if small:
             whole = any(item.intervals or item.crowd for item in small)
             shared = None if whole else self._small(small)
@@ -93,12 +94,14 @@ class LayoutBuilder:
         leads = self._made.peers or self._made.networks or self._made.crowd
         return self._made if leads else None
 
-    def _most_get(self, number: int) -> Verdict:
-        """Return what most peers of the classes get of a route behind single ports."""
-        peers = Counter[Verdict]()
-        for item in self._classes:
-            peers[self._behind(services(item.allowed[number]))] += item.listed
-        return _most(peers) if peers else self._deny
+    def _behinds_of(self, item: PeerClass) -> list[Verdict]:
+        """Return what the peers of a class get of each route behind single ports."""
+        return [self._behind(services(allowed)) for allowed in item.allowed]
+
+    def _most_get(self) -> list[Verdict]:
+        """Return what most peers of the classes get of each route behind single ports."""
+        peers = [item.listed for item in self._classes]
+        return [_most(column, peers) for column in zip(*self._rests, strict=True)]
 
     def _lead(self, item: PeerClass, verdict: Verdict) -> None:
         """Lead the peers of a class to the verdict."""
@@ -107,12 +110,12 @@ class LayoutBuilder:
         self._made.peers += ((verdict, keys) for keys in item.lists)
         self._made.networks += (((part,), verdict) for part in normalize(item.intervals))
 
-    def _class(self, item: PeerClass) -> Verdict:
+    def _class(self, item: PeerClass, behind: Sequence[Verdict]) -> Verdict:
         """Return where the peers of a class go."""
         forms = [services(allowed) for allowed in item.allowed]
         same = len(set(forms)) == 1
         ports = self._ports_of_all(forms[0]) if same else self._ports_by_pod(item.mark, forms)
-        rest = self._rest(item.mark, [self._behind(form) for form in forms])
+        rest = self._rest(item.mark, behind)
         return self._chain(self._name("class", item.mark), (*ports, *rest))
 
     def _ports_of_all(self, form: Services) -> Iterator[Rule]:
@@ -133,35 +136,32 @@ class LayoutBuilder:
         fields = (self._entry.subject, *_PORT_FIELDS)
         return self._by(fields, elements, self._name("pod_ports", mark))
 
-    def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterator[Rule]:
-        """Yield the rules that give the pods of each route its verdict.
+    def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterable[Rule]:
+        """Return the rules that give the pods of each route its verdict.
 
         They are the pods that most peers treat otherwise, or, if those are fewer, the pods that
         get something else than most pods.
         """
+        if verdicts == self._usual:
+            return self._usual_rest
         most = self._most_pods(verdicts)
         apart = self._pods(verdicts, [most] * len(verdicts))
         unusual = self._pods(verdicts, self._usual)
         name = self._name("pods", mark)
         if len(apart) <= len(unusual):
-            yield from self._by((self._entry.subject,), apart, name)
-            yield Rule((), most)
-        else:
-            yield from self._by((self._entry.subject,), unusual, name)
-            yield from self._usual_rest()
+            return (*self._by((self._entry.subject,), apart, name), Rule((), most))
+        return (*self._by((self._entry.subject,), unusual, name), *self._usual_rest)
 
-    def _usual_rest(self) -> Iterator[Rule]:
-        """Yield the rules that give pods what most peers get."""
+    @cached_property
+    def _usual_rest(self) -> tuple[Rule, ...]:
+        """The rules that give pods what most peers get."""
         most = self._most_pods(self._usual)
         apart = self._pods(self._usual, [most] * len(self._usual))
-        yield from self._by((self._entry.subject,), apart, self._name("pods"))
-        yield Rule((), most)
+        rules = self._by((self._entry.subject,), apart, self._name("pods"))
+        return (*rules, Rule((), most))
 
     def _most_pods(self, verdicts: Sequence[Verdict]) -> Verdict:
-        pods = Counter[Verdict]()
-        for route, verdict in zip(self._routes, verdicts, strict=True):
-            pods[verdict] += len(route.pods)
-        return _most(pods)
+        return _most(verdicts, [len(route.pods) for route in self._routes])
 
     def _pods(self, verdicts: Sequence[Verdict], expected: Sequence[Verdict]) -> _Keyed:
         """Return the pods of the routes whose verdict is not the expected one."""
@@ -202,7 +202,7 @@ class LayoutBuilder:
         rules = (
             *self._lookup((*fields, *_PORT_FIELDS), ports, self._name("pair_ports")),
             *self._lookup(fields, behinds, self._name("pairs")),
-            *self._usual_rest(),
+            *self._usual_rest,
         )
         return self._chain(self._name("pairs"), rules)
 
@@ -255,9 +255,12 @@ class LayoutBuilder:
         return prefix if mark is None else numbered_name(prefix, mark)
 
 
-def _most(numbers: Counter[Verdict]) -> Verdict:
-    verdict, _ = max(numbers.items(), key=lambda item: (item[1], str(item[0])))
-    return verdict
+def _most(verdicts: Sequence[Verdict], weights: Sequence[int]) -> Verdict:
+    """Return the verdict of the largest weight."""
+    numbers: dict[Verdict, int] = {}
+    for verdict, weight in zip(verdicts, weights, strict=True):
+        numbers[verdict] = numbers.get(verdict, 0) + weight
+    return max(numbers, key=lambda verdict: (numbers[verdict], str(verdict)))
 
 
 def _peers(item: PeerClass) -> list[Interval]:
