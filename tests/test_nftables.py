@@ -142,8 +142,8 @@ table inet cnpc {
 		type ipv4_addr : verdict
 		size 16
 		elements = {
-			10.0.0.1 : jump a,
 			10.0.0.2 : goto a,
+			10.0.0.1 : jump a,
 			10.0.0.3 : accept,
 			10.0.0.4 : drop,
 			10.0.0.5 : return
