@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import assert_never
 
 from ..compiler.ir import (
@@ -65,6 +66,7 @@ _VERDICT_WORD = {
 
 _DYNAMIC_SIZE = 65535
 _LINES = ",\n\t\t\t"
+_NEXT_RULE = "\n\t\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class _Chain:
 
     name: str
     hook: str
-    rules: tuple[str, ...]
+    rules: str
+    """One a line."""
     anonymous_sets: int
 
 
@@ -113,7 +116,7 @@ class Nftables:
         text = self._template.render(header=header, tables=tables, chains=chains)
         size = Size(
             chains=len(chains),
-            rules=sum(len(chain.rules) for chain in chains),
+            rules=sum(len(chain.rules) for chain in program.chains),
             sets=len(tables) + sum(chain.anonymous_sets for chain in chains),
             elements=sum(table.size for table in tables),
         )
@@ -151,7 +154,7 @@ class Nftables:
 
 
 def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
-    rules = tuple(_rule(rule, families) for rule in chain.rules)
+    rules = _NEXT_RULE.join([_rule(rule, families) for rule in chain.rules])
     matches = (match for rule in chain.rules for match in rule.matches)
     return _Chain(chain.name, _hook(chain), rules, sum(len(listed(match)) > 1 for match in matches))
 
@@ -227,6 +230,7 @@ def _one_or_set(values: Sequence[str]) -> str:
     return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
 
 
+@cache
 def _fields(fields: Sequence[Field], family: Family) -> str:
     """Return the key's expression; without an address in it, the family has to be asked for."""
     words = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from .net import Family, Interval, Protocol, Symbol
 
@@ -258,9 +259,15 @@ def in_order(groups: Iterable[tuple[Verdict, Keys]]) -> tuple[tuple[Verdict, Key
     return tuple(sorted(groups, key=_place_of))
 
 
-def _place_of(group: tuple[Verdict, Keys]) -> tuple[str, Key]:
+def _place_of(group: tuple[Verdict, Keys]) -> tuple[str, str, Key]:
     verdict, keys = group
-    return str(verdict), keys[0]
+    match verdict:
+        case Jump(chain) | Goto(chain):
+            return type(verdict).__name__, chain, keys[0]
+        case Terminal():
+            return type(verdict).__name__, verdict.name, keys[0]
+        case _:
+            assert_never(verdict)
 
 
 def _key_of(element: tuple[Key, Verdict]) -> Key:

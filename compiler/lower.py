@@ -85,9 +85,9 @@ class Lowering:
         plan: list[Plan] = []
         for stops in self._stops[family]:
             tiers = [
-                (stop.map, self._tiers.chain(stop, judging[stop.tier, stop.direction]))
+                (stop.map, self._tiers.chain(stop, judging[stop.judgement]))
                 for stop in stops
-                if (stop.tier, stop.direction) in judging
+                if stop.judgement in judging
             ]
             plan.append(plan_of(stops[0].map, tiers))
         return tuple(chain.from_iterable(plan))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from .ir import AddressMatch, Field, KeyType, Match, Origin, PortMatch, Rule, Set, SetMatch, Verdict
@@ -25,7 +26,7 @@ from .policy import (
     SameLabels,
 )
 from .policy import PortMatch as PolicyPort
-from .resolve import Resolver, Selection, network_intervals
+from .resolve import Resolver, network_intervals
 from .selectors import describe
 from .snapshot import ContainerPort
 from .subjects import Subject
@@ -73,19 +74,21 @@ class RuleLowering:
             case None:
                 return ()
             case PodsPeer():
-                chosen = self._resolver.select(peer, context.subject.namespace)
-                return (self._endpoints(chosen, self._describe_pods(peer, context), context),)
+                pods = partial(self._addresses, peer, context)
+                return (self._in_set("pods", self._describe_pods(peer, context), pods, context),)
             case NodesPeer(nodes):
-                addresses = self._resolver.node_addresses(nodes, context.family)
-                return (
-                    self._in_set("nodes", _words("nodes", describe(nodes)), addresses, context),
-                )
+                found = partial(self._resolver.node_addresses, nodes, context.family)
+                return (self._in_set("nodes", _words("nodes", describe(nodes)), found, context),)
             case NetworksPeer():
                 return self._networks(peer, context)
             case DomainNamesPeer(names):
                 return (self._domain_names(names, context),)
             case _:
                 assert_never(peer)
+
+    def _addresses(self, peer: PodsPeer, context: Context) -> Iterable[Interval]:
+        chosen = self._resolver.select(peer, context.subject.namespace)
+        return self._resolver.addresses(chosen, context.family)
 
     def _networks(self, peer: NetworksPeer, context: Context) -> _Matches | None:
         family = context.family
@@ -96,7 +99,8 @@ class RuleLowering:
             return ()
         if len(intervals) == 1:
             return (AddressMatch(context.peer_field, family, intervals),)
-        return (self._in_set(NETWORKS, _describe_networks(peer, family), intervals, context),)
+        note = _describe_networks(peer, family)
+        return (self._in_set(NETWORKS, note, lambda: intervals, context),)
 
     def _named(self, peer: Peer | None, port: NamedPort, context: Context) -> list[_Matches]:
         """Return the tests for a port name that the destination's pod, the peer, gives meaning."""
@@ -114,27 +118,21 @@ class RuleLowering:
         for protocol, number, having in self._resolver.with_port(chosen, port.name, port.protocol):
             where = f"{note} with port {port.name}={protocol.name}/{number}"
             if isinstance(peer, NetworksPeer):
-                addresses = self._resolver.addresses_within(having, peer, context.family)
                 where = f"{where} within {_describe_networks(peer, context.family)}"
-                address_match = self._in_set("pods", where, addresses, context)
+                addresses = partial(self._resolver.addresses_within, having, peer, context.family)
             else:
-                address_match = self._endpoints(having, where, context)
+                addresses = partial(self._resolver.addresses, having, context.family)
+            address_match = self._in_set("pods", where, addresses, context)
             found.append((address_match, PortMatch(protocol, ((number, number),))))
         return found
 
-    def _endpoints(self, selection: Selection, note: str, context: Context) -> SetMatch:
-        name = hashed_name("pods", context.family, note)
-        if not self._has(name, note):
-            addresses = self._resolver.addresses(selection, context.family)
-            self.sets[name] = address_set(name, context.family, addresses, note)
-        return SetMatch((context.peer_field,), name)
-
     def _in_set(
-        self, kind: str, note: str, intervals: Iterable[Interval], context: Context
+        self, kind: str, note: str, found: Callable[[], Iterable[Interval]], context: Context
     ) -> SetMatch:
+        """Return the test for the set of this note; what it holds is only found to make it."""
         name = hashed_name(kind, context.family, note)
         if not self._has(name, note):
-            self.sets[name] = address_set(name, context.family, intervals, note)
+            self.sets[name] = address_set(name, context.family, found(), note)
         return SetMatch((context.peer_field,), name)
 
     def _has(self, name: str, note: str) -> bool:

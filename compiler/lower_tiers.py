@@ -11,7 +11,7 @@ from .policy import Action, Direction, Policy, PolicyRule, Tier
 from .printer import print_rule
 from .resolve import Resolver
 from .subjects import Subject, SubjectIndex, traits
-from .ways import Stop
+from .ways import Judgement, Stop
 
 # An attribute of an enum takes ten times as long to look up.
 _NETWORK_POLICY = Tier.NETWORK_POLICY
@@ -56,13 +56,13 @@ class TierLowering:
             for number in self.policies_of(position)
         )
 
-    def judging(self, members: Members) -> Mapping[tuple[Tier, Direction], Members]:
+    def judging(self, members: Members) -> Mapping[Judgement, Members]:
         """Return by tier and direction those of the policies that judge there, if there are any."""
-        found: dict[tuple[Tier, Direction], list[tuple[int, Subject]]] = {}
+        found: dict[Judgement, list[tuple[int, Subject]]] = {}
         for number, subject in members:
-            for tier, direction in self._judgements[number]:
-                judged = (number, subject.judged(direction))
-                found.setdefault((tier, direction), []).append(judged)
+            for judgement in self._judgements[number]:
+                judged = (number, subject.judged(judgement[1]))
+                found.setdefault(judgement, []).append(judged)
         return {judgement: tuple(policies) for judgement, policies in found.items()}
 
     def chain(self, stop: Stop, members: Members) -> Chain:
@@ -74,16 +74,15 @@ class TierLowering:
         return chain
 
     def _build(self, stop: Stop, members: Members) -> Chain:
+        tier, direction = stop.judgement
         rules: list[Rule] = []
         for number, subject in members:
-            rules += self._policy(
-                number, Context(stop.family, stop.direction, subject), stop.behind
-            )
-        if stop.tier is _NETWORK_POLICY:
-            rules.append(Rule((), self._deny, self._isolation(members, stop.direction)))
+            rules += self._policy(number, Context(stop.family, direction, subject), stop.behind)
+        if tier is _NETWORK_POLICY:
+            rules.append(Rule((), self._deny, self._isolation(members, direction)))
         elif stop.behind is not None:
             rules.append(Rule((), Goto(stop.behind)))
-        prefix = f"{_TIER_PREFIX[stop.tier]}_{stop.direction.value}"
+        prefix = f"{_TIER_PREFIX[tier]}_{direction.value}"
         content = "\n".join(map(print_rule, rules))
         return Chain(hashed_name(prefix, stop.family, content), tuple(rules))
 
@@ -114,7 +113,7 @@ class TierLowering:
         return Goto(behind)
 
 
-def _judgements(policy: Policy) -> tuple[tuple[Tier, Direction], ...]:
+def _judgements(policy: Policy) -> tuple[Judgement, ...]:
     """Return where the policy judges; an isolating NetworkPolicy does so without rules."""
     isolates = policy.tier is _NETWORK_POLICY
     return tuple(

@@ -55,7 +55,7 @@ class Resolver:
         self._pod_index = LabelIndex([item.labels for item in snapshot.endpoints])
         self._runs = _runs(snapshot.endpoints)
         self._local = _positions_by_node(snapshot.endpoints)
-        self._addresses: dict[Family, Sequence[tuple[Interval, ...]]] = {}
+        self._addresses: Mapping[Family, Sequence[tuple[Interval, ...]]] = {}
         self._spread_cache: dict[int, int] = {}
         self._ports: dict[str, dict[tuple[Protocol, int], int]] | None = None
 
@@ -115,13 +115,9 @@ class Resolver:
 
     def _addresses_in(self, family: Family) -> Sequence[tuple[Interval, ...]]:
         """Return the family's addresses of each endpoint, by its position."""
-        known = self._addresses.get(family)
-        if known is None:
-            known = self._addresses[family] = [
-                tuple((address, address) for kind, address in item.addresses if kind is family)
-                for item in self.snapshot.endpoints
-            ]
-        return known
+        if not self._addresses:
+            self._addresses = _addresses_by_family(self.snapshot.endpoints)
+        return self._addresses[family]
 
     def addresses_within(
         self, selection: Selection, networks: NetworksPeer, family: Family
@@ -214,6 +210,18 @@ def _positions_by_node(endpoints: Iterable[Endpoint]) -> Mapping[str, Sequence[i
     for position, endpoint in enumerate(endpoints):
         if endpoint.node:
             found.setdefault(endpoint.node, []).append(position)
+    return found
+
+
+def _addresses_by_family(
+    endpoints: Sequence[Endpoint],
+) -> Mapping[Family, Sequence[tuple[Interval, ...]]]:
+    found: dict[Family, list[tuple[Interval, ...]]] = {
+        family: [()] * len(endpoints) for family in Family
+    }
+    for position, endpoint in enumerate(endpoints):
+        for family, address in endpoint.addresses:
+            found[family][position] += ((address, address),)
     return found
 
 

@@ -202,8 +202,9 @@ class Longest:
             rules = self._chains[name].rules
             on_peers = sum(any(isinstance(item, _PEERS) for item in rule.matches) for rule in rules)
             others = len(rules) - on_peers
-            for rule in rules:
-                behind = self.rules(successors(rule.verdict, self._maps))
+            leading = (rule.verdict for rule in rules if not isinstance(rule.verdict, Terminal))
+            for verdict in leading:
+                behind = self.rules(successors(verdict, self._maps))
                 on_peers, others = on_peers + behind[0], others + behind[1]
             known = self._known[name] = (on_peers, others)
         return known

@@ -46,8 +46,11 @@ class SubjectIndex:
         indexes = self._indexes.get(namespace.name)
         if indexes is None:
             indexes = self._indexes[namespace.name] = self._indexes_of(namespace)
-        matching = (numbers for index in indexes for numbers in index.matching(endpoint.labels))
-        return tuple(sorted(number for numbers in matching for number in numbers))
+        found: list[int] = []
+        for index in indexes:
+            for numbers in index.matching(endpoint.labels):
+                found += numbers
+        return tuple(sorted(found))
 
     def _indexes_of(self, namespace: Namespace) -> list[SelectorIndex[list[int]]]:
         own = self._own.get(OneNamespace(namespace.name), {})

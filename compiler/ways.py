@@ -14,12 +14,14 @@ from .policy import Direction, Tier
 _TIER_SUFFIX = {Tier.ADMIN: "_admin", Tier.NETWORK_POLICY: "_np", Tier.BASELINE: "_baseline"}
 
 
+Judgement = tuple[Tier, Direction]
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """A tier on a way, in one family: the name of its map, and of what judges behind it."""
 
-    direction: Direction
-    tier: Tier
+    judgement: Judgement
     family: Family
     map: str
     behind: str | None
@@ -48,7 +50,10 @@ class Way:
         """Return the tiers in order."""
         return tuple(
             Stop(
-                self.direction, tier, family, self.dispatch(tier, family), self.behind(tier, family)
+                (tier, self.direction),
+                family,
+                self.dispatch(tier, family),
+                self.behind(tier, family),
             )
             for tier in self.tiers
         )
