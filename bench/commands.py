@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 CNPC = Path(sys.executable).with_name("cnpc")
+_ENVIRONMENT = {key: item for key, item in os.environ.items() if not key.startswith("PYTHON")}
+"""Where cnpc is installed, its modules are compiled before it runs; PYTHONDONTWRITEBYTECODE, which
+some machines set, has every process compile them anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,10 @@ class Usage:
     peak_mib: int
 
 
-def run(*command: str | Path, environment: Mapping[str, str] = os.environ) -> Usage:
+def run(*command: str | Path) -> Usage:
     """Run a command to its end and return what it took; AssertionError if it fails."""
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr is not None
         message = process.stderr.read().decode()
@@ -37,16 +39,11 @@ def run(*command: str | Path, environment: Mapping[str, str] = os.environ) -> Us
     return Usage(usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024)
 
 
-def measure(
-    benchmark: BenchmarkFixture,
-    rounds: int,
-    *command: str | Path,
-    environment: Mapping[str, str] = os.environ,
-) -> Usage:
+def measure(benchmark: BenchmarkFixture, rounds: int, *command: str | Path) -> Usage:
     """Run the command once unmeasured, to fill the caches, then in rounds; return the best."""
     taken: list[Usage] = []
     benchmark.pedantic(  # type: ignore[no-untyped-call]  # has no types
-        lambda: taken.append(run(*command, environment=environment)),
+        lambda: taken.append(run(*command)),
         rounds=rounds,
         warmup_rounds=1,
     )
