@@ -47,14 +47,17 @@ class _Moves:
 
 
 def _moves(change: TableChange) -> _Moves | None:
-    """Return whom the change concerns; None where that are not pods, or too many to tell."""
+    """Return whom the change concerns; None where those are not pods, or cannot be told."""
     if change.remade or change.new.name.startswith(NETWORKS):
         return None
     if change.new.exact:
         return _Moves(_all_in(change.added), _all_in(change.removed))
     if change.new.kind == "map":
         return None
-    added, removed = _intervals(change.added), _intervals(change.removed)
+    try:
+        added, removed = _intervals(change.added), _intervals(change.removed)
+    except ValueError:  # what the kernel will refuse, in its own words
+        return None
     come, gone = subtract(added, removed), subtract(removed, added)
     if sum(high - low + 1 for low, high in (*come, *gone)) > _MOST_ADDRESSES:
         return None

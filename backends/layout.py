@@ -91,9 +91,9 @@ class Table:
         kind = _OF_IPV6 if ":" in word else _OF_IPV4
         if not self.head.startswith(kind):
             return False
-        if not self.exact:
-            return self.kind == "set" and self._holds(word)
         try:
+            if not self.exact:
+                return self.kind == "set" and self._holds(word)
             low, high = (
                 self._narrowed(word) if self.kind == "set" else (self.part.start, self.part.end)
             )

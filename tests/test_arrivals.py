@@ -95,6 +95,14 @@ def test_an_interval_of_known_and_unknown_is_not_taken_apart() -> None:
     assert names(old, new) == ([], ["r"])
 
 
+def test_what_is_no_address_is_left_to_the_kernel() -> None:
+    ranges = table("r", RANGES, ["10.0.0.1-10.0.0.3"])
+    wrong = table("r", RANGES, ["10.0.0.1-10.0.0.x"])
+    assert names(layout(ranges), layout(wrong)) == ([], ["r"])
+    come = table("a", HASH, ["10.0.0.999"])
+    assert names(layout(table("a", HASH, []), ranges), layout(come, ranges)) == ([], ["a"])
+
+
 def test_too_many_are_not_looked_for() -> None:
     many = [f"10.0.1.{n}" for n in range(65)]
     old, new = layout(table("a", HASH, [])), layout(table("a", HASH, many))
