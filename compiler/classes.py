@@ -56,9 +56,10 @@ def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[P
     usual, unusual = _judge(routes, found)
     behaviours = [tuple(unusual.get(number, ())) for number in range(len(found.kinds))]
     outside = None if found.outside is None else behaviours[found.outside]
-    crowd = None if found.crowd is None else behaviours[found.crowd.kind]
     groups: dict[_Behaviour, _Group] = {}
-    if found.crowd is not None and crowd is not None:
+    crowd = None
+    if found.crowd is not None:
+        crowd = behaviours[found.crowd.kind]
         groups[crowd] = _Group([found.kinds[found.crowd.kind]])
     for kind, behaviour in zip(found.kinds, behaviours, strict=True):
         if kind.keys and behaviour != behaviours[kind.stranger]:
@@ -69,6 +70,8 @@ def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[P
         _class(_all_routes(usual, behaviour), group, crowd=behaviour == crowd)
         for behaviour, group in groups.items()
     ]
+    if len({item.mark for item in classes}) < len(classes):
+        raise AssertionError("two classes of peers have one mark, and would have one name")
     return sorted(classes, key=_order)
 
 
