@@ -76,10 +76,10 @@ def plan(old: Layout, new: Layout) -> Plan:
     return _overlaid(new, changes, arrivals, others) if _clear(new) else replace_whole(new)
 
 
-def load(new: Layout, table: str = TABLE) -> Plan:
+def load(new: Layout) -> Plan:
     """Return the commits that load a ruleset where there is none, or nothing of it judges."""
-    fresh = [_Line(f"table {table}"), _Line(f"delete table {table}"), *_led_to(new, table)]
-    return _steps(Kind.LOAD, {}, fresh, _leading(new, table))
+    fresh = [_Line(f"table {TABLE}"), _Line(f"delete table {TABLE}"), *_led_to(new, TABLE)]
+    return _steps(Kind.LOAD, {}, fresh, _leading(new, TABLE))
 
 
 def replace_whole(new: Layout, spare: str = SPARE[0], restore: str = "") -> Plan:
