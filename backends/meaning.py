@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..compiler.errors import NodeError
 from ..compiler.evaluate import Evaluator
@@ -65,9 +65,13 @@ _TERMINALS = {
 }
 _PROTOCOLS = {item.name.lower(): item for item in Protocol} | {"ipv6-icmp": Protocol.ICMPV6}
 
+_FAMILIES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
 _ONE = "(?:" + "|".join(_FIELDS) + ")"
 _VALUE = r"(?:\{ (?P<many>[^}]*) \}|(?P<one>\S+))"
-_LOOKUP = re.compile(rf"(?P<fields>{_ONE}(?: \. {_ONE})*) (?P<vmap>vmap )?@(?P<name>\w+) ?")
+_LOOKUP = re.compile(
+    r"(?:meta nfproto (?P<family>ipv[46]) )?"
+    rf"(?P<fields>{_ONE}(?: \. {_ONE})*) (?P<vmap>vmap )?@(?P<name>\w+) ?"
+)
 _ADDRESS = re.compile(rf"(?P<field>ip6? [sd]addr) {_VALUE} ")
 _PORT = re.compile(rf"(?P<protocol>tcp|udp|sctp) dport {_VALUE} ")
 _PROTOCOL = re.compile(rf"meta l4proto {_VALUE} ")
@@ -81,6 +85,7 @@ _HOOK = re.compile(r"hook (\w+) ")
 def program_of(layout: text.Layout) -> Program:
     """Return what the ruleset says, without origins; NodeError names a rule not understood."""
     families = {name: table.family for name, table in layout.tables.items()}
+    families |= _families_asked_for(layout)
     sets, maps = [], []
     for name, table in sorted(layout.tables.items()):
         key = _key_types(table)
@@ -91,6 +96,13 @@ def program_of(layout: text.Layout) -> Program:
             maps.append(map_of(name, families[name], key, [_entry(i, key) for i in table.lines()]))
     chains = (_chain(item) for _, item in sorted(layout.chains.items()))
     return Program("", tuple(sets), tuple(maps), tuple(chains))
+
+
+def _families_asked_for(layout: text.Layout) -> Mapping[str, Family]:
+    """Return the families of sets and maps without addresses: it is rules that tell them."""
+    rules = (rule for chain in layout.chains.values() for rule in chain.rules)
+    found = (match for rule in rules for match in _LOOKUP.finditer(rule) if match["family"])
+    return {match["name"]: _FAMILIES[match["family"]] for match in found}
 
 
 def judge_of(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]]) -> Judge:

@@ -5,6 +5,8 @@ Nanoseconds of a first packet, from measurements of nft rules in an inet table o
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 SHORTEST_SET = 5
 """From how many items on a list is worth an anonymous set, and no longer a rule for each."""
 
@@ -27,9 +29,26 @@ _DISPATCH = 350
 """Two chains, a look-up of the peer among thousands, and one of pod, protocol and port."""
 
 
-def dispatch_pays(set_rules: int, plain_rules: int) -> bool:
-    """Tell whether maps are quicker than a chain of so many rules, half of which a packet meets."""
-    return (_SET_RULE * set_rules + _PLAIN_RULE * plain_rules) / 2 > _DISPATCH
+_BY_PORT = 150
+"""A chain, and a look-up of protocol and port among hundreds."""
+
+MOST_PORT_MAPS = 256
+"""How many chains of one family and direction may have a map of their ports."""
+
+
+def scan(set_rules: int, plain_rules: int) -> float:
+    """Return the nanoseconds of a chain of so many rules, half of which a packet meets."""
+    return (_SET_RULE * set_rules + _PLAIN_RULE * plain_rules) / 2
+
+
+def scan_by_port(scans: Collection[float]) -> float:
+    """Return the nanoseconds of a look-up of the port and what is left for it, in the mean."""
+    return _BY_PORT + sum(scans) / len(scans)
+
+
+def dispatch_pays(nanoseconds: float) -> bool:
+    """Tell whether what takes so long is better replaced by maps of peers."""
+    return nanoseconds > _DISPATCH
 
 
 _CROWD = 4096

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from .ir import Lookup, Program, SetMatch, successors
+from .ir import Lookup, Map, Program, Rule, SetMatch, successors
+from .net import Family
 
 
 def reachable(program: Program) -> Program:
@@ -28,3 +30,26 @@ def reachable(program: Program) -> Program:
         maps=tuple(item for item in program.maps if item.name in used_maps),
         chains=tuple(chain for chain in program.chains if chain.name in reached),
     )
+
+
+def families_of_chains(program: Program) -> Mapping[str, frozenset[Family]]:
+    """Return of which families packets may come to each chain, going by the maps on the way."""
+    chains, maps = program.chains_by_name(), program.maps_by_name()
+    both = frozenset(Family)
+    found = {chain.name: both if chain.hook else frozenset[Family]() for chain in program.chains}
+    waiting = [name for name, families in found.items() if families]
+    while waiting:
+        name = waiting.pop()
+        for rule in chains[name].rules:
+            families = found[name] & _families(rule, maps)
+            for target in successors(rule.verdict, maps):
+                if not families <= found[target]:
+                    found[target] |= families
+                    waiting.append(target)
+    return found
+
+
+def _families(rule: Rule, maps: Mapping[str, Map]) -> frozenset[Family]:
+    if isinstance(rule.verdict, Lookup):
+        return frozenset({maps[rule.verdict.map].family})
+    return frozenset(Family)

@@ -36,6 +36,7 @@ from .space import LAST_SERVICE, Line, ends, read_test, sets_of
 
 _REMEMBERED = 8192
 _PEERS = (SetMatch, AddressMatch)
+_SERVICE = (Field.PROTOCOL, Field.DPORT)
 _DENIALS = frozenset((Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED))
 
 
@@ -137,7 +138,10 @@ def entries(program: Program) -> Iterator[Entry]:
 
 
 def count_judged(program: Program) -> tuple[int, int]:
-    """Return how many ways of pods, one for each entry, start with a map of peers, and of all."""
+    """Return how many ways of pods start with a map of peers or of ports, and of all.
+
+    A pod has a way for each entry that leads it.
+    """
     starts = {
         chain.name: chain.rules[0].verdict.fields
         for chain in program.chains
@@ -147,7 +151,7 @@ def count_judged(program: Program) -> tuple[int, int]:
     for entry in entries(program):
         for verdict, keys in entry.map.groups:
             total += len(keys)
-            if isinstance(verdict, Jump) and starts.get(verdict.chain) == (entry.peer,):
+            if isinstance(verdict, Jump) and starts.get(verdict.chain) in {(entry.peer,), _SERVICE}:
                 by_map += len(keys)
     return by_map, total
 

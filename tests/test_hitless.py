@@ -24,6 +24,7 @@ from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Hook, KeyType, Program
 from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.options import DEFAULT_LEVEL
+from forced import make_ports_pay
 from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run
@@ -150,6 +151,8 @@ def test_no_update_loses_or_leaks_a_packet(  # noqa: PLR0913, PLR0917 - fixtures
     # Few members are a crowd that is written as ranges, which change in another way.
     monkeypatch.setattr(costs, "_CROWD", crowd)
     monkeypatch.setattr(costs, "_WORTH", 1 if crowd < 16 else 16)
+    if level > 1:
+        make_ports_pay(monkeypatch)
     random = Random(seed)  # noqa: S311 - reproducible, not secret
     programs = versions(list(seeded(seed, LARGE).objects()), random, level)
     rulesets = [loaded(item, kind) for item in programs]

@@ -27,9 +27,11 @@ from cnpc.compiler.ir import (
 from cnpc.compiler.ir import Verdict as AnyVerdict
 from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS, Pass
+from cnpc.compiler.passes.by_port import by_port
 from cnpc.compiler.pipeline import Pipeline
 from cnpc.compiler.printer import print_program
 from cnpc.compiler.verify import verify
+from forced import make_ports_pay
 from hypothesis import given, settings
 from programs import packets, programs, seeded
 from semantics.evaluation import read
@@ -43,6 +45,7 @@ ALL = {
 }
 SEEDS = range(250)
 LEAST = {
+    "by_port": 1,  # to most chains of random programs packets of both families come
     "compact": 0,  # random sets have few addresses: see test_passes.py
     "dispatch": 0,  # it follows pods from look-ups in base chains, as compiled worlds have them
     "merge": len(SEEDS) / 5,
@@ -76,6 +79,15 @@ def world_programs(seed: int) -> list[Program]:
 @pytest.fixture(autouse=True)
 def _dispatch_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(costs, "_DISPATCH", -1)
+
+
+@pytest.fixture(autouse=True)
+def _maps_of_ports_pay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if (
+        getattr(request.node, "callspec", None)
+        and request.node.callspec.params.get("run") is by_port
+    ):
+        make_ports_pay(monkeypatch)
 
 
 @every_pass

@@ -7,10 +7,12 @@ from cnpc.backends.layout import read_layout
 from cnpc.backends.meaning import program_of
 from cnpc.backends.nftables import Nftables
 from cnpc.compiler.errors import NodeError
-from cnpc.compiler.ir import Program
+from cnpc.compiler.ir import KeyType, Program, map_of
+from cnpc.compiler.net import Family
 from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
+from forced import make_ports_pay
 from semantics.evaluation import read
 from worlds import seeded
 
@@ -21,6 +23,9 @@ def plain(program: Program) -> Program:
         program,
         node="",
         sets=tuple(replace(item, note="") for item in program.sets),
+        maps=tuple(
+            map_of(item.name, item.family, item.key, item.elements) for item in program.maps
+        ),
         chains=tuple(
             replace(chain, rules=tuple(replace(rule, origins=()) for rule in chain.rules))
             for chain in program.chains
@@ -41,6 +46,20 @@ def test_a_text_means_the_program_that_it_was_made_of(seed: int, level: int) -> 
         program = pipeline.program(node)
         text = Nftables().build(program, ("x",)).texts["nft"]
         assert plain(program_of(read_layout(text))) == plain(program)
+
+
+def test_the_family_of_a_map_of_ports_is_that_of_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_ports_pay(monkeypatch)
+    found = set()
+    for seed in range(40):
+        inputs = read(seeded(seed).objects(), unknown=False)
+        pipeline = Pipeline(inputs.snapshot, inputs.policies)
+        for node in pipeline.resolver.node_names():
+            program = pipeline.program(node)
+            text = Nftables().build(program, ("x",)).texts["nft"]
+            assert plain(program_of(read_layout(text))) == plain(program)
+            found |= {item.family for item in program.maps if KeyType.ADDRESS not in item.key}
+    assert found == set(Family)
 
 
 @pytest.mark.parametrize("rule", ["meta mark 1 accept", "tcp dport 80 queue", "ip saddr"])

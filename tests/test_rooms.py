@@ -34,7 +34,17 @@ ROOMS = {
     ),
     "optimizer": tuple(
         f"cnpc.compiler.{x}"
-        for x in ("classes", "costs", "layout", "peers", "reach", "routes", "services")
+        for x in (
+            "classes",
+            "costs",
+            "layout",
+            "narrowing",
+            "peers",
+            "port_forms",
+            "reach",
+            "routes",
+            "services",
+        )
     ),
     "passes": ("cnpc.compiler.passes", "cnpc.compiler.passes.*"),
     "pipeline": ("cnpc.compiler.pipeline",),

@@ -14,7 +14,8 @@ class NodeSummary:
     """One node's line; ``policies`` are those that select an endpoint of it.
 
     ``judgements`` counts the addresses of endpoints by the directions in which policies judge them,
-    and ``by_map`` those for which looking up the peer was found to be quicker than rules.
+    and ``by_map`` those for which looking up the peer or the port was found to be quicker than
+    rules.
     """
 
     node: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..ir import Program
+from .by_port import by_port
 from .compact import compact
 from .dispatch import dispatch
 from .drop_empty import drop_empty
@@ -20,7 +21,7 @@ PassLevels = Mapping[int, tuple[Pass, ...]]
 PASSES: PassLevels = {
     0: (),
     1: (compact, merge, prune, drop_empty, share),
-    2: (compact, merge, prune, drop_empty, share, dispatch),
+    2: (compact, merge, prune, drop_empty, share, dispatch, by_port),
 }
 """The passes of each optimisation level."""
 

@@ -2,7 +2,8 @@
 
 Peers that sets list are in one map, whatever the number of rules. Networks are in a map of
 intervals behind it where there are many, and else stay rules, as those on any address do for all
-other peers. Pods with a rule on a set that only the node knows stay as they are.
+other peers. Pods with a rule on a set that only the node knows stay as they are, and so do those
+for which a map of ports is quicker (``by_port``); here it is as if that were for none.
 
 Before:
 
@@ -89,11 +90,11 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..classes import classify
-from ..costs import dispatch_pays, networks_pay
+from ..costs import MOST_PORT_MAPS, dispatch_pays, networks_pay, scan
 from ..ir import (
     AddressMatch,
     Chain,
@@ -116,6 +117,7 @@ from ..ir import (
 from ..layout import Layout, LayoutBuilder
 from ..names import digest_name
 from ..peers import Listed, kinds
+from ..port_forms import port_form, scan_of
 from ..printer import print_rule
 from ..reach import reachable
 from ..routes import Entry, Longest, Route, Router, entries
@@ -125,11 +127,11 @@ from ..space import is_exact, lists_addresses
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
     current = program
-    longest = Longest(program)
+    longest, chains = Longest(program), program.chains_by_name()
     for entry in entries(program):
-        if not dispatch_pays(*longest.rules(_firsts(entry))):
+        if not dispatch_pays(scan(*longest.rules(_firsts(entry)))):
             continue
-        routes = [route for route in Router(program, entry).routes() if _pays(route)]
+        routes = _slow(Router(program, entry).routes(), chains)
         if routes and (found := _lay_out(entry, routes)):
             current = _Rewriting(current, entry, routes, *found).program()
     return program if current is program else reachable(current)
@@ -139,10 +141,24 @@ def _firsts(entry: Entry) -> Iterable[str]:
     return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
 
 
-def _pays(route: Route) -> bool:
-    tests = list(route.tests())
-    listed = sum(isinstance(test.peers, Listed) and len(test.peers.keys) > 1 for test in tests)
-    return dispatch_pays(listed, len(tests) - listed)
+def _slow(routes: Sequence[Route], chains: Mapping[str, Chain]) -> list[Route]:
+    """Return the routes for which maps of peers are quicker than all else.
+
+    Where too many chains would have to have maps of their ports, none is to have one.
+    """
+    ways = [[chains[name] for name in route.steps] for route in routes]
+    scans = [sum(map(scan_of, way)) for way in ways]
+    least = [sum(map(_least, way)) for way in ways]
+    quick = (way for way, cost in zip(ways, least, strict=True) if not dispatch_pays(cost))
+    mapped = {chain.name for way in quick for chain in way if port_form(chain)}
+    costs = least if len(mapped) <= MOST_PORT_MAPS else scans
+    return [route for route, cost in zip(routes, costs, strict=True) if dispatch_pays(cost)]
+
+
+def _least(chain: Chain) -> float:
+    """Return the nanoseconds of a chain in its quickest form without a map of peers."""
+    form = port_form(chain)
+    return form.nanoseconds if form else scan_of(chain)
 
 
 def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None:

@@ -80,15 +80,13 @@ from itertools import pairwise
 from ..ir import (
     Chain,
     Goto,
-    Icmp6TypeMatch,
-    Match,
     PortMatch,
     Program,
-    ProtocolMatch,
     Rule,
     depth,
 )
-from ..net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Interval, Protocol, intersect
+from ..narrowing import within
+from ..net import ANY_PORT, MAX_PORT, PORT_PROTOCOLS, Interval, Protocol
 
 _BUCKET = 8
 """How many ports a chain at the end of the tree tests for, at least."""
@@ -160,7 +158,7 @@ class _Splitter:
         """Make the chains of a protocol and return the rules that lead to them."""
         buckets = []
         for ports in ranges:
-            rules = tuple(_within(self._chain.rules, protocol, ports))
+            rules = tuple(within(self._chain.rules, protocol, ports))
             name = f"{self._chain.name}_{protocol.name.lower()}_{ports[0]}"
             self._made.append(Chain(name, rules))
             buckets.append(_Bucket(ports, name))
@@ -208,37 +206,6 @@ def _ranges(starts: Sequence[int], size: int) -> Iterable[Interval]:
     firsts = (0, *starts[size::size])
     for low, following in pairwise((*firsts, MAX_PORT + 1)):
         yield (low, following - 1)
-
-
-def _within(rules: Iterable[Rule], protocol: Protocol, ports: Interval) -> Iterable[Rule]:
-    """Give what the rules are to packets of the protocol with such a port."""
-    for rule in rules:
-        matches = [_narrowed(match, protocol, ports) for match in rule.matches]
-        if all(match is not None for match in matches):
-            kept = tuple(match for match in matches if match is not None and match != _CERTAIN)
-            yield rule if kept == rule.matches else replace(rule, matches=kept)
-
-
-_CERTAIN = ProtocolMatch(())
-"""Stands for a match that always holds."""
-
-
-def _narrowed(match: Match, protocol: Protocol, ports: Interval) -> Match | None:
-    """Return the match as these packets meet it; None where none of them can."""
-    match match:
-        case PortMatch(own, tested):
-            if own is not protocol:
-                return None
-            common = intersect(tested, (ports,))
-            if not common:
-                return None
-            return _CERTAIN if common == (ports,) else PortMatch(own, common)
-        case ProtocolMatch(protocols):
-            return _CERTAIN if protocol in protocols else None
-        case Icmp6TypeMatch():
-            return None
-        case _:
-            return match
 
 
 def _leading(protocol: Protocol, bucket: _Bucket) -> Rule:
