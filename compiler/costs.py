@@ -29,8 +29,8 @@ _DISPATCH = 350
 """Two chains, a look-up of the peer among thousands, and one of pod, protocol and port."""
 
 
-_BY_PORT = 150
-"""A chain, and a look-up of protocol and port among hundreds."""
+_BY_PORT = 50
+"""What a chain and a look-up of the port among hundreds take longer than one of the rules."""
 
 MOST_PORT_MAPS = 256
 """How many chains of one family and direction may have a map of their ports."""

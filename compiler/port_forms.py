@@ -35,6 +35,7 @@ class PortForm:
     nanoseconds: float
 
 
+@lru_cache(_REMEMBERED)
 def scan_of(chain: Chain) -> float:
     """Return the nanoseconds that the rules of a chain take as they are."""
     return _scan(chain.rules)

@@ -142,17 +142,21 @@ def _firsts(entry: Entry) -> Iterable[str]:
 
 
 def _slow(routes: Sequence[Route], chains: Mapping[str, Chain]) -> list[Route]:
-    """Return the routes for which maps of peers are quicker than all else.
+    """Return the routes that take long as they are; none if maps of ports make all of them quick.
 
-    Where too many chains would have to have maps of their ports, none is to have one.
+    Where some need maps of peers, the others may have them as well: their sets go.
     """
     ways = [[chains[name] for name in route.steps] for route in routes]
-    scans = [sum(map(scan_of, way)) for way in ways]
-    least = [sum(map(_least, way)) for way in ways]
-    quick = (way for way, cost in zip(ways, least, strict=True) if not dispatch_pays(cost))
-    mapped = {chain.name for way in quick for chain in way if port_form(chain)}
-    costs = least if len(mapped) <= MOST_PORT_MAPS else scans
-    return [route for route, cost in zip(routes, costs, strict=True) if dispatch_pays(cost)]
+    mapped = {chain.name for way in ways for chain in way if port_form(chain)}
+    if len(mapped) <= MOST_PORT_MAPS and not any(
+        dispatch_pays(sum(map(_least, way))) for way in ways
+    ):
+        return []
+    return [
+        route
+        for route, way in zip(routes, ways, strict=True)
+        if dispatch_pays(sum(map(scan_of, way)))
+    ]
 
 
 def _least(chain: Chain) -> float:
