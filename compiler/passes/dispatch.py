@@ -90,7 +90,8 @@ After:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..classes import classify
 from ..costs import dispatch_pays, networks_pay

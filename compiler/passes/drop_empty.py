@@ -32,8 +32,9 @@ After:
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from ..ir import (
     Chain,

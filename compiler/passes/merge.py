@@ -35,8 +35,9 @@ After:
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..costs import SHORTEST_SET
 from ..ir import AddressMatch, Chain, Goto, Match, PortMatch, Program, Rule, SetMatch, Terminal

@@ -37,8 +37,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..costs import LARGEST_COMPARED
 from ..ir import (
@@ -117,7 +119,7 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
         Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
         for place, reason in sorted(found.items())
     )
-    left = replace(chain, rules=kept)
+    left = Chain(chain.name, kept)
     more: tuple[Pruned, ...] = ()
     if _peers_of(kept, named) != _peers_of(chain.rules, named):
         left, more = _prune(left, sets)  # what is compared now could not be seen before
@@ -173,7 +175,7 @@ def _bounded(test: Test | None) -> Test | None:
     """Return the test, its peers unknown where there are too many to compare them one by one."""
     if test is None or test.peers is None or len(test.peers) <= LARGEST_COMPARED:
         return test
-    return replace(test, peers=None, unknown=True)
+    return Test(None, test.services, unknown=True, exact=test.exact)
 
 
 def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:
