@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from .ir import Lookup, Program, SetMatch, successors
+from .ir import Lookup, Program, SetMatch, Terminal, successors
 
 
 def reachable(program: Program) -> Program:
@@ -14,6 +14,8 @@ def reachable(program: Program) -> Program:
     waiting = sorted(reached)
     while waiting:
         for rule in chains[waiting.pop()].rules:
+            if isinstance(rule.verdict, Terminal):
+                continue
             found = set(successors(rule.verdict, maps)) - reached
             reached |= found
             waiting += sorted(found)
@@ -22,9 +24,7 @@ def reachable(program: Program) -> Program:
     used_sets = {
         match.set for rule in rules for match in rule.matches if isinstance(match, SetMatch)
     }
-    return replace(
-        program,
-        sets=tuple(item for item in program.sets if item.name in used_sets),
-        maps=tuple(item for item in program.maps if item.name in used_maps),
-        chains=tuple(chain for chain in program.chains if chain.name in reached),
-    )
+    sets = tuple([item for item in program.sets if item.name in used_sets])
+    used = tuple([item for item in program.maps if item.name in used_maps])
+    left = tuple([chain for chain in program.chains if chain.name in reached])
+    return replace(program, sets=sets, maps=used, chains=left)
