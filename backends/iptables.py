@@ -7,7 +7,9 @@ and one jump in each of the host's is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from ..compiler.errors import InputError
 from ..compiler.ir import Chain, Hook, Program, Rule, Set, depth

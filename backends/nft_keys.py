@@ -37,7 +37,7 @@ class KeyWriter:
         if known is not None:  # and so is alive, and no other tuple can have its identity
             self._known.move_to_end(id(keys))
             return known
-        made = self._known[id(keys)] = _write(keys, table)
+        made = self._known[id(keys)] = write_keys(keys, table)
         self._size += len(keys)
         while self._size > _MOST_KEYS and len(self._known) > 1:
             _, oldest = self._known.popitem(last=False)
@@ -45,13 +45,17 @@ class KeyWriter:
         return made
 
 
-def _write(keys: Keys, table: Set | Map) -> KeyTexts:
+def write_keys(keys: Keys, table: Set | Map) -> KeyTexts:
+    """Return the texts of keys of the table."""
+    if table.key == _ADDRESS:
+        single = [low for ((low, high),) in keys if low == high]
+        if len(single) == len(keys):
+            return KeyTexts(keys, tuple(format_addresses(table.family, single)), exact=True)
     exact = all(low == high for key in keys for low, high in key)
-    if exact and table.key == (KeyType.ADDRESS,):
-        texts = format_addresses(table.family, [low for ((low, _),) in keys])
-    else:
-        texts = [_text(key, table.key, table.family) for key in keys]
-    return KeyTexts(keys, tuple(texts), exact)
+    return KeyTexts(keys, tuple([_text(key, table.key, table.family) for key in keys]), exact)
+
+
+_ADDRESS = (KeyType.ADDRESS,)
 
 
 def _text(key: Key, types: Iterable[KeyType], family: Family) -> str:

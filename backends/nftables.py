@@ -7,9 +7,8 @@ keeps to what nft 1.0.1 reads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from ..compiler.ir import (
     AddressMatch,
@@ -36,7 +35,7 @@ from ..compiler.ir import (
 from ..compiler.net import ANY_PORT, Family, Interval
 from .base import Ruleset, Size
 from .look_ups import listed
-from .nft_keys import KeyWriter, addresses_text
+from .nft_keys import KeyWriter, addresses_text, write_keys
 from .template import template
 from .text import PROTOCOL_WORD, describe_origins, quotable, room
 
@@ -69,9 +68,8 @@ _LINES = ",\n\t\t\t"
 _NEXT_RULE = "\n\t\t"
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A set or map as the template lays it out."""
+class _Table(NamedTuple):
+    """A set or map as the template lays it out, which asks a tuple quicker than by attributes."""
 
     kind: str
     name: str
@@ -82,8 +80,7 @@ class _Table:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
+class _Chain(NamedTuple):
     """A chain as the template lays it out; ``hook`` is empty where it has none."""
 
     name: str
@@ -134,6 +131,20 @@ class Nftables:
         return known[1]
 
     def _map(self, item: Map) -> _Table:
+        size = len(item)
+        lines, exact = self._one_by_one(item) if len(item.groups) == size else self._groups(item)
+        kind = f"{_type(item.key, item.family)} : verdict"
+        storage = _storage(size, exact=exact)
+        return _Table("map", item.name, kind, storage, _LINES.join(lines), size)
+
+    def _one_by_one(self, item: Map) -> tuple[list[str], bool]:
+        """Return the lines of a map whose keys each have their own verdict."""
+        made = write_keys(tuple([keys[0] for _, keys in item.groups]), item)
+        lines = zip(made.texts, item.groups, strict=True)
+        return [f"{text} : {_verdict(verdict)}" for text, (verdict, _) in lines], made.exact
+
+    def _groups(self, item: Map) -> tuple[list[str], bool]:
+        """Return the lines of a map's groups, and whether each key is a single value."""
         groups: list[str] = []
         exact = True
         for verdict, keys in item.groups:
@@ -142,9 +153,7 @@ class Nftables:
             # A join writes what all keys of a group have in common without looking at each.
             lead = f" : {_verdict(verdict)}"
             groups.append(f"{lead}{_LINES}".join(made.texts) + lead)
-        storage = _storage(len(item), exact=exact)
-        kind = f"{_type(item.key, item.family)} : verdict"
-        return _Table("map", item.name, kind, storage, _LINES.join(groups), len(item))
+        return groups, exact
 
     def _chain(self, chain: Chain, families: Mapping[str, Family]) -> _Chain:
         known = self._chains.get(chain.name)
@@ -155,8 +164,8 @@ class Nftables:
 
 def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
     rules = _NEXT_RULE.join([_rule(rule, families) for rule in chain.rules])
-    matches = (match for rule in chain.rules for match in rule.matches)
-    return _Chain(chain.name, _hook(chain), rules, sum(len(listed(match)) > 1 for match in matches))
+    lists = [len(listed(match)) > 1 for rule in chain.rules for match in rule.matches]
+    return _Chain(chain.name, _hook(chain), rules, sum(lists))
 
 
 def _hook(chain: Chain) -> str:

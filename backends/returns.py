@@ -14,8 +14,9 @@ After:   chain forward hook forward { invalid goto unusual_to_forward_1; vmap @e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from ..compiler.ir import (
     Chain,

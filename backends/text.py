@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from ..compiler.ir import Origin
 from ..compiler.net import Protocol
@@ -33,10 +33,10 @@ def room(elements: int) -> int:
     return max(_SMALLEST_ROOM, 1 << (2 * elements).bit_length())
 
 
-def describe_origins(origins: Iterable[Origin]) -> str:
+def describe_origins(origins: Sequence[Origin]) -> str:
     """Return which policy rules a rule stands for: the first in full, of others the number."""
-    first, *others = (_describe(origin) for origin in origins)
-    return f"{first} +{len(others)}" if others else first
+    first = _describe(origins[0])
+    return f"{first} +{len(origins) - 1}" if len(origins) > 1 else first
 
 
 def _describe(origin: Origin) -> str:

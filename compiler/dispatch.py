@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from .ir import Chain, Goto, Jump, Key, KeyType, Lookup, Map, Rule, Verdict, map_of
+from .ir import Chain, Goto, Jump, Key, Keys, KeyType, Lookup, Map, Rule, Verdict, in_order
 from .net import Family
 from .policy import Tier
 from .ways import Way
 
-Plan = tuple[tuple[str, Chain, Verdict], ...]
-"""Where an endpoint is led: by which maps to which chains, each with the verdict that does so."""
+Step = tuple[str, Chain, Verdict]
+"""By which map an endpoint is led to which chain, and the verdict that does so."""
+
+Plan = tuple[Step, ...]
+"""Where an endpoint is led."""
 
 
 def plan_of(entry: str, tiers: Sequence[tuple[str, Chain]]) -> Plan:
@@ -18,11 +21,11 @@ def plan_of(entry: str, tiers: Sequence[tuple[str, Chain]]) -> Plan:
 
     The entry jumps, so that RETURN in whatever chain goes on behind the base chain's look-up.
     """
-    first, rest = tiers[:1], tiers[1:]
-    return (
-        *((entry, chain, Jump(chain.name)) for _, chain in first),
-        *((name, chain, Goto(chain.name)) for name, chain in rest),
-    )
+    if not tiers:
+        return ()
+    (_, first), *rest = tiers
+    following = [(name, chain, Goto(chain.name)) for name, chain in rest]
+    return ((entry, first, Jump(first.name)), *following)
 
 
 class Dispatch:
@@ -30,7 +33,7 @@ class Dispatch:
 
     def __init__(self) -> None:
         """Start with no endpoints."""
-        self._elements: dict[str, tuple[Family, list[tuple[Key, Verdict]]]] = {}
+        self._groups: dict[str, tuple[Family, dict[Verdict, list[Key]]]] = {}
         self._chains: dict[str, Chain] = {}
 
     def add(self, family: Family, address: int, plan: Plan) -> None:
@@ -40,20 +43,24 @@ class Dispatch:
             known = self._chains.setdefault(chain.name, chain)
             if known is not chain and known.rules != chain.rules:
                 raise AssertionError(f"two chains are called {chain.name}")
-            if name not in self._elements:
-                self._elements[name] = (family, [])
-            self._elements[name][1].append((key, verdict))
+            if name not in self._groups:
+                self._groups[name] = (family, {})
+            self._groups[name][1].setdefault(verdict, []).append(key)
 
     def maps(self) -> list[Map]:
         """Return the maps that lead anywhere."""
         return [
-            map_of(name, family, (KeyType.ADDRESS,), elements)
-            for name, (family, elements) in self._elements.items()
+            Map(name, family, (KeyType.ADDRESS,), in_order(_sorted(groups)))
+            for name, (family, groups) in self._groups.items()
         ]
 
     def chains(self) -> Iterable[Chain]:
         """Return the chains that are led to."""
         return self._chains.values()
+
+
+def _sorted(groups: Mapping[Verdict, list[Key]]) -> Iterable[tuple[Verdict, Keys]]:
+    return ((verdict, tuple(sorted(keys))) for verdict, keys in groups.items())
 
 
 def lookup(way: Way, tier: Tier, family: Family) -> Lookup:

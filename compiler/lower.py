@@ -9,10 +9,9 @@ the base chain, which goes on to ingress.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from itertools import chain
 from operator import attrgetter
 
-from .dispatch import Dispatch, Plan, dispatch_chain, lookup, plan_of
+from .dispatch import Dispatch, Plan, Step, dispatch_chain, lookup, plan_of
 from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
 from .ir import Chain, Goto, Lookup, Program, Set, SetMatch, Terminal
 from .lower_rules import address_set
@@ -82,15 +81,15 @@ class Lowering:
 
     def _make_plan(self, family: Family, members: Members) -> Plan:
         judging = self._tiers.judging(members)
-        plan: list[Plan] = []
+        plan: list[Step] = []
         for stops in self._stops[family]:
             tiers = [
                 (stop.map, self._tiers.chain(stop, judging[stop.judgement]))
                 for stop in stops
                 if stop.judgement in judging
             ]
-            plan.append(plan_of(stops[0].map, tiers))
-        return tuple(chain.from_iterable(plan))
+            plan += plan_of(stops[0].map, tiers)
+        return tuple(plan)
 
     def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
         """Return the chains between tiers, for the ways and families that lead anywhere."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
+
+from msgspec import Struct
 
 from .ir import AddressMatch, Field, KeyType, Match, Origin, PortMatch, Rule, Set, SetMatch, Verdict
 from .names import NETWORKS, hashed_name
@@ -31,9 +32,12 @@ from .selectors import describe
 from .snapshot import ContainerPort
 from .subjects import Subject
 
+_SADDR, _DADDR = Field.SADDR, Field.DADDR
+_INGRESS = Direction.INGRESS  # an attribute of an enum takes ten times as long to look up
+_OF_ADDRESSES = (KeyType.ADDRESS,)
 
-@dataclass(frozen=True, slots=True)
-class Context:
+
+class Context(Struct, frozen=True, gc=False):
     """For whom a rule is lowered: one family and direction of one subject."""
 
     family: Family
@@ -43,7 +47,7 @@ class Context:
     @property
     def peer_field(self) -> Field:
         """Where the peer stands in a packet that this direction judges."""
-        return Field.SADDR if self.direction is Direction.INGRESS else Field.DADDR
+        return _SADDR if self.direction is _INGRESS else _DADDR
 
 
 class RuleLowering:
@@ -53,11 +57,20 @@ class RuleLowering:
         """Start with no sets."""
         self._resolver = resolver
         self.sets: dict[str, Set] = {}
+        self._tests: dict[_Tested, tuple[_Matches, ...]] = {}
 
     def lower(
         self, rule: PolicyRule, context: Context, verdict: Verdict, origin: Origin
     ) -> tuple[Rule, ...]:
         """Return the IR rules: one for each peer and protocol, none where nothing can match."""
+        key = (rule.peers, rule.ports, context)
+        tests = self._tests.get(key)
+        if tests is None:
+            tests = self._tests[key] = self._make_tests(rule, context)
+        return tuple([Rule(matches, verdict, (origin,)) for matches in tests])
+
+    def _make_tests(self, rule: PolicyRule, context: Context) -> tuple[_Matches, ...]:
+        """Return what the IR rules test, which many policies may have in common."""
         ports, named = _split(rule.ports, context)
         alternatives: list[_Matches] = []
         for peer in (None,) if rule.peers is None else rule.peers:
@@ -66,7 +79,7 @@ class RuleLowering:
                 alternatives += [addresses + match for match in ports]
             for port in named:
                 alternatives += self._named(peer, port, context)
-        return tuple(Rule(matches, verdict, (origin,)) for matches in dict.fromkeys(alternatives))
+        return tuple(dict.fromkeys(alternatives))
 
     def _peer(self, peer: Peer | None, context: Context) -> _Matches | None:
         """Return what tests for the peer: nothing for any address, None where none can match."""
@@ -131,22 +144,17 @@ class RuleLowering:
     ) -> SetMatch:
         """Return the test for the set of this note; what it holds is only found to make it."""
         name = hashed_name(kind, context.family, note)
-        if not self._has(name, note):
-            self.sets[name] = address_set(name, context.family, found(), note)
-        return SetMatch((context.peer_field,), name)
-
-    def _has(self, name: str, note: str) -> bool:
-        """Tell whether the set is made; whoever finds two selectors of one hash gets no ruleset."""
         known = self.sets.get(name)
-        if known is not None and known.note != note:
+        if known is None:
+            self.sets[name] = address_set(name, context.family, found(), note)
+        elif known.note != note:  # whoever finds two selectors of one hash gets no ruleset
             raise AssertionError(f"'{known.note}' and '{note}' are both called {name}")
-        return known is not None
+        return SetMatch((context.peer_field,), name)
 
     def _domain_names(self, names: Iterable[str], context: Context) -> SetMatch:
         note = f"domain names {' '.join(names)}"
         name = hashed_name("dns", context.family, note)
-        key = (KeyType.ADDRESS,)
-        self.sets[name] = Set(name, context.family, key, (), note, dynamic=True)
+        self.sets[name] = Set(name, context.family, _OF_ADDRESSES, (), note, dynamic=True)
         return SetMatch((context.peer_field,), name)
 
     def _describe_pods(self, peer: PodsPeer, context: Context) -> str:
@@ -166,11 +174,12 @@ class RuleLowering:
 
 
 _Matches = tuple[Match, ...]
+_Tested = tuple[tuple[Peer, ...] | None, tuple[PolicyPort, ...] | None, Context]
 
 
 def address_set(name: str, family: Family, intervals: Iterable[Interval], note: str) -> Set:
     """Return the set of addresses, whose note says in words what they are."""
-    return Set(name, family, (KeyType.ADDRESS,), tuple(zip(intervals)), note)
+    return Set(name, family, _OF_ADDRESSES, tuple(zip(intervals)), note)
 
 
 def _split(

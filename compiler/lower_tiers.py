@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
 
 from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .policy import Action, Direction, Policy, PolicyRule, Tier
-from .printer import print_rule
+from .printer import print_origin, print_rule
 from .resolve import Resolver
-from .subjects import Subject, SubjectIndex, traits
+from .snapshot import Endpoint
+from .subjects import Subject, SubjectIndex, Traits, traits
 from .ways import Judgement, Stop
 
 # An attribute of an enum takes ten times as long to look up.
-_NETWORK_POLICY = Tier.NETWORK_POLICY
+_NETWORK_POLICY, _BASELINE = Tier.NETWORK_POLICY, Tier.BASELINE
 _INGRESS, _EGRESS = Direction
+_ACCEPT, _DENY, _ = Action
+_TIER_WORD = {tier: tier.value for tier in Tier}
+_DIRECTION_WORD = {direction: direction.value for direction in Direction}
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}
 
-Members = tuple[tuple[int, Subject], ...]
+Member = tuple[int, Subject]
+Members = tuple[Member, ...]
 """Policies by number, each with what of its subject it depends on: who shares it shares chains."""
 
 
@@ -31,12 +38,16 @@ class TierLowering:
         self._resolver = resolver
         self._policies = policies
         self._deny = deny
-        self._traits = [traits(policy) for policy in policies]
+        self._denying = print_rule(Rule((), deny))
+        self._abouts: list[_About | None] = [None] * len(policies)
+        self._anyone: list[Member | None] = [None] * len(policies)
         self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
-        self._judgements = [_judgements(policy) for policy in policies]
         self._chains: dict[tuple[str, Members], Chain] = {}
-        self._lowered: dict[tuple[int, Context, str | None], list[Rule]] = {}
+        self._lowered: dict[tuple[int, Context, str | None], _Printed] = {}
+        self._isolations: Mapping[Direction, dict[int, tuple[Origin, str]]] = {
+            direction: {} for direction in Direction
+        }
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
@@ -51,17 +62,33 @@ class TierLowering:
     def members(self, position: int) -> Members:
         """Return the policies that select the endpoint, with all that their rules depend on."""
         endpoint = self._resolver.snapshot.endpoints[position]
-        return tuple(
-            (number, self._traits[number].subject(endpoint))
-            for number in self.policies_of(position)
-        )
+        anyone = self._anyone
+        numbers = self.policies_of(position)
+        return tuple([anyone[number] or self._member(number, endpoint) for number in numbers])
+
+    def _member(self, number: int, endpoint: Endpoint) -> Member:
+        """Return a policy with what it depends on; what is the same for any endpoint is kept."""
+        found = self._about(number).traits
+        member = (number, found.subject(endpoint))
+        if not found.namespace and not found.port_names:
+            self._anyone[number] = member
+        return member
+
+    def _about(self, number: int) -> _About:
+        """Return what a policy depends on; most are asked for by the nodes of their subjects."""
+        found = self._abouts[number]
+        if found is None:
+            policy = self._policies[number]
+            found = self._abouts[number] = _About(traits(policy), _judgements(policy))
+        return found
 
     def judging(self, members: Members) -> Mapping[Judgement, Members]:
         """Return by tier and direction those of the policies that judge there, if there are any."""
-        found: dict[Judgement, list[tuple[int, Subject]]] = {}
-        for number, subject in members:
-            for judgement in self._judgements[number]:
-                judged = (number, subject.judged(judgement[1]))
+        found: dict[Judgement, list[Member]] = {}
+        for member in members:
+            number, subject = member
+            for judgement in self._about(number).judgements:
+                judged = (number, subject.judged(judgement[1])) if subject.ports else member
                 found.setdefault(judgement, []).append(judged)
         return {judgement: tuple(policies) for judgement, policies in found.items()}
 
@@ -75,49 +102,91 @@ class TierLowering:
 
     def _build(self, stop: Stop, members: Members) -> Chain:
         tier, direction = stop.judgement
-        rules: list[Rule] = []
+        parts: list[_Printed] = []
         for number, subject in members:
-            rules += self._policy(number, Context(stop.family, direction, subject), stop.behind)
+            if self._policies[number].rules(direction):
+                context = Context(stop.family, direction, subject)
+                parts.append(self._policy(number, context, stop.behind))
         if tier is _NETWORK_POLICY:
-            rules.append(Rule((), self._deny, self._isolation(members, direction)))
+            parts.append(self._isolation(members, direction))
         elif stop.behind is not None:
-            rules.append(Rule((), Goto(stop.behind)))
-        prefix = f"{_TIER_PREFIX[tier]}_{direction.value}"
-        content = "\n".join(map(print_rule, rules))
-        return Chain(hashed_name(prefix, stop.family, content), tuple(rules))
+            parts.append(_printed([Rule((), Goto(stop.behind))]))
+        prefix = f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
+        content = "\n".join([part.lines for part in parts if part.rules])
+        rules = tuple([rule for part in parts for rule in part.rules])
+        return Chain(hashed_name(prefix, stop.family, content), rules)
 
-    def _isolation(self, members: Members, direction: Direction) -> tuple[Origin, ...]:
-        tier, word = Tier.NETWORK_POLICY.value, direction.value
-        return tuple(Origin(tier, self._policies[number].name, word) for number, _ in members)
+    def _isolation(self, members: Members, direction: Direction) -> _Printed:
+        """Return the rule that closes a chain; its origins are made and printed once a policy."""
+        known = self._isolations[direction]
+        origins = [known.get(number) or self._isolates(number, direction) for number, _ in members]
+        rule = Rule((), self._deny, tuple([origin for origin, _ in origins]))
+        return _Printed((rule,), " ; ".join([self._denying, *[text for _, text in origins]]))
 
-    def _policy(self, number: int, context: Context, behind: str | None) -> list[Rule]:
+    def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
+        tier, word = _TIER_WORD[_NETWORK_POLICY], _DIRECTION_WORD[direction]
+        origin = Origin(tier, self._policies[number].name, word)
+        found = self._isolations[direction][number] = (origin, print_origin(origin))
+        return found
+
+    def _policy(self, number: int, context: Context, behind: str | None) -> _Printed:
         key = (number, context, behind)
         lowered = self._lowered.get(key)
         if lowered is None:
-            lowered = self._lowered[key] = []
+            rules: list[Rule] = []
             policy = self._policies[number]
-            direction = context.direction
-            for index, rule in enumerate(policy.rules(direction) or ()):
+            tier, word = _TIER_WORD[policy.tier], _DIRECTION_WORD[context.direction]
+            for index, rule in enumerate(policy.rules(context.direction) or ()):
                 verdict = self._verdict(policy.tier, rule, behind)
-                origin = Origin(policy.tier.value, policy.name, direction.value, index, rule.name)
-                lowered += self.rules.lower(rule, context, verdict, origin)
+                origin = Origin(tier, policy.name, word, index, rule.name)
+                rules += self.rules.lower(rule, context, verdict, origin)
+            lowered = self._lowered[key] = _printed(rules)
         return lowered
 
     def _verdict(self, tier: Tier, rule: PolicyRule, behind: str | None) -> Verdict:
-        if rule.action is Action.ACCEPT:
+        if rule.action is _ACCEPT:
             return Terminal.RETURN
-        if rule.action is Action.DENY:
+        if rule.action is _DENY:
             return self._deny
-        if behind is None or tier is Tier.BASELINE:
+        if behind is None or tier is _BASELINE:
             return Terminal.RETURN
         return Goto(behind)
+
+
+class _Printed(Struct, frozen=True, gc=False):
+    """Rules, and their lines, of which the name of a chain is made."""
+
+    rules: tuple[Rule, ...]
+    lines: str
+
+
+def _printed(rules: Iterable[Rule]) -> _Printed:
+    made = tuple(rules)
+    return _Printed(made, "\n".join([print_rule(rule) for rule in made]))
+
+
+class _About(Struct, frozen=True, gc=False):
+    """What of its subjects a policy depends on, and where it judges them."""
+
+    traits: Traits
+    judgements: tuple[Judgement, ...]
 
 
 def _judgements(policy: Policy) -> tuple[Judgement, ...]:
     """Return where the policy judges; an isolating NetworkPolicy does so without rules."""
     isolates = policy.tier is _NETWORK_POLICY
-    return tuple(
-        (policy.tier, direction)
-        for direction, rules in ((_INGRESS, policy.ingress), (_EGRESS, policy.egress))
-        if rules is not None and (rules or isolates)
+    ingress = policy.ingress is not None and (isolates or bool(policy.ingress))
+    egress = policy.egress is not None and (isolates or bool(policy.egress))
+    return _JUDGEMENTS[policy.tier, ingress, egress]
+
+
+_JUDGEMENTS = {
+    (tier, ingress, egress): tuple(
+        (tier, direction)
+        for direction, judges in ((_INGRESS, ingress), (_EGRESS, egress))
+        if judges
     )
+    for tier in Tier
+    for ingress in (False, True)
+    for egress in (False, True)
+}

@@ -26,6 +26,8 @@ _SPARSE = 16
 
 def bits(mask: int) -> list[int]:
     """Return the places of the bits that are set, in order."""
+    if mask.bit_count() == 1:
+        return [mask.bit_length() - 1]
     found = flags(mask)
     if mask.bit_count() * _SPARSE > len(found):
         return list(compress(count(), found))

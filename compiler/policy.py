@@ -2,11 +2,14 @@
 
 All three policy kinds decode to these. A rule that must fail closed is already rewritten here: an
 Accept without peers, or a Deny of everything (`ClusterNetworkPolicyIngressPeer`, API comment).
+What rules are made of are structs: lowering remembers what it made of them, and hashes them often.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from .errors import Place
 from .net import Interval, Prefix, Protocol, Symbol
@@ -44,8 +47,7 @@ class Operator(Symbol):
     DOES_NOT_EXIST = "DoesNotExist"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True, gc=False):
     """One condition on one label; ``values`` is sorted and empty for the existence operators."""
 
     key: str
@@ -53,29 +55,25 @@ class Requirement:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(Struct, frozen=True, gc=False):
     """All requirements must hold; none selects everything. ``matchLabels`` k=v is k In (v)."""
 
     requirements: tuple[Requirement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SameLabels:
+class SameLabels(Struct, frozen=True, gc=False):
     """Namespaces that have every key with the value that the subject's namespace has."""
 
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotSameLabels:
+class NotSameLabels(Struct, frozen=True, gc=False):
     """Namespaces that have every key, at least one with another value than the subject's."""
 
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OneNamespace:
+class OneNamespace(Struct, frozen=True, gc=False):
     """The namespace of that name: where a NetworkPolicy's own pods live."""
 
     name: str
@@ -84,31 +82,27 @@ class OneNamespace:
 NamespaceSelection = LabelSelector | SameLabels | NotSameLabels | OneNamespace
 
 
-@dataclass(frozen=True, slots=True)
-class PodsPeer:
+class PodsPeer(Struct, frozen=True, gc=False):
     """Endpoints by namespace and labels; a ``namespaces`` peer has the empty pod selector."""
 
     namespaces: NamespaceSelection
     pods: LabelSelector = LabelSelector()
 
 
-@dataclass(frozen=True, slots=True)
-class NodesPeer:
+class NodesPeer(Struct, frozen=True, gc=False):
     """All addresses of the nodes with these labels."""
 
     nodes: LabelSelector
 
 
-@dataclass(frozen=True, slots=True)
-class NetworksPeer:
+class NetworksPeer(Struct, frozen=True, gc=False):
     """Any address within the prefixes, and not within the excepted ones (``ipBlock.except``)."""
 
     prefixes: tuple[Prefix, ...]
     excepted: tuple[Prefix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DomainNamesPeer:
+class DomainNamesPeer(Struct, frozen=True, gc=False):
     """Addresses that a resolver on the node learns for these names, sorted."""
 
     names: tuple[str, ...]
@@ -117,16 +111,14 @@ class DomainNamesPeer:
 Peer = PodsPeer | NodesPeer | NetworksPeer | DomainNamesPeer
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True, gc=False):
     """Destination ports of one protocol, both ends included; 0 to 65535 is any port."""
 
     protocol: Protocol
     interval: Interval
 
 
-@dataclass(frozen=True, slots=True)
-class NamedPort:
+class NamedPort(Struct, frozen=True, gc=False):
     """A container port name; without a protocol, that of the container port counts."""
 
     name: str

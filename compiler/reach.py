@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from .ir import Lookup, Map, Program, Rule, SetMatch, successors
+from msgspec.structs import replace
+
+from .ir import Lookup, Map, Program, Rule, SetMatch, Terminal, successors
 from .net import Family
 
 
@@ -16,6 +17,8 @@ def reachable(program: Program) -> Program:
     waiting = sorted(reached)
     while waiting:
         for rule in chains[waiting.pop()].rules:
+            if isinstance(rule.verdict, Terminal):
+                continue
             found = set(successors(rule.verdict, maps)) - reached
             reached |= found
             waiting += sorted(found)
@@ -24,12 +27,10 @@ def reachable(program: Program) -> Program:
     used_sets = {
         match.set for rule in rules for match in rule.matches if isinstance(match, SetMatch)
     }
-    return replace(
-        program,
-        sets=tuple(item for item in program.sets if item.name in used_sets),
-        maps=tuple(item for item in program.maps if item.name in used_maps),
-        chains=tuple(chain for chain in program.chains if chain.name in reached),
-    )
+    sets = tuple([item for item in program.sets if item.name in used_sets])
+    used = tuple([item for item in program.maps if item.name in used_maps])
+    left = tuple([chain for chain in program.chains if chain.name in reached])
+    return replace(program, sets=sets, maps=used, chains=left)
 
 
 def families_of_chains(program: Program) -> Mapping[str, frozenset[Family]]:

@@ -204,14 +204,21 @@ class Longest:
         known = self._known.get(name)
         if known is None:
             rules = self._chains[name].rules
-            on_peers = sum(any(isinstance(item, _PEERS) for item in rule.matches) for rule in rules)
+            on_peers = len([rule for rule in rules if _tests_peers(rule)])
             others = len(rules) - on_peers
-            leading = (rule.verdict for rule in rules if not isinstance(rule.verdict, Terminal))
-            for verdict in leading:
-                behind = self.rules(successors(verdict, self._maps))
-                on_peers, others = on_peers + behind[0], others + behind[1]
+            for rule in rules:
+                if not isinstance(rule.verdict, Terminal):
+                    behind = self.rules(successors(rule.verdict, self._maps))
+                    on_peers, others = on_peers + behind[0], others + behind[1]
             known = self._known[name] = (on_peers, others)
         return known
+
+
+def _tests_peers(rule: Rule) -> bool:
+    for match in rule.matches:  # noqa: SIM110 - any() takes three times as long
+        if isinstance(match, _PEERS):
+            return True
+    return False
 
 
 class Router:

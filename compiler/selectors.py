@@ -7,12 +7,21 @@ number of labels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Generic, TypeVar, assert_never
 
 from .masks import mask_of
 from .policy import LabelSelector, Operator, Requirement
+
+_IN, _NOT_IN, _EXISTS, _ = Operator
+"""An attribute of an enum takes ten times as long to look up."""
+
+_FEW = 8
+"""Up to how many selectors it is less work to try each than to index them."""
+
+_REMEMBERED = 8192
 
 Labels = Mapping[str, str]
 T = TypeVar("T")
@@ -79,17 +88,24 @@ class SelectorIndex(Generic[T]):
     def __init__(self, items: Iterable[tuple[LabelSelector, T]]) -> None:
         """Index the selectors by what each asks for."""
         self._by_label: dict[tuple[str, str], list[tuple[LabelSelector, T]]] = {}
-        self._others: list[tuple[LabelSelector, T]] = []
-        for selector, item in items:
+        given = list(items)
+        few = len(given) <= _FEW
+        self._others: list[tuple[LabelSelector, T]] = given if few else []
+        for selector, item in () if few else given:
             for group in self._groups(selector):
                 group.append((selector, item))
 
-    def matching(self, labels: Labels) -> Iterator[T]:
-        """Yield the items whose selectors the labels meet, in no order."""
-        groups = (self._by_label.get(label, ()) for label in labels.items())
-        for selector, item in chain(self._others, *groups):
-            if matches(selector, labels):
-                yield item
+    def matching(self, labels: Labels) -> list[T]:
+        """Return the items whose selectors the labels meet, in no order."""
+        tried: Iterable[tuple[LabelSelector, T]] = self._others
+        if self._by_label:
+            groups = (self._by_label.get(label, ()) for label in labels.items())
+            tried = chain(self._others, *groups)
+        return [
+            item
+            for selector, item in tried
+            if not selector.requirements or matches(selector, labels)
+        ]
 
     def _groups(self, selector: LabelSelector) -> Sequence[list[tuple[LabelSelector, T]]]:
         """Return where the selector belongs: of the labels that it asks for, with the rarest."""
@@ -107,24 +123,20 @@ def _size(groups: Iterable[Sequence[object]]) -> int:
 
 def matches(selector: LabelSelector, labels: Labels) -> bool:
     """Tell whether one object's labels meet every requirement."""
-    return all(_meets(requirement, labels) for requirement in selector.requirements)
+    for requirement in selector.requirements:
+        value, operator = labels.get(requirement.key), requirement.operator
+        if operator is _IN:
+            met = value in requirement.values
+        elif operator is _NOT_IN:
+            met = value not in requirement.values
+        else:
+            met = (value is not None) is (operator is _EXISTS)
+        if not met:
+            return False
+    return True
 
 
-def _meets(requirement: Requirement, labels: Labels) -> bool:
-    value = labels.get(requirement.key)
-    match requirement.operator:
-        case Operator.IN:
-            return value is not None and value in requirement.values
-        case Operator.NOT_IN:
-            return value is None or value not in requirement.values
-        case Operator.EXISTS:
-            return value is not None
-        case Operator.DOES_NOT_EXIST:
-            return value is None
-        case _:
-            assert_never(requirement.operator)
-
-
+@lru_cache(_REMEMBERED)
 def describe(selector: LabelSelector) -> str:
     """Return the selector as kubectl's ``-l`` spells it; empty where it selects everything."""
     return ",".join(sorted(_describe(requirement) for requirement in selector.requirements))

@@ -14,8 +14,7 @@ NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 Address = tuple[Family, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerPort:
+class ContainerPort(Struct, frozen=True, gc=False):
     """A named port of a container, or of an init container that keeps running."""
 
     name: str

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .policy import (
     Direction,
     LabelSelector,
     NamedPort,
-    NamespaceSelection,
     NotSameLabels,
     OneNamespace,
     PodsPeer,
@@ -20,24 +21,25 @@ from .policy import (
 from .selectors import SelectorIndex
 from .snapshot import ContainerPort, Endpoint, Namespace
 
-_BySelector = Mapping[LabelSelector, list[int]]
-"""The numbers of policies by their selector of pods."""
+_EGRESS = Direction.EGRESS  # an attribute of an enum takes ten times as long to look up
 
 
 class SubjectIndex:
     """Finds the policies that select an endpoint; only those that may are tried."""
 
-    def __init__(self, policies: Iterable[Policy]) -> None:
+    def __init__(self, policies: Sequence[Policy]) -> None:
         """Take policies by number; those of a namespace are indexed at its first use."""
-        found: dict[NamespaceSelection, dict[LabelSelector, list[int]]] = {}
+        self._policies = policies
+        self._own: dict[str, list[int]] = {}
+        across: dict[LabelSelector, list[int]] = {}
         for number, policy in enumerate(policies):
-            pods = found.setdefault(policy.subject.namespaces, {})
-            pods.setdefault(policy.subject.pods, []).append(number)
-        self._own: Mapping[NamespaceSelection, _BySelector] = found
+            namespaces = policy.subject.namespaces
+            if isinstance(namespaces, OneNamespace):
+                self._own.setdefault(namespaces.name, []).append(number)
+            elif isinstance(namespaces, LabelSelector):
+                across.setdefault(namespaces, []).append(number)
         self._across = SelectorIndex(
-            (namespaces, SelectorIndex(pods.items()))
-            for namespaces, pods in found.items()
-            if isinstance(namespaces, LabelSelector)
+            (namespaces, self._by_pods(numbers)) for namespaces, numbers in across.items()
         )
         self._indexes: dict[str, list[SelectorIndex[list[int]]]] = {}
 
@@ -53,20 +55,29 @@ class SubjectIndex:
         return tuple(sorted(found))
 
     def _indexes_of(self, namespace: Namespace) -> list[SelectorIndex[list[int]]]:
-        own = self._own.get(OneNamespace(namespace.name), {})
-        return [SelectorIndex(own.items()), *self._across.matching(namespace.labels)]
+        own = self._by_pods(self._own.get(namespace.name, ()))
+        return [own, *self._across.matching(namespace.labels)]
+
+    def _by_pods(self, numbers: Iterable[int]) -> SelectorIndex[list[int]]:
+        """Index policies by what they ask of the pods of their namespaces."""
+        found: dict[LabelSelector, list[int]] = {}
+        for number in numbers:
+            found.setdefault(self._policies[number].subject.pods, []).append(number)
+        return SelectorIndex(found.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """As much of an endpoint as a policy depends on: equal for those that can share its rules."""
+class Subject(Struct, frozen=True, gc=False):
+    """As much of an endpoint as a policy depends on: equal for those that can share its rules.
+
+    A struct, because it is hashed for every policy of every endpoint.
+    """
 
     namespace: str
     ports: tuple[ContainerPort, ...]
 
     def judged(self, direction: Direction) -> Subject:
         """Return what matters to rules of one direction: at egress the names are the peers'."""
-        if self.ports and direction is Direction.EGRESS:
+        if self.ports and direction is _EGRESS:
             return Subject(self.namespace, ())
         return self
 
@@ -98,19 +109,23 @@ def traits(*policies: Policy) -> Traits:
     """
     ingress = [rule for policy in policies for rule in policy.ingress or ()]
     egress = [rule for policy in policies for rule in policy.egress or ()]
-    return Traits(
-        any(_relates_namespaces(rule) for rule in (*ingress, *egress)),
-        frozenset(
-            port.name
-            for rule in ingress
-            for port in rule.ports or ()
-            if isinstance(port, NamedPort)
-        ),
-    )
+    if not ingress and not egress:
+        return _NONE
+    relates = any(map(_relates_namespaces, (*ingress, *egress)))
+    names = [
+        port.name for rule in ingress for port in rule.ports or () if isinstance(port, NamedPort)
+    ]
+    return Traits(relates, frozenset(names)) if relates or names else _NONE
+
+
+_NONE = Traits(namespace=False, port_names=frozenset())
 
 
 def _relates_namespaces(rule: PolicyRule) -> bool:
-    return any(
-        isinstance(peer, PodsPeer) and isinstance(peer.namespaces, SameLabels | NotSameLabels)
-        for peer in rule.peers or ()
-    )
+    for peer in rule.peers or ():
+        if isinstance(peer, PodsPeer) and isinstance(peer.namespaces, _RELATIVE):
+            return True
+    return False
+
+
+_RELATIVE = (SameLabels, NotSameLabels)

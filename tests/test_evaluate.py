@@ -22,6 +22,7 @@ from cnpc.compiler.ir import (
 )
 from cnpc.compiler.net import Family, Protocol, parse_address
 from cnpc.compiler.reader import read_program
+from msgspec import structs
 from netcluster import OUTSIDE, Cluster, Loader, Probe, Verdict
 from programs import Shape, seeded
 from programs.values import PORTS, addresses
@@ -261,7 +262,9 @@ def with_answers(made: Program) -> Program:
     """Return the program with answers accepted, so that a probe shows what its request met."""
     answer = Rule((StateMatch((State.ESTABLISHED,)),), Terminal.ACCEPT)
     *chains, base = made.chains
-    return replace(made, chains=(*chains, replace(base, rules=(answer, *base.rules))))
+    return structs.replace(
+        made, chains=(*chains, structs.replace(base, rules=(answer, *base.rules)))
+    )
 
 
 def probes() -> list[Probe]:

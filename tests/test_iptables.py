@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from cnpc.backends.base import Ruleset
@@ -28,6 +27,7 @@ from cnpc.compiler.ir import (
 )
 from cnpc.compiler.net import Family, Interval, Protocol
 from cnpc.compiler.reader import read_program
+from msgspec.structs import replace
 from netcluster import ClusterError, IptablesLoader, Namespace
 from programs import seeded
 

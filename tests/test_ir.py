@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-
 import pytest
 from cnpc.compiler.ir import (
     Field,
@@ -38,7 +36,7 @@ def test_programs_are_equal_by_value_hashable_and_frozen() -> None:
     assert program == seeded(3)
     assert hash(program) == hash(seeded(3))
     assert program != seeded(4)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         program.node = "x"  # type: ignore[misc]  # what is tested
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -33,6 +32,7 @@ from cnpc.compiler.printer import print_program
 from cnpc.compiler.verify import verify
 from forced import make_ports_pay
 from hypothesis import given, settings
+from msgspec.structs import replace
 from programs import packets, programs, seeded
 from semantics.evaluation import read
 from worlds import seeded as seeded_world
@@ -158,7 +158,7 @@ def kinds_of(program: Program) -> set[object]:
 
 def _parts(match: Match) -> set[object]:
     parts: set[object] = set()
-    for name in match.__slots__:
+    for name in match.__struct_fields__:
         value = getattr(match, name)
         values = value if isinstance(value, tuple) else (value,)
         parts |= {item for item in values if isinstance(item, Field | Protocol | State | Family)}

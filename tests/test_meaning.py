@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from cnpc.backends.layout import read_layout
 from cnpc.backends.meaning import program_of
@@ -13,6 +11,7 @@ from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
 from forced import make_ports_pay
+from msgspec.structs import replace
 from semantics.evaluation import read
 from worlds import seeded
 

@@ -51,10 +51,11 @@ def test_the_index_and_one_object_agree() -> None:
 def test_many_selectors_and_one_by_one_agree() -> None:
     selectors = [LabelSelector(pair) for pair in product(ALL, repeat=2)]
     selectors += [LabelSelector(), LabelSelector((Requirement("a", Operator.IN),))]
-    index = SelectorIndex((selector, place) for place, selector in enumerate(selectors))
-    for labels in LABELS[:5]:
-        expected = [place for place, item in enumerate(selectors) if matches(item, labels)]
-        assert sorted(index.matching(labels)) == expected
+    for tried in (selectors, selectors[-5:], []):
+        index = SelectorIndex((selector, place) for place, selector in enumerate(tried))
+        for labels in LABELS[:5]:
+            expected = [place for place, item in enumerate(tried) if matches(item, labels)]
+            assert sorted(index.matching(labels)) == expected
 
 
 def test_no_objects_are_selected_from_none() -> None:

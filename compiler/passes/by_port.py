@@ -91,10 +91,12 @@ After:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-from ..costs import MOST_PORT_MAPS
+from msgspec.structs import replace
+
+from ..costs import MOST_PORT_MAPS, dispatch_pays, scan
 from ..ir import Chain, Field, Goto, Key, KeyType, Lookup, Map, Program, Rule, Verdict, map_of
 from ..names import digest_name
 from ..net import Family
@@ -134,7 +136,8 @@ class _Made:
 
 
 def _made_of(program: Program) -> Iterator[_Made]:
-    forms = [(chain, port_form(chain)) for chain in program.chains if chain.hook is None]
+    long = (chain for chain in program.chains if dispatch_pays(scan(len(chain.rules), 0)))
+    forms = [(chain, port_form(chain)) for chain in long if chain.hook is None]
     families = families_of_chains(program) if any(form for _, form in forms) else {}
     for chain, form in forms:
         if form and len(families[chain.name]) == 1:

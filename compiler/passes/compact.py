@@ -44,8 +44,9 @@ After:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..costs import is_crowd, ranges_pay
 from ..ir import Program, Set

@@ -91,7 +91,8 @@ After:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ..classes import classify
 from ..costs import MOST_PORT_MAPS, dispatch_pays, networks_pay, scan

@@ -35,8 +35,9 @@ After:
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..costs import SHORTEST_SET
 from ..ir import AddressMatch, Chain, Goto, Match, PortMatch, Program, Rule, SetMatch, Terminal
@@ -49,13 +50,31 @@ _FARTHEST = 16
 
 def merge(program: Program) -> Program:
     """Return the program with disjoint networks, joined port intervals, and fewer rules."""
-    chains = tuple(chain if chain.hook else _kept(chain, _merge(chain)) for chain in program.chains)
+    chains = tuple(
+        [
+            chain if chain.hook or _is_plain(chain.rules) else _kept(chain, _merge(chain))
+            for chain in program.chains
+        ]
+    )
     return program if chains == program.chains else replace(program, chains=chains)
 
 
 def _kept(chain: Chain, merged: Chain) -> Chain:
     """Return the chain itself where nothing changed, so that what is shared stays shared."""
     return chain if merged == chain else merged
+
+
+def _is_plain(rules: Sequence[Rule]) -> bool:
+    """Tell at a glance of the most usual chains that nothing joins: one test, and a default."""
+    if not rules or len(rules) > 2 or rules[-1].matches:  # noqa: PLR2004 - as the docstring says
+        return False
+    for match in rules[0].matches:
+        if isinstance(match, AddressMatch):
+            if len(match.intervals) > 1:
+                return False
+        elif not isinstance(match, SetMatch) and not _is_single(match):
+            return False
+    return True
 
 
 @lru_cache(_REMEMBERED)

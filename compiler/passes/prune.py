@@ -37,8 +37,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..costs import LARGEST_COMPARED
 from ..ir import (
@@ -84,7 +86,14 @@ class Pruned:
 def prune(program: Program) -> Program:
     """Return the program without the rules that ``pruned`` gives."""
     sets = program.sets_by_name()
-    chains = tuple(_kept(chain, _prune(chain, sets_of(chain, sets))[0]) for chain in program.chains)
+    chains = tuple(
+        [
+            chain
+            if _is_needed(chain.rules, sets)
+            else _kept(chain, _prune(chain, sets_of(chain, sets))[0])
+            for chain in program.chains
+        ]
+    )
     return program if chains == program.chains else replace(program, chains=chains)
 
 
@@ -104,9 +113,9 @@ def pruned(program: Program) -> tuple[Pruned, ...]:
 @lru_cache(_REMEMBERED)
 def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ...]]:
     """Return the chain without the rules, and the rules; they follow from these values alone."""
-    if chain.hook or _is_needed(chain.rules, sets):
-        return chain, ()
     named = {item.name: item for item in sets}
+    if chain.hook or _is_needed(chain.rules, named):
+        return chain, ()
     regions = _regions(chain.rules, named)
     covered = _covered(chain.rules, regions)
     found = covered | _same(chain.rules, regions, covered)
@@ -117,22 +126,30 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
         Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
         for place, reason in sorted(found.items())
     )
-    left = replace(chain, rules=kept)
+    left = Chain(chain.name, kept)
     more: tuple[Pruned, ...] = ()
     if _peers_of(kept, named) != _peers_of(chain.rules, named):
         left, more = _prune(left, sets)  # what is compared now could not be seen before
     return left, told + more
 
 
-def _is_needed(rules: tuple[Rule, ...], sets: Iterable[Set]) -> bool:
+def _is_needed(rules: tuple[Rule, ...], sets: Mapping[str, Set]) -> bool:
     """Tell at a glance of the most usual chains that nothing can go: one test, and a default."""
-    match rules:
-        case (Rule(matches=(), verdict=default),):
-            return default is not Terminal.RETURN
-        case (Rule(matches=(_, *_), verdict=verdict), Rule(matches=(), verdict=default)):
-            return default not in {Terminal.RETURN, verdict} and all(map(_may_match, sets))
-        case _:
+    if not rules or len(rules) > 2 or rules[-1].matches:  # noqa: PLR2004 - as the docstring says
+        return False
+    default = rules[-1].verdict
+    if default is _RETURN or len(rules) == 1:
+        return default is not _RETURN
+    test = rules[0]
+    if not test.matches or test.verdict == default:
+        return False
+    for match in test.matches:
+        if isinstance(match, SetMatch) and not _may_match(sets[match.set]):
             return False
+    return True
+
+
+_RETURN = Terminal.RETURN  # an attribute of an enum takes ten times as long to look up
 
 
 def _may_match(item: Set) -> bool:
@@ -173,7 +190,7 @@ def _bounded(test: Test | None) -> Test | None:
     """Return the test, its peers unknown where there are too many to compare them one by one."""
     if test is None or test.peers is None or len(test.peers) <= LARGEST_COMPARED:
         return test
-    return replace(test, peers=None, unknown=True)
+    return Test(None, test.services, unknown=True, exact=test.exact)
 
 
 def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:

@@ -44,9 +44,11 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from ..ir import (
     Chain,
@@ -87,12 +89,14 @@ def share(program: Program) -> Program:
 
 
 def _share_sets(program: Program) -> Program:
-    first: dict[Hashable, str] = {}
-    renamed: dict[str, str] = {}
+    alike: dict[Hashable, list[Set]] = {}
     for item in program.sets:
-        name = item.name if item.dynamic else first.setdefault(_content(item), item.name)
-        if name != item.name:
-            renamed[item.name] = name
+        if not item.dynamic:
+            alike.setdefault((len(item.elements), item.elements[:1]), []).append(item)
+    renamed: dict[str, str] = {}
+    for items in alike.values():
+        if len(items) > 1:
+            renamed |= _equal_sets(items)
     if not renamed:
         return program
     return replace(
@@ -100,6 +104,13 @@ def _share_sets(program: Program) -> Program:
         sets=tuple(item for item in program.sets if item.name not in renamed),
         chains=tuple(_rename_sets(chain, renamed) for chain in program.chains),
     )
+
+
+def _equal_sets(sets: Iterable[Set]) -> Mapping[str, str]:
+    """Return, for each set that repeats an earlier one, the earlier one's name."""
+    first: dict[Hashable, str] = {}
+    found = {item.name: first.setdefault(_content(item), item.name) for item in sets}
+    return {name: earlier for name, earlier in found.items() if name != earlier}
 
 
 @lru_cache(_REMEMBERED)
