@@ -28,6 +28,7 @@ _RULES = """*filter
 -I FORWARD 1 -g CNPC-doctor
 COMMIT
 """
+_BITMAP = {"v4": "create cnpc-e bitmap:ip range 192.0.2.1-192.0.2.9\n", "v6": ""}
 _FAMILY_WORD = {"v4": "inet", "v6": "inet6"}
 _RANGE = {"v4": "192.0.2.1-192.0.2.9", "v6": "2001:db8::1-2001:db8::9"}
 
@@ -69,7 +70,7 @@ def ours_in_both(system: tools.Tools) -> str:
 
 def _features(family: str) -> Iterator[Finding]:
     name = tools.PROGRAM[family]
-    script = f"ipset restore <<'END' && {name}-restore --noflush\n{_SETS}\nEND\n"
+    script = f"ipset restore <<'END' && {name}-restore --noflush\n{_SETS}\n{_BITMAP[family]}END\n"
     try:
         tools.run(
             ["unshare", "-n", "sh", "-c", script.format(family=_FAMILY_WORD[family])],
@@ -79,8 +80,8 @@ def _features(family: str) -> Iterator[Finding]:
         reason = " ".join(str(refusal).split())
         yield warning(
             f"{name}, ipset or the kernel refuses what rulesets need: {reason}",
-            "load the modules ip_set_hash_*, xt_set, xt_conntrack, xt_multiport, xt_iprange, "
-            "xt_comment, ipt_REJECT and ip6t_REJECT, or use nftables",
+            "load the modules ip_set_hash_*, ip_set_bitmap_ip, xt_set, xt_conntrack, xt_multiport, "
+            "xt_iprange, xt_comment, ipt_REJECT and ip6t_REJECT, or use nftables",
         )
     else:
         yield fine(f"{name} and the kernel take all that rulesets need")

@@ -13,7 +13,7 @@ from .iptables_layout import ChainText, IptablesLayout
 from .layout import Chain, Layout, Table
 from .part import Part
 
-_SIZES = re.compile(r" hashsize \d+ maxelem \d+")
+_SIZES = re.compile(r" hashsize \d+ maxelem \d+| range \S+")
 _TAG = re.compile(r"(cnpc-\S+)-[0-9a-f]{7}")
 _TARGET = re.compile(r"(?<=-[gj] )(CNPC-\S+)$")
 _BETWEEN = ",\n\t\t\t"

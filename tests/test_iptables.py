@@ -198,20 +198,29 @@ def test_a_chain_that_comes_moves_hardly_any_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "entries"),
+    ("interval", "entries", "kind"),
     [
-        ((0, (1 << 32) - 1), ("0.0.0.0/1", "128.0.0.0/1")),
-        ((0, (1 << 31) - 1), ("0.0.0.0/1",)),
-        ((7, 7), ("0.0.0.7",)),
-        ((7, 8), ("0.0.0.7", "0.0.0.8")),
-        ((8, 11), ("0.0.0.8/30",)),
+        ((0, (1 << 32) - 1), ("0.0.0.0/1", "128.0.0.0/1"), "hash:net"),
+        ((0, (1 << 31) - 1), ("0.0.0.0/1",), "hash:net"),
+        ((0, (1 << 16)), ("0.0.0.0/16", "0.1.0.0"), "hash:net"),
+        ((0, (1 << 16) - 1), ("0.0.0.0/16",), "bitmap:ip range 0.0.0.0-0.0.255.255"),
+        ((7, 7), ("0.0.0.7",), "bitmap:ip range 0.0.0.7-0.0.0.7"),
+        ((7, 8), ("0.0.0.7", "0.0.0.8"), "bitmap:ip range 0.0.0.7-0.0.0.8"),
+        ((8, 11), ("0.0.0.8/30",), "bitmap:ip range 0.0.0.8-0.0.0.11"),
     ],
 )
-def test_edges_of_prefixes(interval: Interval, entries: tuple[str, ...]) -> None:
+def test_edges_of_prefixes(interval: Interval, entries: tuple[str, ...], kind: str) -> None:
     made = ipset(Set("x", Family.IPV4, (KeyType.ADDRESS,), ((interval,),)))
     assert made.entries == entries
-    kind = "hash:net" if any("/" in entry for entry in entries) else "hash:ip"
-    assert made.parameters == f"{kind} family inet hashsize 64 maxelem 16"
+    sizes = " family inet hashsize 64 maxelem 16" if kind == "hash:net" else ""
+    assert made.parameters == f"{kind}{sizes}"
+
+
+@pytest.mark.parametrize(("apart", "kind"), [(767, "bitmap:ip"), (768, "hash:ip")])
+def test_a_bitmap_is_not_too_sparse(apart: int, kind: str) -> None:
+    elements = tuple(((n, n),) for n in (1, 2, 1 + apart))
+    made = ipset(Set("x", Family.IPV4, (KeyType.ADDRESS,), elements))
+    assert made.parameters.split()[0] == kind
 
 
 @pytest.mark.parametrize(("number", "size"), [(0, 16), (7, 16), (8, 32), (65536, 262144)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
+from cnpc.backends import ipset as ipset_texts
 from cnpc.backends.ipset import NAME_BYTES, ipset
 from cnpc.backends.iptables import Iptables
 from cnpc.backends.iptables_rules import COMMENT_BYTES, MULTIPORT_SLOTS
@@ -92,15 +95,46 @@ def test_the_most_ports_of_a_rule(space: Namespace, flavour: str, width: int) ->
     ]
 
 
-@pytest.mark.parametrize("number", [1, 7, 8, 16, 1023, 1024])
+@pytest.mark.parametrize("number", [7, 8, 16, 1023, 1024])
 @pytest.mark.parametrize("family", Family)
 def test_a_set_holds_what_it_has_room_for(space: Namespace, family: Family, number: int) -> None:  # noqa: ARG001 - be in it
-    item = filled("x", family, *((3 * n + 1, 3 * n + 1) for n in range(number)))
+    apart = 1 << 10  # too far from one another for a bitmap
+    item = filled("x", family, *((apart * n, apart * n) for n in range(1, number + 1)))
     load("legacy", (item,))
     listed = run(("ipset", "list", ipset(item).name, "-t"))
     assert f"Number of entries: {number}\n" in f"{listed}\n"
     assert f" maxelem {room(number)} " in listed
     assert room(number) >= 2 * number
+
+
+_TOP = (1 << 32) - 1
+
+
+@by_flavour
+@pytest.mark.parametrize(
+    "intervals",
+    [
+        ((0, 0),),
+        ((_TOP, _TOP),),
+        ((0, 0), (0xFFFC, 0xFFFF)),
+        ((_TOP - 0xFFFF, _TOP - 0xFF),),
+        ((8, 11), (13, 13)),
+    ],
+)
+def test_a_bitmap_holds_its_ends(
+    space: Namespace,  # noqa: ARG001 - be in it
+    flavour: str,
+    intervals: tuple[Interval, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ipset_texts, "_BITS", 1 << 16)
+    item = filled("x", Family.IPV4, *intervals)
+    load(flavour, (item,), Rule((SetMatch((Field.SADDR,), item.name),), Terminal.DROP))
+    made = ipset(item)
+    assert made.parameters.startswith("bitmap:ip ")
+    saved_set = run(("ipset", "save", made.name)).splitlines()
+    addresses = {str(IPv4Address(n)) for low, high in intervals for n in range(low, high + 1)}
+    assert {line.split()[2] for line in saved_set if line.startswith("add ")} == addresses
 
 
 @by_flavour

@@ -160,7 +160,7 @@ FOREIGN: Mapping[str, tuple[str, ...]] = {
     "a chain more": ("{6}", "-N", "CNPC-surprise"),
     "a set more": ("ipset", "create", "cnpc-surprise", "hash:ip"),
     "a set emptied": ("ipset", "flush", "{set}"),
-    "an entry more": ("ipset", "add", "{set}", "192.0.2.77"),
+    "an entry more": ("ipset", "add", "{set}", "10.244.1.77"),
     "everything": ("sh", "-c", "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy"),
 }
 

@@ -128,7 +128,8 @@ def test_every_key_is_found_and_no_other(shape: str, levels: int, kind: type[Jum
 def test_a_tree_of_250_neighbours_tests_few() -> None:
     program = dispatch(SHAPES["dense"], Family.IPV4, [Jump(f"c{number}") for number in range(4)])
     trees = maps_as_trees(program, 3, refuse)
-    assert max(len(chain.rules) for chain in trees.chains) <= 16
+    assert max(len(chain.rules) for chain in trees.chains) <= 32
+    assert depth(trees) == 2  # the tree below its root, and the chain that a key leads to
 
 
 def test_large_maps_of_few_verdicts_become_sets() -> None:
@@ -175,14 +176,33 @@ def test_trees_of_ports_judge_as_the_chain_does() -> None:
     assert split > 5
 
 
-def test_ranges_of_ports_lie_side_by_side() -> None:
+def test_each_range_of_ports_ends_where_the_next_one_takes_over() -> None:
     rules = "\n".join(f"  tcp {port} return" for port in range(100, 400, 2))
     text = f'program "n"\n\nchain c {{\n{rules}\n  drop\n}}\n\n'
     program = read_program(f"{text}chain forward hook forward {{\n  jump c\n}}\n")
     split = split_ports(program)
     top = split.chains_by_name()["c"].rules[:-1]
     ranges = [interval for rule in top for match in rule.matches for interval in match.ports]  # type: ignore[union-attr]  # they are all PortMatch
-    assert ranges[0][0] == 0
-    assert ranges[-1][1] == 65535
-    assert all(left[1] + 1 == right[0] for left, right in pairwise(ranges))
+    assert {low for low, _ in ranges} == {0}
+    assert all(left < right for (_, left), (_, right) in pairwise(ranges))
+    assert ranges[-1] == (0, 65535)
     assert max(len(chain.rules) for chain in split.chains) <= 9
+
+
+def test_a_hook_ends_in_the_rules_that_it_leads_on_to() -> None:
+    program = read_program(
+        'program "n"\n\nchain c {\n  tcp 1 drop\n  tcp 2 goto d\n}\n\nchain d {\n  udp 1 drop\n'
+        "  jump e\n}\n\nchain e {\n  udp 2 drop\n}\n\n"
+        "chain forward hook forward {\n  jump d\n  jump c\n}\n"
+    )
+    trees = maps_as_trees(program, 3, refuse)
+    chains = trees.chains_by_name()
+    assert chains["forward"].rules == (Rule((), Jump("d")), *chains["c"].rules)
+    assert chains["d"].rules[-1] == Rule((), Goto("e"))
+    asked = [
+        Packet(Family.IPV4, 1, 1, protocol, port)
+        for protocol in (Protocol.TCP, Protocol.UDP)
+        for port in (1, 2, 3)
+    ]
+    same(program, trees, asked)
+    assert depth(trees) == 2

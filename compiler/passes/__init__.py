@@ -10,6 +10,7 @@ from .compact import compact
 from .dispatch import dispatch
 from .drop_empty import drop_empty
 from .merge import merge
+from .name_denials import name_denials
 from .prune import prune
 from .share import share
 from .split_ports import split_ports
@@ -28,6 +29,6 @@ PASSES: PassLevels = {
 PASSES_WITHOUT_MAPS: PassLevels = {
     0: (),
     1: (compact, merge, prune, drop_empty, share),
-    2: (compact, merge, prune, drop_empty, share, split_ports),
+    2: (compact, merge, prune, drop_empty, name_denials, share, split_ports),
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""

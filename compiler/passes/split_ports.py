@@ -1,7 +1,8 @@
 """Lead packets by their port to the few rules that may be about it, for filters without maps.
 
 A chain of many rules on ports becomes a tree: ranges of ports that together hold all of them, each
-with a chain of the rules that its ports can match, in their order.
+with a chain of the rules that its ports can match, in their order. Lower ports have left before a
+range is tested, so that it may begin at 0: in iptables-nft that is one comparison instead of two.
 
 Before:
 
@@ -30,8 +31,8 @@ After:
 
     chain c {
       tcp 0-8 goto c_tcp_0
-      tcp 9-16 goto c_tcp_9
-      tcp 17-65535 goto c_tcp_17
+      tcp 0-16 goto c_tcp_9
+      tcp any goto c_tcp_17
       drop
     }
 
@@ -166,7 +167,7 @@ class _Splitter:
             buckets.append(_Bucket(ports, name))
         if self._levels > 1 and len(buckets) > _BUCKET:
             buckets = self._group(protocol, buckets)
-        return [_leading(protocol, bucket) for bucket in buckets]
+        return _leading(protocol, buckets)
 
     def _group(self, protocol: Protocol, buckets: Sequence[_Bucket]) -> list[_Bucket]:
         """Return fewer buckets, whose chains lead on to the ones given."""
@@ -175,7 +176,8 @@ class _Splitter:
         for start in range(0, len(buckets), size):
             inner = buckets[start : start + size]
             name = f"{inner[0].chain}_on"
-            self._made.append(Chain(name, tuple(_leading(protocol, item) for item in inner)))
+            *rules, last = _leading(protocol, inner)
+            self._made.append(Chain(name, (*rules, replace(last, matches=()))))
             groups.append(_Bucket((inner[0].ports[0], inner[-1].ports[1]), name))
         return groups
 
@@ -210,5 +212,8 @@ def _ranges(starts: Sequence[int], size: int) -> Iterable[Interval]:
         yield (low, following - 1)
 
 
-def _leading(protocol: Protocol, bucket: _Bucket) -> Rule:
-    return Rule((PortMatch(protocol, (bucket.ports,)),), Goto(bucket.chain))
+def _leading(protocol: Protocol, buckets: Sequence[_Bucket]) -> list[Rule]:
+    """Return the rules that lead each port to its bucket; the last takes all that are left."""
+    ends = [PortMatch(protocol, ((0, bucket.ports[1]),)) for bucket in buckets[:-1]]
+    tests = (*ends, PortMatch(protocol, ANY_PORT))
+    return [Rule((test,), Goto(bucket.chain)) for test, bucket in zip(tests, buckets, strict=True)]
