@@ -7,8 +7,8 @@ same lists and the same networks are one *kind*, whatever their number.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -100,7 +100,22 @@ class Kinds:
 
 def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
     """Return the kinds of peers that these lists and networks tell apart."""
-    distinct = {id(item): item for item in peers}.values()
+    given = {id(item): item for item in peers}.values()
+    distinct = {_value(item): item for item in given}
+    found = _kinds(distinct.values(), family)
+    masks = {id(item): found.masks[id(distinct[_value(item)])] for item in given}
+    return replace(found, masks=masks)
+
+
+def _value(item: Listed | Addresses) -> int | Addresses:
+    """Return what is equal for lists and networks that hold the same: two objects may.
+
+    Which of them are one depends on what earlier nodes had, and no mark must depend on that.
+    """
+    return item.mark if isinstance(item, Listed) else item
+
+
+def _kinds(distinct: Collection[Listed | Addresses], family: Family) -> Kinds:
     lists = [item for item in distinct if isinstance(item, Listed) and item.keys]
     networks = [item for item in distinct if not isinstance(item, Listed)]
     line = Line(cut for item in networks for cut in ends(item))
