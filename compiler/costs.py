@@ -33,7 +33,7 @@ _BY_PORT = 50
 """What a chain and a look-up of the port among hundreds take longer than one of the rules."""
 
 MOST_PORT_MAPS = 256
-"""How many chains of one family and direction may have a map of their ports."""
+"""How many chains of one family may have a map of their ports."""
 
 
 def scan(set_rules: int, plain_rules: int) -> float:
@@ -46,8 +46,8 @@ def scan_by_port(scans: Collection[float]) -> float:
     return _BY_PORT + sum(scans) / len(scans)
 
 
-def dispatch_pays(nanoseconds: float) -> bool:
-    """Tell whether what takes so long is better replaced by maps of peers."""
+def takes_long(nanoseconds: float) -> bool:
+    """Tell whether a chain that takes so long may be better replaced by look-ups in maps."""
     return nanoseconds > _DISPATCH
 
 

@@ -3,7 +3,8 @@
 It is what packet filters have in common: sets of keys, maps from keys to verdicts, chains of rules,
 and two hooks of the IP stack. Everything is frozen and hashable, so that passes share what is
 equal. Structs, because the programs of 1,000 nodes are a million of them: a frozen dataclass takes
-ten times as long to make, and five times as long to hash and to compare.
+ten times as long to make, and five times as long to hash and to compare. Frozen as they are, they
+are in no cycle for the collector to find.
 """
 
 from __future__ import annotations
@@ -140,6 +141,10 @@ class Terminal(Symbol):
     RETURN = "return"
     REJECT_RESET = "reject-reset"
     REJECT_PROHIBITED = "reject-prohibited"
+
+
+REJECTS = (Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED)
+"""The verdicts of rules alone: no map gives them (nft(8), VERDICT STATEMENTS)."""
 
 
 class Jump(Struct, frozen=True, gc=False):

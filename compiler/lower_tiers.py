@@ -18,8 +18,8 @@ from .ways import Judgement, Stop
 
 # An attribute of an enum takes ten times as long to look up.
 _NETWORK_POLICY, _BASELINE = Tier.NETWORK_POLICY, Tier.BASELINE
-_INGRESS, _EGRESS = Direction
-_ACCEPT, _DENY, _ = Action
+_INGRESS, _EGRESS = Direction.INGRESS, Direction.EGRESS
+_ACCEPT, _DENY = Action.ACCEPT, Action.DENY
 _TIER_WORD = {tier: tier.value for tier in Tier}
 _DIRECTION_WORD = {direction: direction.value for direction in Direction}
 _TIER_PREFIX = {Tier.ADMIN: "admin", Tier.NETWORK_POLICY: "np", Tier.BASELINE: "baseline"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from .ir import Icmp6TypeMatch, Match, PortMatch, ProtocolMatch, Rule
+from .ir import Icmp6TypeMatch, Match, PortMatch, ProtocolMatch, Rule, Terminal
 from .net import Interval, Protocol, intersect
 
 
@@ -23,6 +23,8 @@ def rule_within(rule: Rule, protocol: Protocol, ports: Interval) -> Rule | None:
     matches = [_narrowed(match, protocol, ports) for match in rule.matches]
     if any(match is None for match in matches):
         return None
+    if rule.verdict is Terminal.REJECT_RESET:
+        return rule  # which has to say that it is about TCP
     kept = tuple(match for match in matches if match is not None and match != _CERTAIN)
     return rule if kept == rule.matches else replace(rule, matches=kept)
 

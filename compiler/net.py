@@ -37,7 +37,8 @@ class Family(Symbol):
         return (1 << self.value) - 1
 
 
-_IPV4, _IPV6 = Family  # an attribute of an enum takes ten times as long to look up
+# An attribute of an enum takes ten times as long to look up.
+_IPV4, _IPV6 = Family.IPV4, Family.IPV6
 
 
 class Protocol(enum.IntEnum):

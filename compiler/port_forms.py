@@ -11,10 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .costs import LONGEST_RANGE, SHORTEST_SET, dispatch_pays, scan, scan_by_port
-from .ir import AddressMatch, Chain, Goto, Match, PortMatch, Rule, SetMatch, Terminal, Verdict
+from .costs import LONGEST_RANGE, MOST_PORT_MAPS, SHORTEST_SET, scan, scan_by_port, takes_long
+from .ir import (
+    AddressMatch,
+    Chain,
+    Goto,
+    Lookup,
+    Match,
+    PortMatch,
+    Program,
+    Rule,
+    SetMatch,
+    Terminal,
+    Verdict,
+)
 from .narrowing import rule_within
-from .net import Protocol
+from .net import Family, Protocol
+from .reach import families_of_chains
 
 _REMEMBERED = 8192
 _LONGEST = 8
@@ -45,7 +58,7 @@ def scan_of(chain: Chain) -> float:
 def port_form(chain: Chain) -> PortForm | None:
     """Return the form of a chain; None where it would not be quicker, or too large."""
     plain = scan_of(chain)
-    if not dispatch_pays(plain):
+    if not takes_long(plain):
         return None
     wide, places = _places(chain.rules)
     left = sum(map(len, places.values())) + len(wide) * len(places)
@@ -58,6 +71,30 @@ def port_form(chain: Chain) -> PortForm | None:
     rest = tuple(chain.rules[place] for place in wide)
     form = PortForm(lists, rest, scan_by_port([*map(_scan, lists.values()), *_scans(rest)]))
     return form if form.nanoseconds < plain else None
+
+
+def port_forms(program: Program) -> Mapping[str, tuple[PortForm, Family]]:
+    """Return the forms of the chains that may have a map of their ports, by the chains' names.
+
+    A map is for one family, and so must be the packets that come to the chain. None of a family
+    have one where that would be too many.
+    """
+    # No rule takes longer than a look-up, and what begins with one needs no other.
+    long = [
+        chain
+        for chain in program.chains
+        if chain.hook is None
+        and takes_long(scan(len(chain.rules), 0))
+        and not any(isinstance(rule.verdict, Lookup) for rule in chain.rules[:1])
+    ]
+    forms = {chain.name: form for chain in long if (form := port_form(chain))}
+    families = families_of_chains(program) if forms else {}
+    found = {
+        family: {name: (form, family) for name, form in forms.items() if families[name] == {family}}
+        for family in Family
+    }
+    few = (of_family for of_family in found.values() if len(of_family) <= MOST_PORT_MAPS)
+    return {name: each for of_family in few for name, each in of_family.items()}
 
 
 def final_verdict(rule: Rule) -> Verdict | None:

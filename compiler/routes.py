@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .denials import DENIALS, denials_of
 from .ir import (
     AddressMatch,
     Chain,
@@ -37,7 +38,6 @@ from .space import LAST_SERVICE, Line, ends, read_test, sets_of
 _REMEMBERED = 8192
 _PEERS = (SetMatch, AddressMatch)
 _SERVICE = (Field.PROTOCOL, Field.DPORT)
-_DENIALS = frozenset((Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,20 +325,14 @@ class Router:
         """Return what the verdict comes to; None where it is none of those that end a policy."""
         if verdict is Terminal.RETURN:
             return True
-        if verdict in _DENIALS:
+        if verdict in DENIALS:
             self._denials.add(verdict)
             return False
         if not isinstance(verdict, Goto):
             return None
-        denials = self._denials_of(verdict.chain)
+        denials = denials_of(self._chains[verdict.chain])
         if not denials:
             return verdict.chain
         # A chain that only drops says no more than DROP does.
         self._denials.add(Terminal.DROP if denials == {Terminal.DROP} else verdict)
         return False
-
-    def _denials_of(self, name: str) -> set[Verdict | Lookup]:
-        """Return what a chain does that denies whatever comes to it; nothing for other chains."""
-        rules = self._chains[name].rules
-        verdicts = {rule.verdict for rule in rules}
-        return verdicts if rules and not rules[-1].matches and verdicts <= _DENIALS else set()

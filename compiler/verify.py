@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import assert_never
 
 from .ir import (
+    REJECTS,
     AddressMatch,
     Chain,
     Field,
@@ -35,8 +36,6 @@ MAX_DEPTH = 15
 """How many chains deep a packet may be below a base chain (NFT_JUMP_STACK_SIZE is 16)."""
 
 _MAX_PROTOCOL = 255
-
-_REJECTS = (Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED)
 
 
 def verify(program: Program) -> tuple[str, ...]:
@@ -75,7 +74,7 @@ class _Verifier:
             yield from _keys(item, item.elements)
         for table in self._program.maps:
             yield from _groups(table)
-            if any(verdict in _REJECTS for verdict in table.verdicts):
+            if any(verdict in REJECTS for verdict in table.verdicts):
                 yield f"{table.name}: a map cannot reject"
 
     def _rule(self, rule: Rule) -> Iterable[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import netcluster
 import pytest
 import small_cluster
+from cnpc.compiler.port_forms import port_form, scan_of
 from netcluster.namespaces import Namespace
 
 _missing = cache(netcluster.missing)
@@ -43,6 +44,14 @@ def _leave_out(reason: str) -> None:
     if os.environ.get("CNPC_REQUIRE_PACKETS") == "1":
         pytest.fail(f"tests by packets are required here, but: {reason}", pytrace=False)
     pytest.skip(f"no tests by packets: {reason}")
+
+
+@pytest.fixture(autouse=True)
+def _forget_decisions() -> Iterator[None]:
+    """Have no test see what another one's costs decided."""
+    yield
+    port_form.cache_clear()
+    scan_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

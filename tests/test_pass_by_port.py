@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from cnpc.compiler import port_forms
 from cnpc.compiler.costs import MOST_PORT_MAPS
 from cnpc.compiler.passes.by_port import by_port
 from cnpc.compiler.passes.dispatch import dispatch
@@ -17,10 +14,8 @@ from worlds.strategies import SEEDS, profile_name
 
 
 @pytest.fixture
-def _forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _forced(monkeypatch: pytest.MonkeyPatch) -> None:
     make_ports_pay(monkeypatch)
-    yield
-    port_forms.port_form.cache_clear()
 
 
 @pytest.mark.usefixtures("_forced")
@@ -56,6 +51,18 @@ def test_more_chains_than_there_may_be_maps_of_ports_leave_all_to_maps_of_peers(
     led = dispatch(crowded).maps_by_name()
     assert "m_peers" in led
     assert not [name for name in led if name.endswith("_ports")]
+
+
+def test_maps_are_counted_for_all_directions_of_a_family() -> None:
+    text = many(MOST_PORT_MAPS + 1)
+    apart = MOST_PORT_MAPS // 2
+    pods = text[text.index("map m ") : text.index("chain forward")].splitlines()[1:-2]
+    first, second = "\n".join(pods[:apart]), "\n".join(pods[apart:])
+    both = text.replace(
+        "\n".join(pods) + "\n}\n", f"{first}\n}}\n\nmap o ipv4 address {{\n{second}\n}}\n"
+    ).replace("lookup daddr in m", "lookup saddr in o\n  lookup daddr in m")
+    program = dispatch(read_program(both, "both"))
+    assert "m_peers" in program.maps_by_name()
 
 
 def judged_by(rules: str) -> set[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import pytest
 from cnpc.compiler import costs
 from cnpc.compiler.options import LEVELS
 from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS, Pass
-from cnpc.compiler.port_forms import port_form
 from cnpc.compiler.printer import print_program
 from cnpc.compiler.reader import read_program
 from cnpc.compiler.verify import verify
@@ -65,13 +63,10 @@ def _sixteen_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def _ports_cost_much(case: Case, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _ports_cost_much(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have cases of maps of peers that are not larger than they need to be."""
     if case.run == "dispatch":
         monkeypatch.setattr(costs, "_BY_PORT", 10_000)
-    port_form.cache_clear()
-    yield
-    port_form.cache_clear()
 
 
 @pytest.mark.usefixtures("_ports_cost_much")

@@ -37,6 +37,7 @@ ROOMS = {
         for x in (
             "classes",
             "costs",
+            "denials",
             "layout",
             "narrowing",
             "peers",

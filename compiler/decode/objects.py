@@ -17,7 +17,7 @@ from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, N
 _PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
 _ENDED = ("Succeeded", "Failed")
 _DUAL = 2
-_IPV4, _IPV6 = Family
+_IPV4, _IPV6 = Family.IPV4, Family.IPV6
 _PortKey = tuple[str, str, int]
 
 

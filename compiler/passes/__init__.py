@@ -29,6 +29,6 @@ PASSES: PassLevels = {
 PASSES_WITHOUT_MAPS: PassLevels = {
     0: (),
     1: (compact, merge, prune, drop_empty, share),
-    2: (compact, merge, prune, drop_empty, name_denials, share, split_ports),
+    2: (compact, merge, prune, name_denials, drop_empty, share, split_ports),
 }
 """The same for packet filters that have no verdict maps, where a tree of chains stands for one."""

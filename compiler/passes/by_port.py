@@ -90,34 +90,42 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from msgspec.structs import replace
 
-from ..costs import MOST_PORT_MAPS, dispatch_pays, scan
-from ..ir import Chain, Field, Goto, Key, KeyType, Lookup, Map, Program, Rule, Verdict, map_of
+from ..ir import (
+    REJECTS,
+    Chain,
+    Field,
+    Goto,
+    Key,
+    KeyType,
+    Lookup,
+    Map,
+    Program,
+    Rule,
+    Verdict,
+    map_of,
+)
 from ..names import digest_name
 from ..net import Family
-from ..port_forms import PortForm, Service, final_verdict, port_form
+from ..port_forms import Service, final_verdict, port_form, port_forms
 from ..printer import print_rule
-from ..reach import families_of_chains, reachable
+from ..reach import reachable
 
 _REMEMBERED = 8192
 
 
 def by_port(program: Program) -> Program:
-    """Return the program with maps from ports to the rules about them, where that is quicker.
-
-    A map is for one family, and so must be the packets that come to the chain.
-    """
-    made = list(_made_of(program))
-    if not made or len(made) > MOST_PORT_MAPS:
+    """Return the program with maps from ports to the rules about them, where that is quicker."""
+    chains, maps = program.chains_by_name(), program.maps_by_name()
+    made = [_make(chains[name], family) for name, (_, family) in port_forms(program).items()]
+    if not made:
         return program
-    made_chains = {chain.name: chain for item in made for chain in item.chains}
-    chains = {**program.chains_by_name(), **made_chains}
-    maps = {**program.maps_by_name(), **{item.map.name: item.map for item in made}}
+    chains = {**chains, **{chain.name: chain for item in made for chain in item.chains}}
+    maps = {**maps, **{item.map.name: item.map for item in made}}
     return reachable(
         replace(
             program,
@@ -135,19 +143,12 @@ class _Made:
     chains: tuple[Chain, ...]
 
 
-def _made_of(program: Program) -> Iterator[_Made]:
-    long = (chain for chain in program.chains if dispatch_pays(scan(len(chain.rules), 0)))
-    forms = [(chain, port_form(chain)) for chain in long if chain.hook is None]
-    families = families_of_chains(program) if any(form for _, form in forms) else {}
-    for chain, form in forms:
-        if form and len(families[chain.name]) == 1:
-            (family,) = families[chain.name]
-            yield _make(chain, form, family)
-
-
 @lru_cache(_REMEMBERED)
-def _make(chain: Chain, form: PortForm, family: Family) -> _Made:
+def _make(chain: Chain, family: Family) -> _Made:
     """Return what the form of a chain becomes; the same objects for each node that has it."""
+    form = port_form(chain)
+    if form is None:
+        raise AssertionError(f"chain {chain.name} has no form by ports")
     led: dict[tuple[Rule, ...], Chain] = {}
     elements = [(_key(service), _verdict(rules, led)) for service, rules in form.rules.items()]
     name = f"{chain.name}_ports"
@@ -162,8 +163,12 @@ def _key(service: Service) -> Key:
 
 
 def _verdict(rules: tuple[Rule, ...], led: dict[tuple[Rule, ...], Chain]) -> Verdict:
-    """Return the verdict of the rules if they are one for all, or the way to a chain of them."""
-    if (verdict := final_verdict(rules[0])) is not None:
+    """Return the verdict of the rules if they are one for all, or the way to a chain of them.
+
+    A map cannot reject.
+    """
+    verdict = final_verdict(rules[0])
+    if verdict is not None and verdict not in REJECTS:
         return verdict
     if rules not in led:
         content = "\n".join(map(print_rule, rules))

@@ -2,8 +2,8 @@
 
 Peers that sets list are in one map, whatever the number of rules. Networks are in a map of
 intervals behind it where there are many, and else stay rules, as those on any address do for all
-other peers. Pods with a rule on a set that only the node knows stay as they are, and so do those
-for which a map of ports is quicker (``by_port``); here it is as if that were for none.
+other peers. Pods with a rule on a set that only the node knows stay as they are, and so do all if
+maps of ports are quick enough for each (``by_port``); here it is as if those took long.
 
 Before:
 
@@ -95,7 +95,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from ..classes import classify
-from ..costs import MOST_PORT_MAPS, dispatch_pays, networks_pay, scan
+from ..costs import networks_pay, scan, takes_long
 from ..ir import (
     AddressMatch,
     Chain,
@@ -118,7 +118,7 @@ from ..ir import (
 from ..layout import Layout, LayoutBuilder
 from ..names import digest_name
 from ..peers import Listed, kinds
-from ..port_forms import port_form, scan_of
+from ..port_forms import port_forms, scan_of
 from ..printer import print_rule
 from ..reach import reachable
 from ..routes import Entry, Longest, Route, Router, entries
@@ -129,10 +129,13 @@ def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
     current = program
     longest, chains = Longest(program), program.chains_by_name()
+    forms: Mapping[str, float] | None = None
     for entry in entries(program):
-        if not dispatch_pays(scan(*longest.rules(_firsts(entry)))):
+        if not takes_long(scan(*longest.rules(_firsts(entry)))):
             continue
-        routes = _slow(Router(program, entry).routes(), chains)
+        if forms is None:
+            forms = {name: form.nanoseconds for name, (form, _) in port_forms(program).items()}
+        routes = _slow(Router(program, entry).routes(), chains, forms)
         if routes and (found := _lay_out(entry, routes)):
             current = _Rewriting(current, entry, routes, *found).program()
     return program if current is program else reachable(current)
@@ -142,28 +145,21 @@ def _firsts(entry: Entry) -> Iterable[str]:
     return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
 
 
-def _slow(routes: Sequence[Route], chains: Mapping[str, Chain]) -> list[Route]:
+def _slow(
+    routes: Sequence[Route], chains: Mapping[str, Chain], forms: Mapping[str, float]
+) -> list[Route]:
     """Return the routes that take long as they are; none if maps of ports make all of them quick.
 
-    Where some need maps of peers, the others may have them as well: their sets go.
+    Where some need maps of peers, the others may have them as well: their sets go. ``forms`` are
+    the nanoseconds of the chains that may have a map of their ports.
     """
-    ways = [[chains[name] for name in route.steps] for route in routes]
-    mapped = {chain.name for way in ways for chain in way if port_form(chain)}
-    if len(mapped) <= MOST_PORT_MAPS and not any(
-        dispatch_pays(sum(map(_least, way))) for way in ways
-    ):
+    scans = [{name: scan_of(chains[name]) for name in route.steps} for route in routes]
+    least = (sum(forms.get(name, cost) for name, cost in each.items()) for each in scans)
+    if not any(map(takes_long, least)):
         return []
     return [
-        route
-        for route, way in zip(routes, ways, strict=True)
-        if dispatch_pays(sum(map(scan_of, way)))
+        route for route, each in zip(routes, scans, strict=True) if takes_long(sum(each.values()))
     ]
-
-
-def _least(chain: Chain) -> float:
-    """Return the nanoseconds of a chain in its quickest form without a map of peers."""
-    form = port_form(chain)
-    return form.nanoseconds if form else scan_of(chain)
 
 
 def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None:

@@ -32,23 +32,25 @@ After:
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from msgspec.structs import replace
 
-from ..ir import Chain, Program, Rule, Terminal
-
-_DENIES = (Terminal.DROP, Terminal.REJECT_RESET, Terminal.REJECT_PROHIBITED)
+from ..denials import DENIALS, denials_of
+from ..ir import Chain, Goto, Lookup, Program, Verdict
 
 
 def name_denials(program: Program) -> Program:
     """Return the program with the origins of rules that drop or reject, and of no others."""
-    chains = tuple(_named(chain) for chain in program.chains)
+    ways = (Goto(chain.name) for chain in program.chains if denials_of(chain))
+    denying = DENIALS | set(ways)
+    chains = tuple(_named(chain, denying) for chain in program.chains)
     return program if chains == program.chains else replace(program, chains=chains)
 
 
-def _named(chain: Chain) -> Chain:
-    rules = tuple(_unnamed(rule) for rule in chain.rules)
+def _named(chain: Chain, denying: AbstractSet[Verdict | Lookup]) -> Chain:
+    rules = tuple(
+        rule if not rule.origins or rule.verdict in denying else replace(rule, origins=())
+        for rule in chain.rules
+    )
     return chain if rules == chain.rules else replace(chain, rules=rules)
-
-
-def _unnamed(rule: Rule) -> Rule:
-    return replace(rule, origins=()) if rule.origins and rule.verdict not in _DENIES else rule

@@ -32,7 +32,7 @@ After:
     chain c {
       tcp 0-8 goto c_tcp_0
       tcp 0-16 goto c_tcp_9
-      tcp any goto c_tcp_17
+      tcp 17-65535 goto c_tcp_17
       drop
     }
 
@@ -213,7 +213,13 @@ def _ranges(starts: Sequence[int], size: int) -> Iterable[Interval]:
 
 
 def _leading(protocol: Protocol, buckets: Sequence[_Bucket]) -> list[Rule]:
-    """Return the rules that lead each port to its bucket; the last takes all that are left."""
-    ends = [PortMatch(protocol, ((0, bucket.ports[1]),)) for bucket in buckets[:-1]]
-    tests = (*ends, PortMatch(protocol, ANY_PORT))
-    return [Rule((test,), Goto(bucket.chain)) for test, bucket in zip(tests, buckets, strict=True)]
+    """Return the rules that lead each port to its bucket.
+
+    The last does not begin at 0: that asks for the protocol alone, which is true without a port.
+    """
+    *others, last = buckets
+    ranges = (*((0, bucket.ports[1]) for bucket in others), last.ports)
+    return [
+        Rule((PortMatch(protocol, (ports,)),), Goto(bucket.chain))
+        for ports, bucket in zip(ranges, buckets, strict=True)
+    ]

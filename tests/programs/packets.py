@@ -26,7 +26,7 @@ def _packet(random: Random, shape: Shape) -> Packet:
         random.choice(shape.addresses[family]),
         random.choice(shape.addresses[family]),
         protocol,
-        random.choice((*PORTS, 500)) if protocol in PORT_PROTOCOLS else None,
+        random.choice((*PORTS, 500, None)) if protocol in PORT_PROTOCOLS else None,
         random.choice(TYPES) if protocol == Protocol.ICMPV6 else -1,
         random.choice((State.NEW, State.NEW, *State)),
     )
