@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ..compiler.ir import Program, Set
 from ..compiler.net import Family
+from .ipset import bitmap_range
 from .ruleset_size import RulesetSize
 
 _CHAIN = 256
@@ -38,5 +39,8 @@ def iptables_size(families: Iterable[Program]) -> RulesetSize:
 
 
 def _bytes(item: Set) -> int:
+    if reach := bitmap_range(item):
+        low, high = reach
+        return _TABLE + (high - low) // 8 + 1
     each = _HASHED6 if item.family is Family.IPV6 else _HASHED4
     return _TABLE + len(item.elements) * each

@@ -100,7 +100,7 @@ def program_of(layout: text.Layout) -> Program:
 
 def _families_asked_for(layout: text.Layout) -> Mapping[str, Family]:
     """Return the families of sets and maps without addresses: it is rules that tell them."""
-    rules = (rule for chain in layout.chains.values() for rule in chain.rules)
+    rules = (_statement(rule) for chain in layout.chains.values() for rule in chain.rules)
     found = (match for rule in rules for match in _LOOKUP.finditer(rule) if match["family"])
     return {match["name"]: _FAMILIES[match["family"]] for match in found}
 
@@ -157,8 +157,13 @@ def _chain(chain: text.Chain) -> Chain:
     return Chain(chain.name, rules, Hook(hook[1]) if hook else None)
 
 
+def _statement(rule: str) -> str:
+    """Return the rule without its comment, which may say anything."""
+    return rule.partition(_COMMENT)[0] + " "
+
+
 def _rule(chain: str, rule: str) -> Rule:
-    rest = rule.partition(_COMMENT)[0] + " "
+    rest = _statement(rule)
     matches: list[Match] = []
     while rest.rstrip() not in _TERMINALS and not rest.startswith(("jump ", "goto ")):
         if counted := _COUNTER.match(rest):

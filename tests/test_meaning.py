@@ -61,6 +61,29 @@ def test_the_family_of_a_map_of_ports_is_that_of_the_rule(monkeypatch: pytest.Mo
     assert found == set(Family)
 
 
+def test_a_comment_says_nothing_of_families() -> None:
+    text = """table inet cnpc
+delete table inet cnpc
+table inet cnpc {
+	map m {
+		type inet_proto . inet_service : verdict
+		size 16
+		elements = {
+			tcp . 80 : accept
+		}
+	}
+
+	chain forward {
+		type filter hook forward priority -5; policy accept;
+		meta nfproto ipv6 meta l4proto . th dport vmap @m
+		drop comment "meta nfproto ipv4 meta l4proto . th dport vmap @m"
+	}
+}
+"""
+    (found,) = program_of(read_layout(text)).maps
+    assert found.family is Family.IPV6
+
+
 @pytest.mark.parametrize("rule", ["meta mark 1 accept", "tcp dport 80 queue", "ip saddr"])
 def test_a_rule_that_means_something_else_is_named(rule: str) -> None:
     inputs = read(seeded(1).objects(), unknown=False)
