@@ -40,24 +40,18 @@ Service = tuple[Protocol, int]
 class PortForm:
     """The rules that a packet to each service meets, and ``rest`` for those to all others.
 
-    ``nanoseconds`` is what a new connection costs in the mean.
+    ``saved`` are the nanoseconds by which a new connection costs less, in the mean.
     """
 
     rules: Mapping[Service, tuple[Rule, ...]]
     rest: tuple[Rule, ...]
-    nanoseconds: float
-
-
-@lru_cache(_REMEMBERED)
-def scan_of(chain: Chain) -> float:
-    """Return the nanoseconds that the rules of a chain take as they are."""
-    return _scan(chain.rules)
+    saved: float
 
 
 @lru_cache(_REMEMBERED)
 def port_form(chain: Chain) -> PortForm | None:
     """Return the form of a chain; None where it would not be quicker, or too large."""
-    plain = scan_of(chain)
+    plain = _scan(chain.rules)
     if not takes_long(plain):
         return None
     wide, places = _places(chain.rules)
@@ -69,8 +63,8 @@ def port_form(chain: Chain) -> PortForm | None:
         for service, own in sorted(places.items())
     }
     rest = tuple(chain.rules[place] for place in wide)
-    form = PortForm(lists, rest, scan_by_port([*map(_scan, lists.values()), *_scans(rest)]))
-    return form if form.nanoseconds < plain else None
+    saved = plain - scan_by_port([*map(_scan, lists.values()), *_scans(rest)])
+    return PortForm(lists, rest, saved) if saved > 0 else None
 
 
 def port_forms(program: Program) -> Mapping[str, tuple[PortForm, Family]]:

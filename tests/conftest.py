@@ -11,7 +11,7 @@ from pathlib import Path
 import netcluster
 import pytest
 import small_cluster
-from cnpc.compiler.port_forms import port_form, scan_of
+from cnpc.compiler.port_forms import port_form
 from netcluster.namespaces import Namespace
 
 _missing = cache(netcluster.missing)
@@ -51,7 +51,6 @@ def _forget_decisions() -> Iterator[None]:
     """Have no test see what another one's costs decided."""
     yield
     port_form.cache_clear()
-    scan_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

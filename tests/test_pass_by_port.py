@@ -35,8 +35,8 @@ def many(chains: int) -> str:
     text = "".join(f"\nchain np{n:03} {{\n  tcp {n} drop\n{rules}}}\n" for n in range(chains))
     return (
         'program "n"\n\n'
-        "set a ipv4 address {\n  10.0.0.1\n}\n\n"
-        "set b ipv4 address {\n  10.0.0.2\n}\n\n"
+        "set a ipv4 address {\n  10.0.0.1\n  10.0.0.2\n}\n\n"
+        "set b ipv4 address {\n  10.0.0.3\n  10.0.0.4\n}\n\n"
         f"map m ipv4 address {{\n{pods}}}\n\n"
         f"chain forward hook forward {{\n  lookup daddr in m\n}}\n{text}"
     )
@@ -70,7 +70,8 @@ def judged_by(rules: str) -> set[str]:
     text = (
         'program "n"\n\n'
         + "".join(
-            f"set {name} ipv4 address {{\n  10.0.0.{n}\n}}\n\n" for n, name in enumerate("abcd")
+            f"set {name} ipv4 address {{\n  10.0.{n}.1\n  10.0.{n}.2\n}}\n\n"
+            for n, name in enumerate("abcd")
         )
         + "map m ipv4 address {\n  10.0.1.1 : jump np\n}\n\n"
         + "chain forward hook forward {\n  lookup daddr in m\n}\n\n"

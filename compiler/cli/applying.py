@@ -11,7 +11,7 @@ from ...backends.packet_filter import Given, Planned
 from ...backends.transaction import Kind
 from ..errors import NodeError
 from .guardian import start_guardian
-from .messages import report_line, say
+from .messages import report_message, say
 from .node_options import Choices
 from .node_side import open_keeper, read_given
 from .unchanged import nothing_to_do
@@ -46,7 +46,7 @@ def confirmed(state_dir: Path) -> int:
     """Keep the ruleset that waits for this; 1 if none does."""
     version = open_keeper(state_dir).confirm()
     if version is None:
-        report_line("no ruleset waits for a confirmation; the time may be over (cnpc status)")
+        report_message("no ruleset waits for a confirmation; the time may be over (cnpc status)")
         return 1
     say(f"{version.id} stays")
     return 0
@@ -64,7 +64,7 @@ def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool
         raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
     outcome = keeper.apply(ruleset, hold)
     if outcome.drift.value:
-        report_line(f"warning: {outcome.drift.value}; it was put right")
+        report_message(f"warning: {outcome.drift.value}; it was put right")
     say(_describe(outcome), quiet=quiet)
     if hold and outcome.plan.kind is not Kind.NOTHING:
         say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .messages import report_line
+from .messages import report_message
 from .node_options import state_option
 from .node_side import open_keeper
 
@@ -20,9 +20,9 @@ def command(*, state_dir: Path) -> int:
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
     before it is loaded, with a warning.
     """
-    version = open_keeper(state_dir).boot(lambda words: report_line(f"warning: {words}"))
+    version = open_keeper(state_dir).boot(lambda words: report_message(f"warning: {words}"))
     if version is None:
-        report_line("no ruleset is saved; nothing to load")
+        report_message("no ruleset is saved; nothing to load")
     else:
         click.echo(f"{version.id} is in force")
     return 0

@@ -24,7 +24,7 @@ from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
 from .many_sets import many_sets
-from .messages import report_line
+from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .reports import report
@@ -128,13 +128,13 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     report(warnings)
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
-            report_line(f"{number} of {what} not used")
+            report_message(f"{number} of {what} not used")
     compiled = tuple(_compile(pipeline, inputs, chosen, request))
     slow = many_sets({item.node: item.sets for item in compiled})
     report(slow)
     if explain_pruned:
         for line in explain(item for node in chosen for item in pipeline.pruned(node)):
-            report_line(line)
+            report_message(line)
     if quiet or kind == "none" or print_after:
         return
     made = _summarize(inputs, len(warnings) + len(slow), compiled)

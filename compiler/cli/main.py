@@ -16,7 +16,7 @@ import click
 from ... import __version__
 from ..errors import CnpcError, InputError, NodeError
 from .later import later
-from .messages import abandon_standard_output, report_line
+from .messages import abandon_standard_output, report_message
 
 _COMMANDS: Mapping[str, str] = {
     "apply": "Put a ruleset in force on this node, atomically.",
@@ -106,26 +106,26 @@ def _run(arguments: Sequence[str] | None) -> int:
             usage.show()
         return usage.exit_code
     except (click.Abort, KeyboardInterrupt):
-        report_line("interrupted")
+        report_message("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
         later("reports").report(wrong.diagnostics)
         return wrong.exit_code
     except CnpcError as failure:
-        report_line(f"error: {failure}")
+        report_message(f"error: {failure}")
         return failure.exit_code
     except BrokenPipeError:
         abandon_standard_output()  # its reader has left
         return 0
     except OSError as refusal:  # of what click prints: files have messages of their own
         abandon_standard_output()
-        report_line(f"error: {refusal.strerror or refusal}")
+        report_message(f"error: {refusal.strerror or refusal}")
         return NodeError.exit_code
     except Exception as bug:
         if os.environ.get("CNPC_TRACEBACK"):
             raise
-        report_line(f"internal error: {type(bug).__name__}: {bug}")
-        report_line("this is a bug in cnpc; CNPC_TRACEBACK=1 shows where it happened")
+        report_message(f"internal error: {type(bug).__name__}: {bug}")
+        report_message("this is a bug in cnpc; CNPC_TRACEBACK=1 shows where it happened")
         return _EXIT_BUG
 
 

@@ -17,9 +17,10 @@ def say(line: str, *, quiet: bool = False) -> None:
         click.echo(line)
 
 
-def report_line(message: str) -> None:
-    """Show one line that has no place in any file."""
-    report_text(f"cnpc: {printable(message)}\n")
+def report_message(message: str) -> None:
+    """Show what has no place in any file; a tool's message may go on in further lines."""
+    first, *further = (printable(line) for line in message.split("\n"))
+    report_text("".join((f"cnpc: {first}\n", *(f"    {line}\n" for line in further))))
 
 
 def report_text(text: str) -> None:

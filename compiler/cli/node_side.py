@@ -21,7 +21,7 @@ from ..errors import InputError, NodeError, Span, error
 from ..source import STDIN, SourceError, open_source
 from .filters import filters, usable_backend
 from .later import later
-from .messages import report_line
+from .messages import report_message
 from .node_options import Choices
 from .ruleset_files import is_nft, is_of_iptables
 
@@ -36,7 +36,7 @@ def open_keeper(state_dir: Path) -> Keeper:
 
 
 def _say_waiting() -> None:
-    report_line("another cnpc is at work on this node; waiting for it")
+    report_message("another cnpc is at work on this node; waiting for it")
 
 
 def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:

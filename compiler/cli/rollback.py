@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .messages import report_line
+from .messages import report_message
 from .node_options import state_option
 from .node_side import open_keeper
 
@@ -24,12 +24,12 @@ def command(*, state_dir: Path) -> int:
     now = keeper.read().current
     if now is not None:
         if now == before.current:
-            report_line("there is no version before this one")
+            report_message("there is no version before this one")
             return 1
         click.echo(f"{now.id} is in force again")
         return 0
     if before.pending is None:
-        report_line("there is no version to go back to")
+        report_message("there is no version to go back to")
         return 1
     click.echo("no policy is in force, as before")
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .messages import report_line
+from .messages import report_message
 from .node_options import Choices, compile_options, state_option
 from .node_side import open_keeper, read_given
 
@@ -31,7 +31,7 @@ def command(
         keeper.save(ruleset)
     version = keeper.read().at_boot
     if version is None:
-        report_line("no ruleset is saved")
+        report_message("no ruleset is saved")
         return 1
     click.echo(f"the next boot loads {version.id}")
     return 0

@@ -10,7 +10,7 @@ from types import FrameType
 from ...backends.keeper import Keeper
 from ...backends.packet_filter import Drift
 from ..errors import NodeError
-from .messages import report_line
+from .messages import report_message
 
 _PERIOD = 0.25
 _PAUSE = 20
@@ -42,12 +42,12 @@ def watch(keeper: Keeper) -> None:
         try:
             drift = keeper.restore(wholly=wholly)
         except NodeError as refusal:
-            report_line(f"error: {refusal}")
+            report_message(f"error: {refusal}")
             continue
         if wholly:
             ended_at = time.monotonic()
             due = ended_at + _PAUSE * (ended_at - began)
         if drift is not Drift.NONE:
-            report_line(f"warning: {drift.value}; it was put right")
+            report_message(f"warning: {drift.value}; it was put right")
         elif wholly:
             seen = generation

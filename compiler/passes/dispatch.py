@@ -118,7 +118,7 @@ from ..ir import (
 from ..layout import Layout, LayoutBuilder
 from ..names import digest_name
 from ..peers import Listed, kinds
-from ..port_forms import port_forms, scan_of
+from ..port_forms import port_forms
 from ..printer import print_rule
 from ..reach import reachable
 from ..routes import Entry, Longest, Route, Router, entries
@@ -128,14 +128,14 @@ from ..space import is_exact, lists_addresses
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
     current = program
-    longest, chains = Longest(program), program.chains_by_name()
-    forms: Mapping[str, float] | None = None
+    longest = Longest(program)
+    saved: Mapping[str, float] | None = None
     for entry in entries(program):
         if not takes_long(scan(*longest.rules(_firsts(entry)))):
             continue
-        if forms is None:
-            forms = {name: form.nanoseconds for name, (form, _) in port_forms(program).items()}
-        routes = _slow(Router(program, entry).routes(), chains, forms)
+        if saved is None:
+            saved = {name: form.saved for name, (form, _) in port_forms(program).items()}
+        routes = _slow(Router(program, entry).routes(), saved)
         if routes and (found := _lay_out(entry, routes)):
             current = _Rewriting(current, entry, routes, *found).program()
     return program if current is program else reachable(current)
@@ -145,21 +145,22 @@ def _firsts(entry: Entry) -> Iterable[str]:
     return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
 
 
-def _slow(
-    routes: Sequence[Route], chains: Mapping[str, Chain], forms: Mapping[str, float]
-) -> list[Route]:
+def _slow(routes: Sequence[Route], saved: Mapping[str, float]) -> list[Route]:
     """Return the routes that take long as they are; none if maps of ports make all of them quick.
 
-    Where some need maps of peers, the others may have them as well: their sets go. ``forms`` are
-    the nanoseconds of the chains that may have a map of their ports.
+    Where some need maps of peers, the others may have them as well: their sets go. ``saved`` are
+    the nanoseconds that maps of ports would save in chains that may have one.
     """
-    scans = [{name: scan_of(chains[name]) for name in route.steps} for route in routes]
-    least = (sum(forms.get(name, cost) for name, cost in each.items()) for each in scans)
-    if not any(map(takes_long, least)):
-        return []
-    return [
-        route for route, each in zip(routes, scans, strict=True) if takes_long(sum(each.values()))
-    ]
+    slow = [route for route in routes if takes_long(_scan(route))]
+    left = (_scan(route) - sum(saved.get(name, 0) for name in route.steps) for route in slow)
+    return slow if any(map(takes_long, left)) else []
+
+
+def _scan(route: Route) -> float:
+    """Return the nanoseconds of a route's rules; those on networks stay rules, for most peers."""
+    tests = list(route.tests())
+    listed = sum(isinstance(test.peers, Listed) and len(test.peers.keys) > 1 for test in tests)
+    return scan(listed, len(tests) - listed)
 
 
 def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None:
