@@ -301,7 +301,7 @@ def test_watch_undoes_what_others_do(host: Host) -> None:
         "iptables -F",
         "iptables -I FORWARD -j ACCEPT",
         "printf '*filter\\nCOMMIT\\n' | ip6tables-restore",
-        "ipset add $(ipset -n list | grep cnpc-local4) 192.0.2.7",
+        "ipset save $(ipset -n list | grep local4) | sed -n 's/^add/del/p;T;q' | ipset restore",
         "iptables -D FORWARD -j CNPC-FORWARD",
     )
     output = ""
@@ -316,12 +316,14 @@ def test_watch_undoes_what_others_do(host: Host) -> None:
                 output += os.read(pipe, 65536).decode()
             return output.count("it was put right")
 
-        _until(lambda: host.in_force() == host.a)
-        time.sleep(0.5)
-        for number, change in enumerate(changes, start=1):
-            subprocess.run(["sh", "-c", change], env=host.environment, check=True)
-            _until(lambda: put_right() == number and host.in_force() == host.a)  # noqa: B023 - called here
-        process.send_signal(signal.SIGTERM)
+        try:
+            _until(lambda: host.in_force() == host.a)
+            time.sleep(0.5)
+            for number, change in enumerate(changes, start=1):
+                subprocess.run(["sh", "-c", change], env=host.environment, check=True)
+                _until(lambda: put_right() == number and host.in_force() == host.a)  # noqa: B023 - called here
+        finally:
+            process.send_signal(signal.SIGTERM)
     assert process.returncode == 0, output
 
 
