@@ -29,12 +29,12 @@ def family_name(prefix: str, family: Family, suffix: str = "") -> str:
 
 def hashed_name(prefix: str, family: Family, content: str) -> str:
     """Return the prefix, the family's digit and a hash of the content."""
-    return f"{prefix}{_SUFFIX[family]}_{_digest(content).hexdigest()}"
+    return digest_name(family_name(prefix, family), content)
 
 
 def digest_name(prefix: str, content: str) -> str:
     """Return the prefix and a hash of the content."""
-    return f"{prefix}_{_digest(content).hexdigest()}"
+    return numbered_name(prefix, digest_number(content))
 
 
 def numbered_name(prefix: str, number: int) -> str:
@@ -44,8 +44,5 @@ def numbered_name(prefix: str, number: int) -> str:
 
 def digest_number(content: str) -> int:
     """Return a hash of the content as a number."""
-    return int.from_bytes(_digest(content).digest())
-
-
-def _digest(content: str) -> hashlib.blake2b:
-    return hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2)
+    digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2)
+    return int.from_bytes(digest.digest())

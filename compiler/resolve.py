@@ -105,11 +105,7 @@ class Resolver:
 
     def addresses(self, selection: Selection, family: Family) -> tuple[Interval, ...]:
         """Return the addresses of the selected endpoints in order, each as its own interval."""
-        places = [selection.offset + place for place in bits(selection.mask)]
-        if len(places) == 1:
-            known = self._addresses_in(family)[places[0]]
-            if len(known) < 2:  # noqa: PLR2004 - one alone is in order
-                return known
+        places = (selection.offset + place for place in bits(selection.mask))
         return self.addresses_at(places, family)
 
     def addresses_at(self, positions: Iterable[int], family: Family) -> tuple[Interval, ...]:
