@@ -41,7 +41,7 @@ def of_family(program: Program, family: Family) -> Program:
 
 def _without(chain: Chain, tables: Mapping[str, Set | Map], family: Family) -> Chain:
     rules = tuple(rule for rule in chain.rules if _concerns(rule, tables, family))
-    return chain if len(rules) == len(chain.rules) else replace(chain, rules=rules)
+    return chain.with_rules(rules)
 
 
 def _concerns(rule: Rule, tables: Mapping[str, Set | Map], family: Family) -> bool:

@@ -108,7 +108,7 @@ class _Builder:
     def chain(self, chain: Chain) -> Chain:
         """Return the chain with rules, jumps and gotos for its look-ups."""
         rules = self._rules(chain.name, chain.rules)
-        return chain if rules == chain.rules else replace(chain, rules=rules)
+        return chain.with_rules(rules)
 
     def _rules(self, name: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         for index, rule in enumerate(rules):
@@ -288,7 +288,7 @@ def _end(name: str, chains: Mapping[str, Chain]) -> str:
 
 def _redirected(chain: Chain, ends: Mapping[str, str]) -> Chain:
     rules = tuple(_redirect(rule, ends) for rule in chain.rules)
-    return chain if rules == chain.rules else replace(chain, rules=rules)
+    return chain.with_rules(rules)
 
 
 def _redirect(rule: Rule, ends: Mapping[str, str]) -> Rule:

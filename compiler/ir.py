@@ -57,6 +57,9 @@ class Field(Symbol):
         return _FIELD_TYPES[self]
 
 
+SERVICE_FIELDS = (Field.PROTOCOL, Field.DPORT)
+"""What of a packet is the service that it asks for."""
+
 _FIELD_TYPES = {
     Field.SADDR: KeyType.ADDRESS,
     Field.DADDR: KeyType.ADDRESS,
@@ -279,6 +282,14 @@ class Chain(Struct, frozen=True, gc=False):
         """Return the name's hash: passes remember what they made of chains of many rules."""
         return hash(self.name)
 
+    def with_rules(self, rules: tuple[Rule, ...]) -> Chain:
+        """Return the chain with other rules; itself where none differs, so that it stays shared."""
+        return self if rules == self.rules else replace(self, rules=rules)
+
+    def or_made(self, made: Chain) -> Chain:
+        """Return what was made of the chain, as the same object; itself where that is equal."""
+        return self if made == self else made
+
 
 class Program(Struct, frozen=True, gc=False):
     """All that judges the packets of one node, each tuple in the order of names."""
@@ -299,6 +310,16 @@ class Program(Struct, frozen=True, gc=False):
     def chains_by_name(self) -> Mapping[str, Chain]:
         """Return the chains by their names."""
         return {item.name: item for item in self.chains}
+
+    def having(self, chains: Iterable[Chain], maps: Iterable[Map] = ()) -> Program:
+        """Return the program with these too, in the place of what has the same names."""
+        all_chains = {**self.chains_by_name(), **{item.name: item for item in chains}}
+        all_maps = {**self.maps_by_name(), **{item.name: item for item in maps}}
+        return replace(
+            self,
+            chains=tuple(all_chains[name] for name in sorted(all_chains)),
+            maps=tuple(all_maps[name] for name in sorted(all_maps)),
+        )
 
 
 def successors(verdict: Verdict | Lookup, maps: Mapping[str, Map]) -> tuple[str, ...]:

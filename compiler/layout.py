@@ -18,6 +18,7 @@ from functools import cached_property
 from .classes import PeerClass
 from .costs import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
 from .ir import (
+    SERVICE_FIELDS,
     AddressMatch,
     Chain,
     Field,
@@ -37,9 +38,6 @@ from .names import digest_name, numbered_name
 from .net import Interval, Protocol, normalize
 from .routes import Entry, Route
 from .services import Services, services
-
-_PORT_FIELDS = (Field.PROTOCOL, Field.DPORT)
-
 
 _Keyed = Sequence[tuple[Key, Verdict]]
 
@@ -124,7 +122,7 @@ class LayoutBuilder:
             for protocol, port in form.ports
         ]
         name = digest_name(self._name("ports"), repr((form.default, form.ports)))
-        return self._by(_PORT_FIELDS, elements, name)
+        return self._by(SERVICE_FIELDS, elements, name)
 
     def _ports_by_pod(self, mark: int, forms: Sequence[Services]) -> Iterator[Rule]:
         elements = [
@@ -133,7 +131,7 @@ class LayoutBuilder:
             for pod in route.pods
             for protocol, port in form.ports
         ]
-        fields = (self._entry.subject, *_PORT_FIELDS)
+        fields = (self._entry.subject, *SERVICE_FIELDS)
         return self._by(fields, elements, self._name("pod_ports", mark))
 
     def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterable[Rule]:
@@ -200,7 +198,7 @@ class LayoutBuilder:
                 behinds += ((pair, behind) for pair in pairs)
         fields = (self._entry.peer, self._entry.subject)
         rules = (
-            *self._lookup((*fields, *_PORT_FIELDS), ports, self._name("pair_ports")),
+            *self._lookup((*fields, *SERVICE_FIELDS), ports, self._name("pair_ports")),
             *self._lookup(fields, behinds, self._name("pairs")),
             *self._usual_rest,
         )

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from .denials import DENIALS, denials_of
 from .ir import (
+    SERVICE_FIELDS,
     AddressMatch,
     Chain,
     Field,
@@ -37,7 +38,6 @@ from .space import LAST_SERVICE, Line, ends, read_test, sets_of
 
 _REMEMBERED = 8192
 _PEERS = (SetMatch, AddressMatch)
-_SERVICE = (Field.PROTOCOL, Field.DPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,10 @@ def count_judged(program: Program) -> tuple[int, int]:
     }
     by_map = total = 0
     for entry in entries(program):
+        by = ((entry.peer,), SERVICE_FIELDS)
         for verdict, keys in entry.map.groups:
             total += len(keys)
-            if isinstance(verdict, Jump) and starts.get(verdict.chain) in {(entry.peer,), _SERVICE}:
+            if isinstance(verdict, Jump) and starts.get(verdict.chain) in by:
                 by_map += len(keys)
     return by_map, total
 

@@ -93,12 +93,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from msgspec.structs import replace
-
 from ..ir import (
     REJECTS,
+    SERVICE_FIELDS,
     Chain,
-    Field,
     Goto,
     Key,
     KeyType,
@@ -120,19 +118,12 @@ _REMEMBERED = 8192
 
 def by_port(program: Program) -> Program:
     """Return the program with maps from ports to the rules about them, where that is quicker."""
-    chains, maps = program.chains_by_name(), program.maps_by_name()
+    chains = program.chains_by_name()
     made = [_make(chains[name], family) for name, (_, family) in port_forms(program).items()]
     if not made:
         return program
-    chains = {**chains, **{chain.name: chain for item in made for chain in item.chains}}
-    maps = {**maps, **{item.map.name: item.map for item in made}}
-    return reachable(
-        replace(
-            program,
-            maps=tuple(maps[name] for name in sorted(maps)),
-            chains=tuple(chains[name] for name in sorted(chains)),
-        )
-    )
+    new = (chain for item in made for chain in item.chains)
+    return reachable(program.having(new, (item.map for item in made)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +144,8 @@ def _make(chain: Chain, family: Family) -> _Made:
     elements = [(_key(service), _verdict(rules, led)) for service, rules in form.rules.items()]
     name = f"{chain.name}_ports"
     table = map_of(name, family, (KeyType.PROTOCOL, KeyType.PORT), elements)
-    look_up = Rule((), Lookup((Field.PROTOCOL, Field.DPORT), name))
-    return _Made(table, (replace(chain, rules=(look_up, *form.rest)), *led.values()))
+    look_up = Rule((), Lookup(SERVICE_FIELDS, name))
+    return _Made(table, (chain.with_rules((look_up, *form.rest)), *led.values()))
 
 
 def _key(service: Service) -> Key:

@@ -127,14 +127,13 @@ from ..space import is_exact, lists_addresses
 
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
-    current = program
     longest = Longest(program)
-    saved: Mapping[str, float] | None = None
-    for entry in entries(program):
-        if not takes_long(scan(*longest.rules(_firsts(entry)))):
-            continue
-        if saved is None:
-            saved = {name: form.saved for name, (form, _) in port_forms(program).items()}
+    long = [item for item in entries(program) if takes_long(scan(*longest.rules(_firsts(item))))]
+    if not long:
+        return program
+    current = program
+    saved = {name: form.saved for name, (form, _) in port_forms(program).items()}
+    for entry in long:
         routes = _slow(Router(program, entry).routes(), saved)
         if routes and (found := _lay_out(entry, routes)):
             current = _Rewriting(current, entry, routes, *found).program()
@@ -212,13 +211,9 @@ class _Rewriting:
             (key, start if key[0][0] in self._pods else verdict) for key, verdict in entry.elements
         ]
         self._made_maps[entry.name] = map_of(entry.name, entry.family, entry.key, led)
-        maps = {**self._maps, **self._layout.maps, **self._made_maps}
-        chains = {**self._chains, **self._layout.chains, **self._made_chains}
-        return replace(
-            self._program,
-            maps=tuple(maps[name] for name in sorted(maps)),
-            chains=tuple(chains[name] for name in sorted(chains)),
-        )
+        chains = (*self._layout.chains.values(), *self._made_chains.values())
+        maps = (*self._layout.maps.values(), *self._made_maps.values())
+        return self._program.having(chains, maps)
 
     def _start(self) -> Verdict:
         """Return the way to the one chain where all these pods begin: maps of peers, and a rest.

@@ -74,7 +74,7 @@ def _without_empty_sets(program: Program) -> Program:
 def _without_tests(chain: Chain, sets: AbstractSet[str]) -> Chain:
     """Return the chain without the rules that look into any of the sets."""
     left = tuple([rule for rule in chain.rules if not _tests(rule, sets)])
-    return chain if len(left) == len(chain.rules) else replace(chain, rules=left)
+    return chain.with_rules(left)
 
 
 def _tests(rule: Rule, sets: AbstractSet[str]) -> bool:
@@ -128,13 +128,13 @@ def _redirect_chain(chain: Chain, gone: AbstractSet[str], empty: AbstractSet[str
         verdict = _redirect(rule.verdict, gone)
         if verdict is not None:
             rules.append(rule if verdict == rule.verdict else replace(rule, verdict=verdict))
-    return _with_rules(chain, tuple(rules))
+    return chain.with_rules(tuple(rules))
 
 
 def _without_returns(chain: Chain) -> Chain:
     """Return the chain without rules at its end that say what the end says."""
     while _returns(chain):
-        chain = _with_rules(chain, chain.rules[:-1])
+        chain = chain.with_rules(chain.rules[:-1])
     return chain
 
 
@@ -169,8 +169,3 @@ def _redirect(verdict: Verdict, gone: AbstractSet[str]) -> Verdict | None:
             return None
         case _:
             return verdict
-
-
-def _with_rules(chain: Chain, rules: tuple[Rule, ...]) -> Chain:
-    """Return the chain itself where nothing changed, so that what is shared stays shared."""
-    return chain if rules == chain.rules else replace(chain, rules=rules)

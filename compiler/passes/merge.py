@@ -52,16 +52,11 @@ def merge(program: Program) -> Program:
     """Return the program with disjoint networks, joined port intervals, and fewer rules."""
     chains = tuple(
         [
-            chain if chain.hook or _is_plain(chain.rules) else _kept(chain, _merge(chain))
+            chain if chain.hook or _is_plain(chain.rules) else chain.or_made(_merge(chain))
             for chain in program.chains
         ]
     )
     return program if chains == program.chains else replace(program, chains=chains)
-
-
-def _kept(chain: Chain, merged: Chain) -> Chain:
-    """Return the chain itself where nothing changed, so that what is shared stays shared."""
-    return chain if merged == chain else merged
 
 
 def _is_plain(rules: Sequence[Rule]) -> bool:
@@ -85,7 +80,7 @@ def _merge(chain: Chain) -> Chain:
         joined = _join(_join(rules, _but_ports, _with_ports), _but_networks, _with_networks)
         if len(joined) == len(rules):
             listed = tuple(part for rule in joined for part in _split(rule))
-            return chain if listed == chain.rules else replace(chain, rules=listed)
+            return chain.with_rules(listed)
         rules = joined
 
 

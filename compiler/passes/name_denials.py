@@ -53,4 +53,4 @@ def _named(chain: Chain, denying: AbstractSet[Verdict | Lookup]) -> Chain:
         rule if not rule.origins or rule.verdict in denying else replace(rule, origins=())
         for rule in chain.rules
     )
-    return chain if rules == chain.rules else replace(chain, rules=rules)
+    return chain.with_rules(rules)

@@ -90,16 +90,11 @@ def prune(program: Program) -> Program:
         [
             chain
             if _is_needed(chain.rules, sets)
-            else _kept(chain, _prune(chain, sets_of(chain, sets))[0])
+            else chain.or_made(_prune(chain, sets_of(chain, sets))[0])
             for chain in program.chains
         ]
     )
     return program if chains == program.chains else replace(program, chains=chains)
-
-
-def _kept(chain: Chain, made: Chain) -> Chain:
-    """Return the chain itself where nothing changed, so that what is shared stays shared."""
-    return chain if made == chain else made
 
 
 def pruned(program: Program) -> tuple[Pruned, ...]:

@@ -146,7 +146,7 @@ def _rename_sets(chain: Chain, renamed: Mapping[str, str]) -> Chain:
         else rule
         for rule in chain.rules
     )
-    return chain if rules == chain.rules else replace(chain, rules=rules)
+    return chain.with_rules(rules)
 
 
 def _rename_set(match: Match, renamed: Mapping[str, str]) -> Match:
@@ -176,7 +176,7 @@ def _rename_map(item: Map, renamed: Mapping[str, str]) -> Map:
 
 def _rename_chain(chain: Chain, renamed: Mapping[str, str]) -> Chain:
     rules = tuple(_rename_rule(rule, renamed) for rule in chain.rules)
-    return chain if rules == chain.rules else replace(chain, rules=rules)
+    return chain.with_rules(rules)
 
 
 def _rename_rule(rule: Rule, renamed: Mapping[str, str]) -> Rule:

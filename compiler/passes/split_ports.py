@@ -116,12 +116,8 @@ def split_ports(program: Program) -> Program:
 
 
 def _split(program: Program, levels: int) -> Program:
-    chains = {
-        made.name: made
-        for chain in program.chains
-        for made in ((chain,) if chain.hook else _Splitter(chain, levels).chains())
-    }
-    return replace(program, chains=tuple(chains[name] for name in sorted(chains)))
+    plain = (chain for chain in program.chains if not chain.hook)
+    return program.having(made for chain in plain for made in _Splitter(chain, levels).chains())
 
 
 @dataclass(frozen=True, slots=True)
