@@ -33,7 +33,7 @@ from .snapshot import ContainerPort
 from .subjects import Subject
 
 _SADDR, _DADDR = Field.SADDR, Field.DADDR
-_INGRESS = Direction.INGRESS  # an attribute of an enum takes ten times as long to look up
+_INGRESS = Direction.INGRESS
 _OF_ADDRESSES = (KeyType.ADDRESS,)
 
 

@@ -10,13 +10,12 @@ from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
 from .policy import Action, Direction, Policy, PolicyRule, Tier
-from .printer import print_origin, print_rule
+from .printer import line_of, print_origin, print_rule
 from .resolve import Resolver
 from .snapshot import Endpoint
 from .subjects import Subject, SubjectIndex, Traits, traits
 from .ways import Judgement, Stop
 
-# An attribute of an enum takes ten times as long to look up.
 _NETWORK_POLICY, _BASELINE = Tier.NETWORK_POLICY, Tier.BASELINE
 _INGRESS, _EGRESS = Direction.INGRESS, Direction.EGRESS
 _ACCEPT, _DENY = Action.ACCEPT, Action.DENY
@@ -121,7 +120,7 @@ class TierLowering:
         known = self._isolations[direction]
         origins = [known.get(number) or self._isolates(number, direction) for number, _ in members]
         rule = Rule((), self._deny, tuple([origin for origin, _ in origins]))
-        return _Printed((rule,), " ; ".join([self._denying, *[text for _, text in origins]]))
+        return _Printed((rule,), line_of(self._denying, [text for _, text in origins]))
 
     def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
         tier, word = _TIER_WORD[_NETWORK_POLICY], _DIRECTION_WORD[direction]

@@ -33,7 +33,6 @@ from .ir import (
 from .net import ANY_PORT, Family, Interval, Protocol, Symbol, format_address
 
 _WORD: Mapping[Symbol, str] = {item: item.value for item in (*Field, *Terminal)}
-"""The values, which take ten times as long to ask the members for."""
 
 _FAMILY = {Family.IPV4: "ipv4", Family.IPV6: "ipv6"}
 
@@ -51,8 +50,12 @@ def print_rule(rule: Rule) -> str:
     """Return one rule on one line."""
     words = [_match(match) for match in rule.matches]
     words.append(_verdict_or_lookup(rule.verdict))
-    words += [f"; {print_origin(origin)}" for origin in rule.origins]
-    return " ".join(words)
+    return line_of(" ".join(words), [print_origin(origin) for origin in rule.origins])
+
+
+def line_of(rule: str, origins: Iterable[str]) -> str:
+    """Return the line of a rule without origins and of its origins, as they are printed."""
+    return " ; ".join((rule, *origins))
 
 
 def print_origin(origin: Origin) -> str:

@@ -7,7 +7,7 @@ ends of all intervals in use cut each line into pieces, and a rule matches whole
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,6 +56,11 @@ def read_test(rule: Rule, field: Field, family: Family, sets: Mapping[str, Set])
         else:
             return None
     return Test(peers, services, unknown, exact)
+
+
+def is_test_and_default(rules: Sequence[Rule]) -> bool:
+    """Tell whether a chain is of the most usual form: a default, behind one other rule at most."""
+    return 1 <= len(rules) <= 2 and not rules[-1].matches  # noqa: PLR2004 - as the docstring says
 
 
 def sets_of(chain: Chain, sets: Mapping[str, Set]) -> tuple[Set, ...]:

@@ -42,6 +42,7 @@ from msgspec.structs import replace
 from ..costs import SHORTEST_SET
 from ..ir import AddressMatch, Chain, Goto, Match, PortMatch, Program, Rule, SetMatch, Terminal
 from ..net import intersect, normalize
+from ..space import is_test_and_default
 
 _REMEMBERED = 8192
 _FARTHEST = 16
@@ -60,8 +61,8 @@ def merge(program: Program) -> Program:
 
 
 def _is_plain(rules: Sequence[Rule]) -> bool:
-    """Tell at a glance of the most usual chains that nothing joins: one test, and a default."""
-    if not rules or len(rules) > 2 or rules[-1].matches:  # noqa: PLR2004 - as the docstring says
+    """Tell at a glance of the most usual chains that nothing joins."""
+    if not is_test_and_default(rules):
         return False
     for match in rules[0].matches:
         if isinstance(match, AddressMatch):

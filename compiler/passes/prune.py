@@ -57,7 +57,7 @@ from ..ir import (
 )
 from ..masks import bits
 from ..net import Family
-from ..space import Line, Test, ends, read_test, sets_of
+from ..space import Line, Test, ends, is_test_and_default, read_test, sets_of
 
 _REMEMBERED = 8192
 
@@ -129,8 +129,8 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
 
 
 def _is_needed(rules: tuple[Rule, ...], sets: Mapping[str, Set]) -> bool:
-    """Tell at a glance of the most usual chains that nothing can go: one test, and a default."""
-    if not rules or len(rules) > 2 or rules[-1].matches:  # noqa: PLR2004 - as the docstring says
+    """Tell at a glance of the most usual chains that nothing can go."""
+    if not is_test_and_default(rules):
         return False
     default = rules[-1].verdict
     if default is _RETURN or len(rules) == 1:
@@ -144,7 +144,7 @@ def _is_needed(rules: tuple[Rule, ...], sets: Mapping[str, Set]) -> bool:
     return True
 
 
-_RETURN = Terminal.RETURN  # an attribute of an enum takes ten times as long to look up
+_RETURN = Terminal.RETURN
 
 
 def _may_match(item: Set) -> bool:
