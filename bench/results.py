@@ -35,11 +35,13 @@ class Sweep(Struct):
 class Results(Struct):
     """Everything: ``how`` says what run it was, ``notes`` what a reader must know of it.
 
-    ``iptables`` is by flavour, ``calibration`` nanoseconds by number of linear rules.
+    ``connections`` were opened in each turn of a ruleset; ``iptables`` is by flavour,
+    ``calibration`` nanoseconds by number of linear rules.
     """
 
     machine: str
     how: str
+    connections: int
     workloads: list[Workload]
     sweeps: list[Sweep]
     iptables: dict[str, Result]
@@ -61,14 +63,15 @@ _OF_LOADING = """\
 `iptables-restore` and `ip6tables-restore`, into an empty network namespace. Kernel memory is the
 machine's before and after."""
 
-_OF_PACKETS = f"""\
+_OF_PACKETS = """\
 Nanoseconds of an allowed packet that a router forwards, from its arrival to its departure, routing
 and conntrack included, without the system call that brings it. All rulesets of a row are loaded in
-one network namespace and take turns to be in force; figures are medians over the turns. *{EMPTY}*
-has the rules for connection states alone, *{TWO_MAPS}* also a verdict map for each end; *above* is
-the median of what a turn took longer than that of *{EMPTY}* in the same round. 250 pods in groups,
-each group with its own policies. Above 1,000 policies -O0 and -O1 are compiled for 10 local pods,
-not 250: their sets would load for minutes, and a packet meets one pod's rules."""
+one network namespace and take turns to be in force, with {connections:,} random connections a turn;
+figures are medians over the turns. *empty* has the rules for connection states alone, *two
+look-ups* also a verdict map for each end; *above* is the median of what a turn took longer than
+that of *empty* in the same round. 250 pods in groups, each group with its own policies. Above 1,000
+policies -O0 and -O1 are compiled for 10 local pods, not 250: their sets would load for minutes, and
+a packet meets one pod's rules."""
 
 _OF_IPTABLES = """\
 The shape of 500 policies, against the ruleset of a cluster without policies in the same flavour."""
@@ -90,7 +93,7 @@ def page(results: Results) -> str:
             _OF_LOADING,
             _table(_LOADING, (row for item in results.workloads for row in _loading(item))),
             "## A packet's way",
-            _OF_PACKETS,
+            _OF_PACKETS.format(connections=results.connections),
             "![New connections, and linear rules](bench.svg)",
             "### New connections",
             _table(_SWEEP, map(_new, results.sweeps)),

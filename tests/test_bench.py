@@ -122,7 +122,7 @@ def test_the_picture_is_an_xml_document() -> None:
 
 def test_a_page_without_packets_says_so() -> None:
     made = page(
-        Results("a machine", "Measured", [], [], {}, {}, ["packets, because there is no root"])
+        Results("a machine", "Measured", 500, [], [], {}, {}, ["packets, because there is no root"])
     )
     assert "- Note: packets, because there is no root." in made
 
@@ -167,7 +167,7 @@ def test_a_tiny_comparison_goes_through(tmp_path: Path) -> None:
         assert found[name].above[lookup.EMPTY] == 0
     shape = Sweep(SHAPE, found["nft"])
     flavours = {"legacy": found["iptables-legacy"]}
-    made_page = page(Results("a machine", "Measured", [], [shape], flavours, {0: 1.0}, []))
+    made_page = page(Results("a machine", "Measured", 500, [], [shape], flavours, {0: 1.0}, []))
     assert "| iptables-legacy |" in made_page
 
 
