@@ -11,8 +11,9 @@ from operator import attrgetter
 from random import Random
 from statistics import median
 
-from clusters import SEED, OpenTo, Shape, address, shape_policies
 from forwarding import ACK, SYN, Connection, Router, overhead
+from places import SEED, address
+from shapes import OpenTo, Shape, shape_policies
 from switches import Switch
 
 _HEAD = """\

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from clusters import Shape
 from compiling import Compilation
 from loading import Loading
 from lookup import EMPTY, PLAIN, TWO_MAPS, Result
 from msgspec import Struct
 from picture import Panel
+from shapes import Shape
 
 LEVELS = ("-O0", "-O1", "-O2")
 

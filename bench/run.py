@@ -20,7 +20,7 @@ import loading
 import lookup
 import msgspec
 import netcluster
-from clusters import Cluster, Shape
+from clusters import Cluster
 from cnpc.backends.iptables import Iptables
 from cnpc.compiler.passes import PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
@@ -31,6 +31,7 @@ from loading import Loading
 from objects import write_list
 from picture import draw
 from results import LEVELS, Results, Sweep, Workload, page, panels
+from shapes import COMPARED, SHAPES, Shape
 from switches import IptablesChains, NftTable, NoRuleset, Switch
 
 _DOCS = Path(__file__).parents[1] / "docs"
@@ -82,7 +83,7 @@ class Bench:
     def _clusters(self) -> Sequence[tuple[Cluster, int]]:
         """Return the clusters, each with for how many further nodes it is compiled."""
         scale = _QUICK_SCALE if self._quick else 1.0
-        shape = self._shapes()[-1] if self._quick else clusters.COMPARED
+        shape = self._shapes()[-1] if self._quick else COMPARED
         some = 5 if self._quick else 20
         return [
             (clusters.limits(scale), some),
@@ -93,7 +94,7 @@ class Bench:
         ]
 
     def _shapes(self) -> Sequence[Shape]:
-        return clusters.SHAPES[:3] if self._quick else clusters.SHAPES
+        return SHAPES[:3] if self._quick else SHAPES
 
     def _workload(self, cluster: Cluster, more: int) -> Workload:
         path = self._write(cluster)
@@ -119,11 +120,11 @@ class Bench:
     def _packets(self) -> Mapping[str, lookup.Result]:
         """Return what packets cost, by lane; all lanes take turns."""
         lanes = {name: lane for shape in self._shapes() for name, lane in self._lanes(shape)}
-        connections = self._connections(clusters.SHAPES[0])
+        connections = self._connections(SHAPES[0])
         floor = {lookup.EMPTY: NftTable("floor", lookup.empty_ruleset())}
         linear = {_linear(n): NftTable(_linear(n), lookup.linear_ruleset(n)) for n in _LINEAR}
         lanes[_LINEAR_LANE] = lookup.Lane(connections, {**floor, **linear})
-        shape = self._shapes()[-1] if self._quick else clusters.COMPARED
+        shape = self._shapes()[-1] if self._quick else COMPARED
         for flavour in _FLAVOURS:
             lanes[flavour] = self._iptables(shape, flavour)
         self._say("packets")

@@ -10,13 +10,15 @@ from pathlib import Path
 import clusters
 import lookup
 import pytest
-from clusters import Cluster, Shape
+from clusters import Cluster
 from cnpc.compiler.manifests import load
 from compiling import Task
 from forwarding import SYN, Router
 from objects import Object, write_list
 from picture import Panel, draw
+from places import address
 from results import LEVELS, Results, Sweep, page
+from shapes import SHAPES, Shape
 from switches import IptablesChains, NftTable, NoRuleset, Switch
 
 TINY = 0.001
@@ -95,12 +97,12 @@ def test_small_namespaces_have_four_pods_and_three_policies() -> None:
 
 
 def test_the_sweep_goes_from_ten_to_ten_thousand() -> None:
-    assert [shape.policies for shape in clusters.SHAPES] == [10, 10, 100, 500, 1_000, 10_000]
+    assert [shape.policies for shape in SHAPES] == [10, 10, 100, 500, 1_000, 10_000]
 
 
 def test_allowed_connections_come_from_elsewhere_and_are_different() -> None:
     found = lookup.allowed(SHAPE, 200)
-    local = {clusters.address(number) for number in range(SHAPE.local)}
+    local = {address(number) for number in range(SHAPE.local)}
     assert len(set(found)) == 200
     assert {str(item.destination) for item in found} <= local
     assert not {str(item.source) for item in found} & local
