@@ -30,6 +30,7 @@ ROOMS = {
         "cnpc.compiler.conflicts",
         "cnpc.compiler.dispatch",
         "cnpc.compiler.hooks",
+        "cnpc.compiler.idle",
         "cnpc.compiler.ways",
     ),
     "optimizer": tuple(

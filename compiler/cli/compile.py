@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
-from ..conflicts import conflicts
 from ..ir import Program
 from ..manifests import Inputs, OnUnknown, load
 from ..options import LEVELS, DenyWith, Options, OwnNode
@@ -27,7 +26,7 @@ from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
-from .reports import report
+from .reports import report, report_warnings
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _HIGHEST_LEVEL = max(LEVELS)
@@ -124,8 +123,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     chosen = choose(pipeline.resolver.node_names(), nodes)
     if output is None and len(chosen) > 1:
         raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
-    warnings = [*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)]
-    report(warnings)
+    warnings = report_warnings(inputs, pipeline.resolver)
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
             report_message(f"{number} of {what} not used")
@@ -137,7 +135,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
             report_message(line)
     if quiet or kind == "none" or print_after:
         return
-    made = _summarize(inputs, len(warnings) + len(slow), compiled)
+    made = _summarize(inputs, warnings + len(slow), compiled)
     click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")
 
 

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from ..conflicts import conflicts
 from ..errors import InputError, error
 from ..manifests import OnUnknown, load
 from ..pipeline import Pipeline
 from .backends import BACKENDS, passes_of
 from .header import header
 from .node_options import Choices
-from .reports import report
+from .reports import report_warnings
 
 
 def compiled(
@@ -26,7 +25,7 @@ def compiled(
     inputs = load(paths, on_unknown=on_unknown, stdin=io.BytesIO(stdin))
     passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
-    report([*inputs.warnings, *conflicts(pipeline.resolver, inputs.policies)])
+    report_warnings(inputs, pipeline.resolver)
     node = _node(choices.node, pipeline.resolver.node_names())
     in_force = pipeline.in_force(node)
     lines = header(node, inputs.snapshot, in_force, choices.options, choices.level)

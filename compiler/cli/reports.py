@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..conflicts import conflicts
 from ..diagnostics import render
 from ..errors import Diagnostic
+from ..idle import idle
+from ..manifests import Inputs
+from ..resolve import Resolver
 from .messages import report_text
 
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:
     """Show diagnostics in the order in which they are given."""
     report_text(render(diagnostics))
+
+
+def report_warnings(inputs: Inputs, resolver: Resolver) -> int:
+    """Show all warnings of the input, and return how many they are."""
+    found = (
+        *inputs.warnings,
+        *idle(inputs.snapshot, inputs.policies),
+        *conflicts(resolver, inputs.policies),
+    )
+    report(found)
+    return len(found)

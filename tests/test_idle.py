@@ -1,0 +1,67 @@
+"""Warnings about what can match nothing in the cluster that was read: which, where, how often."""
+
+from __future__ import annotations
+
+from cnpc.compiler.diagnostics import locate
+from cnpc.compiler.errors import Diagnostic, Severity
+from cnpc.compiler.idle import idle
+from lowered import NAMESPACES, cnp, inputs, namespace, node, np, pod
+
+NODE = node("n1", "172.18.0.1")
+CLUSTER = (NODE, namespace("red", "team: a"), pod("red/a", "10.0.0.1"))
+TO_NODES = "action: Deny, to: [{nodes: {}}]"
+TO_DOMAINS = "action: Accept, to: [{domainNames: ['*.example.com']}]"
+TO_ALL = f"action: Accept, to: [{{{NAMESPACES}}}]"
+
+
+def found(*documents: str) -> list[Diagnostic]:
+    read = inputs(*documents)
+    return list(idle(read.snapshot, read.policies))
+
+
+def test_a_cluster_with_all_that_its_policies_name_has_none() -> None:
+    assert not found(*CLUSTER, np("red/a", "Ingress"), cnp("a", egress=[TO_NODES, TO_ALL]))
+
+
+def test_a_cluster_without_policies_has_none() -> None:
+    assert not found(namespace("red", "team: a"))
+
+
+def test_policies_without_pods_are_told_once() -> None:
+    [warning] = found(
+        NODE, np("red/a", "Ingress"), np("blue/a", "Ingress"), cnp("a", egress=[TO_DOMAINS])
+    )
+    assert warning.severity is Severity.WARNING
+    assert warning.message == "there are policies, but no pod with an address for them to judge"
+    assert "kubectl get" in warning.hint
+
+
+def test_a_namespace_that_only_policies_name_is_told_once() -> None:
+    [warning] = found(
+        *CLUSTER, np("bleu/a", "Ingress"), np("bleu/b", "Ingress"), np("red/a", "Ingress")
+    )
+    assert warning.message == "the namespace 'bleu' of NetworkPolicy 'bleu/a' is not in the input"
+    assert warning.hint == "no pod is in it, so that the policy selects none"
+    assert warning.span is not None
+
+
+def test_rules_about_nodes_are_told_once_a_policy_where_there_are_none() -> None:
+    [warning] = found(*CLUSTER[1:], cnp("a", egress=[TO_ALL, TO_NODES, TO_NODES]), cnp("b"))
+    assert warning.message == (
+        "ClusterNetworkPolicy 'a' egress rule 1 selects nodes,"
+        " and there is no node with an address in the input"
+    )
+
+
+def test_rules_about_domains_are_told_once_a_policy() -> None:
+    [warning] = found(*CLUSTER, cnp("a", egress=[TO_DOMAINS, TO_DOMAINS]), cnp("b", priority=2))
+    assert warning.message == (
+        "ClusterNetworkPolicy 'a' egress rule 0 names domains,"
+        " whose addresses cnpc does not look up"
+    )
+    assert "dns4_" in warning.hint
+
+
+def test_a_warning_points_at_the_rule() -> None:
+    [located] = locate(found(*CLUSTER, cnp("a", egress=[TO_ALL, TO_DOMAINS])))
+    assert "domainNames" in located.text
