@@ -1,13 +1,14 @@
 """Changes for addresses that only one of two rulesets knows: pods that came or are gone.
 
-No packet of theirs is judged by elements of both rulesets, so that what changes for them needs no
-more than one commit, whatever else changes in it.
+A packet of theirs finds elements of one ruleset alone, so that these can change in one commit: if
+it looks twice, it may find nothing the first time, and what came the second time. They must be all
+that changes: a packet reads the rules first, and old rules would judge it by the new elements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..compiler.names import NETWORKS
 from ..compiler.net import Family, Interval, format_addresses, normalize, parse_interval, subtract
@@ -18,21 +19,24 @@ _MOST_ADDRESSES = 64
 """Each is looked for in all sets, which for so many costs what a second commit does."""
 
 
-def divide(
-    old: Layout, new: Layout, changes: Mapping[str, TableChange]
-) -> tuple[list[TableChange], dict[str, TableChange]]:
-    """Return what changes for such addresses alone, and all the rest of what changes, by name."""
-    moves = {name: _moves(item) for name, item in changes.items()}
-    addresses = _only_in_one(old, new, {name: item for name, item in moves.items() if item})
-    theirs: list[TableChange] = []
-    others: dict[str, TableChange] = {}
-    for name, item in changes.items():
-        its, rest = _parts(item, moves[name], addresses)
-        if its is not None:
-            theirs.append(its)
-        if rest is not None:
-            others[name] = rest
-    return theirs, others
+def come_or_go(old: Layout, new: Layout, changes: Mapping[str, TableChange]) -> bool:
+    """Tell whether all that changes in sets and maps is about such addresses."""
+    moves = {name: found for name, item in changes.items() if (found := _moves(item))}
+    if len(moves) < len(changes):
+        return False
+    addresses = _only_in_one(old, new, moves)
+    return all(_is_about(item, moves[name], addresses) for name, item in changes.items())
+
+
+def _is_about(change: TableChange, moves: _Moves, addresses: set[str]) -> bool:
+    """Tell whether every element that changes has one of these addresses.
+
+    Intervals have many, and must have no other.
+    """
+    if not change.new.exact:
+        return addresses.issuperset((*moves.come, *moves.gone))
+    elements = (*change.added, *change.removed)
+    return not any(addresses.isdisjoint(_addresses(item)) for item in elements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +110,3 @@ def _knows(layout: Layout, address: str, moves: Mapping[str, _Moves]) -> bool:
         if not name.startswith(NETWORKS)
         and not (table.single and name in moves and address in moves[name])
     )
-
-
-def _parts(
-    change: TableChange, moves: _Moves | None, addresses: set[str]
-) -> tuple[TableChange | None, TableChange | None]:
-    """Return what of the change is about these addresses, and what about others.
-
-    A change of intervals is not taken apart: an interval has many addresses.
-    """
-    if moves is None or not addresses:
-        return None, change
-    if change.new.exact:
-        return _about(change, addresses), _about(change, addresses, others=True)
-    if addresses.issuperset((*moves.come, *moves.gone)):
-        return change, None
-    return None, change
-
-
-def _about(change: TableChange, addresses: set[str], *, others: bool = False) -> TableChange | None:
-    def kept(elements: Iterable[str]) -> tuple[str, ...]:
-        return tuple(item for item in elements if others is addresses.isdisjoint(_addresses(item)))
-
-    added, removed = kept(change.added), kept(change.removed)
-    return replace(change, added=added, removed=removed) if added or removed else None

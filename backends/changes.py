@@ -38,6 +38,12 @@ class Changes:
     sizes: Mapping[str, int]
     """The sizes that sets keep in the kernel although the new ruleset declares others."""
 
+    @property
+    def rules_differ(self) -> bool:
+        """Whether rules that are in force change, or base chains come or go."""
+        others = (*self.chains_added.values(), *self.chains_removed.values())
+        return bool(self.chains) or any(item.hook for item in others)
+
     def __bool__(self) -> bool:
         return any(
             (

@@ -14,7 +14,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .arrivals import divide
+from .arrivals import come_or_go
 from .changes import Changes, TableChange, compare
 from .layout import EMPTY, TABLE, Chain, Layout, Table, block
 from .overlay import Overlay, understood
@@ -70,10 +70,9 @@ def plan(old: Layout, new: Layout) -> Plan:
         return load(new)
     if changes.hooks_differ:
         return replace_whole(new)
-    arrivals, others = divide(old, new, changes.tables)
-    if not others:
-        return _directly(changes, arrivals)
-    return _overlaid(new, changes, arrivals, others) if _clear(new) else replace_whole(new)
+    if not changes.tables or (not changes.rules_differ and come_or_go(old, new, changes.tables)):
+        return _directly(changes)
+    return _overlaid(new, changes) if _clear(new) else replace_whole(new)
 
 
 def load(new: Layout) -> Plan:
@@ -217,23 +216,19 @@ def _deleted(tables: Iterable[Table], chains: Iterable[Chain]) -> Iterator[_Line
     yield from (_Line(f"delete set {TABLE} {table.name}") for table in sets)
 
 
-def _directly(changes: Changes, arrivals: Iterable[TableChange]) -> Plan:
-    """Return: build; switch to the new rules and elements; delete."""
+def _directly(changes: Changes) -> Plan:
+    """Return: build; switch to the new rules, or change elements; delete."""
     inner, base = _apart(changes.chains_added.values())
-    switch = [*_rewritten(changes.chains.values()), *_made((), base), *_elements(arrivals)]
-    kind = Kind.RULES if changes.chains or not changes.tables else Kind.ELEMENTS
+    elements = changes.tables.values()
+    switch = [*_rewritten(changes.chains.values()), *_made((), base), *_elements(elements)]
+    kind = Kind.ELEMENTS if changes.tables else Kind.RULES
     build = _made(changes.tables_added.values(), inner)
     return _steps(kind, changes.sizes, build, switch, _remove(changes))
 
 
-def _overlaid(
-    new: Layout,
-    changes: Changes,
-    arrivals: Iterable[TableChange],
-    others: Mapping[str, TableChange],
-) -> Plan:
+def _overlaid(new: Layout, changes: Changes) -> Plan:
     """Return: build; switch to rules that mean the new contents; change those; switch; delete."""
-    overlay = Overlay(others)
+    overlay = Overlay(changes.tables)
     helpers = overlay.tables()
     concerned = [chain for chain in new.chains.values() if overlay.concerns(chain)]
     switched = [chain for chain in concerned if chain.name not in changes.chains_added]
@@ -243,8 +238,8 @@ def _overlaid(
         Kind.OVERLAY,
         changes.sizes,
         _made([*changes.tables_added.values(), *helpers], inner),
-        [*_rewritten(map(overlay.over, switched)), *_made((), base), *_elements(arrivals)],
-        [*_emptied(changes), *_elements(others.values())],
+        [*_rewritten(map(overlay.over, switched)), *_made((), base)],
+        [*_emptied(changes), *_elements(changes.tables.values())],
         _rewritten(concerned),
         _deleted([*changes.tables_removed.values(), *helpers], changes.chains_removed.values()),
     )

@@ -1,11 +1,11 @@
-"""Addresses that only one ruleset knows change in the commit that switches; others do not."""
+"""Elements change in one commit if all are of addresses that only one ruleset knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pytest
-from cnpc.backends.arrivals import divide
+from cnpc.backends.arrivals import come_or_go
 from cnpc.backends.changes import compare
 from cnpc.backends.layout import Chain, Layout, Table
 from cnpc.backends.part import Part
@@ -31,10 +31,9 @@ def layout(*tables: Table, rules: Sequence[str] = ()) -> Layout:
     return Layout((), {item.name: item for item in tables}, {"c": chain})
 
 
-def names(old: Layout, new: Layout) -> tuple[list[str], list[str]]:
-    """Return what changes for arrivals alone, and what else changes."""
-    theirs, others = divide(old, new, compare(old, new).tables)
-    return [item.new.name for item in theirs], list(others)
+def alone(old: Layout, new: Layout) -> bool:
+    """Tell whether only elements of pods that came or went change."""
+    return come_or_go(old, new, compare(old, new).tables)
 
 
 @pytest.mark.parametrize("head", [HASH, RANGES])
@@ -57,79 +56,93 @@ def test_who_is_known_to_a_set_did_not_come(known: str) -> None:
     others = table("others", RANGES, [known, "10.1.0.0-10.1.0.9"])
     old = layout(table("a", HASH, ["10.0.0.1"]), others)
     new = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), others)
-    assert names(old, new) == ([], ["a"])
-    assert names(new, old) == ([], ["a"])
+    assert not alone(old, new)
+    assert not alone(new, old)
 
 
 def test_networks_of_policies_know_nobody() -> None:
     networks = table("nets4_a", RANGES, ["10.0.0.0/8"])
     old = layout(table("a", HASH, ["10.0.0.1"]), networks)
     new = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), networks)
-    assert names(old, new) == (["a"], [])
+    assert alone(old, new)
 
 
 def test_networks_of_policies_do_not_come() -> None:
     old = layout(table("nets4_a", HASH, ["10.0.0.1"]))
-    assert names(old, layout(table("nets4_a", HASH, []))) == ([], ["nets4_a"])
+    assert not alone(old, layout(table("nets4_a", HASH, [])))
 
 
 def test_who_moves_from_one_verdict_to_another_did_not_come() -> None:
     old = layout(table("m", MAP, ["10.0.0.1 : drop", "10.0.0.2 : drop"]))
     new = layout(table("m", MAP, ["10.0.0.1 : return", "10.0.0.2 : drop", "10.0.0.3 : drop"]))
-    theirs, others = divide(old, new, compare(old, new).tables)
-    assert [item.added for item in theirs] == [("10.0.0.3 : drop",)]
-    assert others["m"].added == ("10.0.0.1 : return",)
-    assert others["m"].removed == ("10.0.0.1 : drop",)
+    assert not alone(old, new)
+    assert plan(old, new).kind is Kind.OVERLAY
 
 
 def test_a_pair_is_of_both_its_addresses() -> None:
     known = table("a", HASH, ["10.0.0.1"])
     old = layout(known, table("p", PAIRS, []))
     new = layout(known, table("p", PAIRS, ["10.0.0.1 . 10.0.0.2"]))
-    assert names(old, new) == (["p"], [])
+    assert alone(old, new)
+    come = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), new.tables["p"])
+    assert not alone(layout(come.tables["a"], old.tables["p"]), come)
 
 
 def test_an_interval_of_known_and_unknown_is_not_taken_apart() -> None:
     old = layout(table("r", RANGES, ["10.0.0.1"]), table("a", HASH, ["10.0.0.2"]))
     new = layout(table("r", RANGES, ["10.0.0.1-10.0.0.3"]), table("a", HASH, ["10.0.0.2"]))
-    assert names(old, new) == ([], ["r"])
+    assert not alone(old, new)
 
 
 def test_what_is_no_address_is_left_to_the_kernel() -> None:
     ranges = table("r", RANGES, ["10.0.0.1-10.0.0.3"])
     wrong = table("r", RANGES, ["10.0.0.1-10.0.0.x"])
-    assert names(layout(ranges), layout(wrong)) == ([], ["r"])
+    assert not alone(layout(ranges), layout(wrong))
     come = table("a", HASH, ["10.0.0.999"])
-    assert names(layout(table("a", HASH, []), ranges), layout(come, ranges)) == ([], ["a"])
+    assert not alone(layout(table("a", HASH, []), ranges), layout(come, ranges))
 
 
 def test_too_many_are_not_looked_for() -> None:
     many = [f"10.0.1.{n}" for n in range(65)]
     old, new = layout(table("a", HASH, [])), layout(table("a", HASH, many))
-    assert names(old, new) == ([], ["a"])
-    assert names(old, layout(table("a", HASH, many[1:]))) == (["a"], [])
+    assert not alone(old, new)
+    assert alone(old, layout(table("a", HASH, many[1:])))
     wide = layout(table("a", HASH, []), table("r", RANGES, ["10.0.0.0-10.0.255.255"]))
-    assert names(layout(table("a", HASH, []), table("r", RANGES, [])), wide) == ([], ["r"])
+    assert not alone(layout(table("a", HASH, []), table("r", RANGES, [])), wide)
 
 
-def test_arrivals_change_together_with_the_rules() -> None:
+def with_base(item: Layout) -> Layout:
+    base = Chain("forward", "type filter hook forward priority 0;", ("jump c",))
+    return Layout((), item.tables, {**item.chains, "forward": base})
+
+
+def test_elements_do_not_change_in_one_commit_with_rules_that_are_in_force() -> None:
     old = layout(table("a", HASH, ["10.0.0.1"]))
-    new = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), rules=["accept"])
-    planned = plan(old, new)
-    assert planned.kind is Kind.RULES
-    [switch] = planned.transactions
-    assert "flush chain inet cnpc c" in switch.text
-    assert "add element inet cnpc a { 10.0.0.2 }" in switch.text
+    come = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]))
+    other = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), rules=["accept"])
+    for before, after in (
+        (old, other),
+        (other, old),
+        (old, with_base(come)),
+        (with_base(old), come),
+    ):
+        planned = plan(before, after)
+        assert planned.kind is Kind.OVERLAY
+        for item in planned.transactions:
+            changed = " element inet cnpc a {" in item.text
+            assert not (changed and "jump c" in item.text)
+            assert not (changed and "flush chain inet cnpc c" in item.text)
 
 
-def test_others_change_behind_rules_that_mean_it_already() -> None:
+def test_elements_change_behind_rules_that_mean_it_already() -> None:
     old = layout(table("m", MAP, ["10.0.0.1 : drop", "10.0.0.2 : drop"]))
     new = layout(table("m", MAP, ["10.0.0.1 : return", "10.0.0.2 : drop", "10.0.0.3 : drop"]))
-    build, switch, change, back, remove = plan(old, new).transactions
+    build, _, change, back, remove = plan(old, new).transactions
     assert "m_add" in build.text
-    assert "10.0.0.3 : drop" in switch.text
-    assert "10.0.0.3" not in build.text + change.text + back.text + remove.text
-    assert "10.0.0.1 : return" in change.text
+    for element in ("10.0.0.1 : return", "10.0.0.3 : drop"):
+        assert element in build.text
+        assert element in change.text
+        assert element not in back.text + remove.text
 
 
 @pytest.mark.parametrize(("verdict", "helpers"), [("goto x", 1), ("return", 1), ("jump x", 2)])

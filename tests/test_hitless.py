@@ -26,6 +26,7 @@ from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.options import DEFAULT_LEVEL
 from forced import make_ports_pay
 from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
+from lowered import NAMESPACES, cnp, lower, namespace, node, np, pod
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import Documents, changed, program, trio_of
@@ -179,6 +180,42 @@ def updated_under_traffic(folder: Path, seed: int, level: int, kind: str) -> Cou
         return keeper.apply(rulesets[number]).plan.kind
 
     return under_traffic(programs, random, update)
+
+
+def test_no_update_of_rules_and_pods_at_once_loses_or_leaks_a_packet(
+    space: Namespace,  # noqa: ARG001 - be in it
+    tmp_path: Path,
+) -> None:
+    """A pod goes, and what denies its packets to another becomes a rule that does not name it."""
+    everyone = f"from: [{{{NAMESPACES}}}]"
+    ports = [f"{{portNumber: {{port: {number}}}}}" for number in range(2000, 3000, 2)]
+    slowly = [
+        f"action: Accept, {everyone}, ports: [{', '.join(ports[start : start + 25])}]"
+        for start in range(0, len(ports), 25)
+    ]
+    rules = [*slowly, f"action: Deny, {everyone}"]
+
+    def subject(app: str) -> str:
+        return f"pods: {{namespaceSelector: {{}}, podSelector: {{matchLabels: {{app: {app}}}}}}}"
+
+    stays = (
+        node("n1", "172.16.0.1"),
+        namespace("a"),
+        pod("a/open", "10.0.1.3", labels="app: open"),
+        pod("a/shut", "10.0.1.2", labels="app: shut"),
+        pod("a/other", "10.0.1.4", labels="app: other"),
+        cnp("other", subject=subject("other"), ingress=rules),  # keeps the set of all pods
+    )
+    goes = pod("a/goes", "10.0.2.3", node="n2", labels="app: goes")
+    versions = [
+        lower(*stays, goes, cnp("shut", priority=2, subject=subject("shut"), ingress=rules)),
+        lower(*stays, np("a/isolates", "Ingress", selector="{matchLabels: {app: shut}}")),
+    ]
+    keeper = kernel_keeper(NFT_KINDS[0], tmp_path)
+    rulesets = [loaded(item, NFT_KINDS[0]) for item in versions]
+    random = Random(1)  # noqa: S311 - reproducible, not secret
+    kinds = under_traffic(versions, random, lambda number: keeper.apply(rulesets[number]).plan.kind)
+    assert Kind.OVERLAY in kinds
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
