@@ -65,7 +65,7 @@ _VERDICT_WORD = {
 
 _DYNAMIC_SIZE = 65535
 _LINES = ",\n\t\t\t"
-_NEXT_RULE = "\n\t\t"
+_NEXT_LINE = "\n\t\t"
 
 
 class _Table(NamedTuple):
@@ -81,12 +81,11 @@ class _Table(NamedTuple):
 
 
 class _Chain(NamedTuple):
-    """A chain as the template lays it out; ``hook`` is empty where it has none."""
+    """A chain as the template lays it out."""
 
     name: str
-    hook: str
-    rules: str
-    """One a line."""
+    lines: str
+    """Its hook, where it has one, and its rules."""
     anonymous_sets: int
 
 
@@ -163,16 +162,20 @@ class Nftables:
 
 
 def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
-    rules = _NEXT_RULE.join([_rule(rule, families) for rule in chain.rules])
-    lists = [len(listed(match)) > 1 for rule in chain.rules for match in rule.matches]
-    return _Chain(chain.name, _hook(chain), rules, sum(lists))
+    lines = [_rule(rule, families) for rule in chain.rules]
+    if chain.hook is not None:
+        lines.insert(0, _hook(chain.hook))
+    sets = [
+        len(listed(match)) > 1
+        for rule in chain.rules
+        for match in rule.matches
+        if not isinstance(match, SetMatch)
+    ]
+    return _Chain(chain.name, _NEXT_LINE.join(lines), sum(sets))
 
 
-def _hook(chain: Chain) -> str:
-    if chain.hook is None:
-        return ""
-    priority = HOOK_PRIORITY[chain.hook]
-    return f"type filter hook {chain.hook.value} priority {priority}; policy accept;"
+def _hook(hook: Hook) -> str:
+    return f"type filter hook {hook.value} priority {HOOK_PRIORITY[hook]}; policy accept;"
 
 
 def _properties(item: Set, *, exact: bool) -> tuple[str, ...]:
@@ -189,7 +192,8 @@ def _storage(elements: int, *, exact: bool) -> tuple[str, ...]:
     return (f"size {room(elements)}",) if exact else ("flags interval",)
 
 
-def _type(key: Iterable[KeyType], family: Family) -> str:
+@cache
+def _type(key: Sequence[KeyType], family: Family) -> str:
     words = {
         KeyType.ADDRESS: _ADDRESS_TYPE[family],
         KeyType.PROTOCOL: "inet_proto",
