@@ -328,13 +328,10 @@ def successors(verdict: Verdict | Lookup, maps: Mapping[str, Map]) -> tuple[str,
         case Jump(chain) | Goto(chain):
             return (chain,)
         case Lookup(map=name):
-            return tuple(
-                dict.fromkeys(
-                    target.chain
-                    for target in maps[name].verdicts
-                    if isinstance(target, Jump | Goto)
-                )
-            )
+            targets = [
+                item.chain for item, _ in maps[name].groups if not isinstance(item, Terminal)
+            ]
+            return tuple(dict.fromkeys(targets))
         case Terminal():
             return ()
 

@@ -198,16 +198,19 @@ class Longest:
 
     def rules(self, chains: Iterable[str]) -> tuple[int, int]:
         """Return how many rules on peers, and how many others, no way from a chain exceeds."""
-        found = [self._from(name) for name in chains]
-        return max((on for on, _ in found), default=0), max((off for _, off in found), default=0)
+        on_peers, others = zip((0, 0), *[self._from(name) for name in chains], strict=True)
+        return max(on_peers), max(others)
 
     def _from(self, name: str) -> tuple[int, int]:
         known = self._known.get(name)
         if known is None:
             rules = self._chains[name].rules
-            on_peers = len([rule for rule in rules if _tests_peers(rule)])
-            others = len(rules) - on_peers
+            on_peers = others = 0
             for rule in rules:
+                if _tests_peers(rule):
+                    on_peers += 1
+                else:
+                    others += 1
                 if not isinstance(rule.verdict, Terminal):
                     behind = self.rules(successors(rule.verdict, self._maps))
                     on_peers, others = on_peers + behind[0], others + behind[1]

@@ -31,6 +31,7 @@ After:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
@@ -56,59 +57,61 @@ def drop_empty(program: Program) -> Program:
 
     A dynamic set is filled on the node, and so never counts as empty.
     """
-    current = _without_empty_sets(program)
-    while (smaller := _without_empty_chains(current)) is not current:
+    current = _without_idle_rules(program)
+    leading = {chain.name for chain in current.chains if _leads_on(chain)}
+    while (smaller := _without_empty_chains(current, leading)) is not current:
         current = smaller
     reached = reachable(current)
     return program if reached == program else reached
 
 
-def _without_empty_sets(program: Program) -> Program:
+def _without_idle_rules(program: Program) -> Program:
     empty = {item.name for item in program.sets if not item.elements and not item.dynamic}
-    if not empty:
-        return program
     chains = tuple([_without_tests(chain, empty) for chain in program.chains])
-    return replace(program, chains=chains)
+    return program if chains == program.chains else replace(program, chains=chains)
 
 
 def _without_tests(chain: Chain, sets: AbstractSet[str]) -> Chain:
-    """Return the chain without the rules that look into any of the sets."""
-    left = tuple([rule for rule in chain.rules if not _tests(rule, sets)])
-    return chain.with_rules(left)
+    """Return the chain without the rules that look into any of the sets, nor returns at its end."""
+    if _test(chain.rules, sets):
+        left = tuple([rule for rule in chain.rules if not _test((rule,), sets)])
+        chain = chain.with_rules(left)
+    return _without_returns(chain)
 
 
-def _tests(rule: Rule, sets: AbstractSet[str]) -> bool:
-    for match in rule.matches:  # noqa: SIM110 - any() takes three times as long
-        if isinstance(match, SetMatch) and match.set in sets:
-            return True
+def _test(rules: Iterable[Rule], sets: AbstractSet[str]) -> bool:
+    for rule in rules:
+        for match in rule.matches:
+            if isinstance(match, SetMatch) and match.set in sets:
+                return True
     return False
 
 
-def _without_empty_chains(program: Program) -> Program:
+def _without_empty_chains(program: Program, leading: AbstractSet[str]) -> Program:
     """Take one step: who goes to an empty chain returns, who looks up in an empty map goes on.
 
-    The program itself is returned where there is none to take.
+    Only chains that lead on, which are mostly few, can become others. The program itself is
+    returned where there is no step to take.
     """
     gone = {chain.name for chain in program.chains if not chain.rules and not chain.hook}
     maps = tuple(_redirect_map(item, gone) for item in program.maps) if gone else program.maps
     empty = {item.name for item in maps if not item.groups}
-    chains = program.chains
-    if gone or empty:
-        idle = gone | empty
-        chains = tuple(
-            [
-                _redirect_chain(chain, gone, empty) if _leads_to(chain, idle) else chain
-                for chain in chains
-            ]
-        )
-    chains = tuple([_without_returns(chain) if _returns(chain) else chain for chain in chains])
+    chains = tuple(
+        [
+            _without_returns(_redirect_chain(chain, gone, empty))
+            if chain.name in leading
+            else chain
+            for chain in program.chains
+        ]
+    )
     if maps == program.maps and chains == program.chains:
         return program
     return replace(program, maps=maps, chains=chains)
 
 
 def _redirect_map(item: Map, gone: AbstractSet[str]) -> Map:
-    if gone.isdisjoint([_target(verdict) for verdict, _ in item.groups]):
+    targets = [verdict.chain for verdict, _ in item.groups if not isinstance(verdict, Terminal)]
+    if gone.isdisjoint(targets):
         return item
     elements = (
         (key, redirected)
@@ -147,17 +150,11 @@ def _returns(chain: Chain) -> bool:
 _RETURN = Terminal.RETURN
 
 
-def _leads_to(chain: Chain, targets: AbstractSet[str]) -> bool:
-    for rule in chain.rules:
-        if not isinstance(rule.verdict, Terminal) and _target(rule.verdict) in targets:
+def _leads_on(chain: Chain) -> bool:
+    for rule in chain.rules:  # noqa: SIM110 - any() takes three times as long
+        if not isinstance(rule.verdict, Terminal):
             return True
     return False
-
-
-def _target(verdict: Verdict | Lookup) -> str:
-    if isinstance(verdict, Jump | Goto):
-        return verdict.chain
-    return verdict.map if isinstance(verdict, Lookup) else ""
 
 
 def _redirect(verdict: Verdict, gone: AbstractSet[str]) -> Verdict | None:
