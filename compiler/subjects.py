@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from msgspec import Struct
 
@@ -41,29 +41,65 @@ class SubjectIndex:
         self._across = SelectorIndex(
             (namespaces, self._by_pods(numbers)) for namespaces, numbers in across.items()
         )
-        self._indexes: dict[str, list[SelectorIndex[list[int]]]] = {}
+        self._alike: dict[tuple[LabelSelector, ...], _Alike] = {}
+        self._indexes: dict[str, _Indexes] = {}
 
     def policies_of(self, endpoint: Endpoint, namespace: Namespace) -> tuple[int, ...]:
         """Return the numbers of the policies that select an endpoint of the namespace, in order."""
         indexes = self._indexes.get(namespace.name)
         if indexes is None:
             indexes = self._indexes[namespace.name] = self._indexes_of(namespace)
-        found: list[int] = []
-        for index in indexes:
+        own, alike, across = indexes
+        found = [own[place] for place in alike.matching(endpoint.labels)]
+        for index in across:
             for numbers in index.matching(endpoint.labels):
                 found += numbers
         return tuple(sorted(found))
 
-    def _indexes_of(self, namespace: Namespace) -> list[SelectorIndex[list[int]]]:
-        own = self._by_pods(self._own.get(namespace.name, ()))
-        return [own, *self._across.matching(namespace.labels)]
+    def _indexes_of(self, namespace: Namespace) -> _Indexes:
+        own = self._own.get(namespace.name, ())
+        selectors = tuple([self._policies[number].subject.pods for number in own])
+        alike = self._alike.get(selectors)
+        if alike is None:
+            alike = self._alike[selectors] = _Alike(selectors)
+        return own, alike, self._across.matching(namespace.labels)
 
     def _by_pods(self, numbers: Iterable[int]) -> SelectorIndex[list[int]]:
         """Index policies by what they ask of the pods of their namespaces."""
-        found: dict[LabelSelector, list[int]] = {}
-        for number in numbers:
-            found.setdefault(self._policies[number].subject.pods, []).append(number)
-        return SelectorIndex(found.items())
+        return _by_selector((self._policies[number].subject.pods, number) for number in numbers)
+
+
+class _Alike:
+    """Finds which of the policies of a namespace select a pod, by their places among them.
+
+    Most namespaces of a cluster are made after one pattern: it is one for all whose policies ask
+    for the same labels, and pods of the same labels are looked up once.
+    """
+
+    def __init__(self, selectors: Iterable[LabelSelector]) -> None:
+        """Take the selectors of the policies in order."""
+        self._index = _by_selector((item, place) for place, item in enumerate(selectors))
+        self._known: dict[tuple[tuple[str, str], ...], list[int]] = {}
+
+    def matching(self, labels: Mapping[str, str]) -> Sequence[int]:
+        """Return the places of the policies that select pods with these labels."""
+        key = tuple(labels.items())
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = [*chain.from_iterable(self._index.matching(labels))]
+        return found
+
+
+_Indexes = tuple[Sequence[int], _Alike, Sequence[SelectorIndex[list[int]]]]
+"""The numbers of a namespace's own policies, their index, and those of policies across all."""
+
+
+def _by_selector(items: Iterable[tuple[LabelSelector, int]]) -> SelectorIndex[list[int]]:
+    """Index numbers by selectors, each of which is tried once."""
+    found: dict[LabelSelector, list[int]] = {}
+    for selector, number in items:
+        found.setdefault(selector, []).append(number)
+    return SelectorIndex(found.items())
 
 
 class Subject(Struct, frozen=True, gc=False):
@@ -85,8 +121,7 @@ class Subject(Struct, frozen=True, gc=False):
 _ANYONE = Subject("", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(Struct, frozen=True, gc=False):
     """What of its subjects a policy depends on."""
 
     namespace: bool
