@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from ..compiler.ir import Origin
@@ -20,8 +19,6 @@ PROTOCOL_WORD: Mapping[int, str] = {
 _SMALLEST_ROOM = 16
 _UNSAFE = frozenset('"\\%')
 _ELLIPSIS = "..."
-_PLAIN = re.compile(r"[ !#-$&-\[\]-~]*")
-"""ASCII that stands for itself: nearly every text, told at once."""
 
 
 def room(elements: int) -> int:
@@ -52,7 +49,7 @@ def quotable(text: str, limit: int) -> str:
     Quotes, backslashes and control characters become ``%`` and their UTF-8 in hexadecimal, as in
     RFC 3986, because neither nft nor iptables-restore escapes them in a way that all versions read.
     """
-    if len(text) <= limit and _PLAIN.fullmatch(text):
+    if len(text) <= limit and _is_plain(text):
         return text
     parts: list[str] = []
     used = 0
@@ -64,6 +61,12 @@ def quotable(text: str, limit: int) -> str:
         parts.append(part)
         used += size
     return "".join(parts)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell at once of ASCII that stands for itself, as nearly every text does."""
+    unsafe = [item in text for item in _UNSAFE]
+    return text.isascii() and text.isprintable() and True not in unsafe
 
 
 def _fit(text: str, parts: list[str], limit: int) -> str:

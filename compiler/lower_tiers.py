@@ -101,26 +101,38 @@ class TierLowering:
 
     def _build(self, stop: Stop, members: Members) -> Chain:
         tier, direction = stop.judgement
-        parts: list[_Printed] = []
+        rules: list[Rule] = []
+        lines: list[str] = []
         for number, subject in members:
             if self._policies[number].rules(direction):
-                context = Context(stop.family, direction, subject)
-                parts.append(self._policy(number, context, stop.behind))
-        if tier is _NETWORK_POLICY:
-            parts.append(self._isolation(members, direction))
-        elif stop.behind is not None:
-            parts.append(_printed([Rule((), Goto(stop.behind))]))
+                part = self._policy(number, Context(stop.family, direction, subject), stop.behind)
+                if part.rules:
+                    rules += part.rules
+                    lines.append(part.lines)
+        last = self._last(stop, members)
+        if last is not None:
+            rules += last.rules
+            lines.append(last.lines)
         prefix = f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
-        content = "\n".join([part.lines for part in parts if part.rules])
-        rules = tuple([rule for part in parts for rule in part.rules])
-        return Chain(hashed_name(prefix, stop.family, content), rules)
+        return Chain(hashed_name(prefix, stop.family, "\n".join(lines)), tuple(rules))
+
+    def _last(self, stop: Stop, members: Members) -> _Printed | None:
+        """Return the rule that closes a chain, unless its end does as well."""
+        tier, direction = stop.judgement
+        if tier is _NETWORK_POLICY:
+            return self._isolation(members, direction)
+        return None if stop.behind is None else _printed([Rule((), Goto(stop.behind))])
 
     def _isolation(self, members: Members, direction: Direction) -> _Printed:
-        """Return the rule that closes a chain; its origins are made and printed once a policy."""
+        """Return the rule that denies; its origins are made and printed once a policy."""
         known = self._isolations[direction]
-        origins = [known.get(number) or self._isolates(number, direction) for number, _ in members]
-        rule = Rule((), self._deny, tuple([origin for origin, _ in origins]))
-        return _Printed((rule,), line_of(self._denying, [text for _, text in origins]))
+        origins: list[Origin] = []
+        texts: list[str] = []
+        for number, _ in members:
+            origin, text = known.get(number) or self._isolates(number, direction)
+            origins.append(origin)
+            texts.append(text)
+        return _Printed((Rule((), self._deny, tuple(origins)),), line_of(self._denying, texts))
 
     def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
         tier, word = _TIER_WORD[_NETWORK_POLICY], _DIRECTION_WORD[direction]

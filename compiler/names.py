@@ -34,7 +34,7 @@ def hashed_name(prefix: str, family: Family, content: str) -> str:
 
 def digest_name(prefix: str, content: str) -> str:
     """Return the prefix and a hash of the content."""
-    return numbered_name(prefix, digest_number(content))
+    return f"{prefix}_{_digest(content).hexdigest()}"
 
 
 def numbered_name(prefix: str, number: int) -> str:
@@ -44,5 +44,8 @@ def numbered_name(prefix: str, number: int) -> str:
 
 def digest_number(content: str) -> int:
     """Return a hash of the content as a number."""
-    digest = hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2)
-    return int.from_bytes(digest.digest())
+    return int.from_bytes(_digest(content).digest())
+
+
+def _digest(content: str) -> hashlib.blake2b:
+    return hashlib.blake2b(content.encode(), digest_size=_DIGITS // 2)
