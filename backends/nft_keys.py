@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from ..compiler.ir import Key, Keys, KeyType, Map, Set
 from ..compiler.net import Family, Interval, format_address, format_addresses, prefixes
@@ -14,8 +15,7 @@ from .text import PROTOCOL_WORD
 _MOST_KEYS = 1_000_000  # 100 MB; twice what a node of 150,000 pods in both families has
 
 
-@dataclass(frozen=True, slots=True)
-class KeyTexts:
+class KeyTexts(Struct, frozen=True, gc=False):
     """The texts of keys, and whether each key is a single value."""
 
     keys: Keys

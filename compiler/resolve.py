@@ -7,9 +7,10 @@ over endpoints. Everything is computed once and shared by all nodes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, compress
 from typing import assert_never
+
+from msgspec import Struct
 
 from .masks import bits, flags, mask_of
 from .net import Family, Interval, Protocol, contains, normalize, subtract
@@ -31,8 +32,7 @@ _LARGE_NAMESPACE = 256
 """From how many endpoints on it is quicker to look in the index of all than at each of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True, gc=False):
     """Endpoints by position in the snapshot: bit i of ``mask`` is endpoint ``offset`` + i."""
 
     offset: int
@@ -105,8 +105,8 @@ class Resolver:
 
     def addresses(self, selection: Selection, family: Family) -> tuple[Interval, ...]:
         """Return the addresses of the selected endpoints in order, each as its own interval."""
-        places = (selection.offset + place for place in bits(selection.mask))
-        return self.addresses_at(places, family)
+        offset = selection.offset
+        return self.addresses_at([offset + place for place in bits(selection.mask)], family)
 
     def addresses_at(self, positions: Iterable[int], family: Family) -> tuple[Interval, ...]:
         """Return the addresses of the endpoints at some positions, as ``addresses`` does."""
