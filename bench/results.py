@@ -55,8 +55,9 @@ which a busy machine stretches less than wall time."""
 
 _OF_COMPILING = """\
 From JSON as `kubectl get -o json` prints it to a ruleset. *Decoding alone* is msgspec making
-structs of the same bytes, and nothing else. Another node shares what the first needed; its time is
-the mean of those compiled after the first."""
+structs of the same bytes, and nothing else. Another node shares what the first needed; its time,
+from policies to the program and from there to its text, is the mean of those compiled after the
+first. *All nodes* is reading, and what all of them took or, where not all were compiled, would."""
 
 _OF_LOADING = """\
 `nft -f -`, or `ipset restore` (with `RES_OPTIONS=no-reload`, as `cnpc apply` has it),
@@ -127,7 +128,7 @@ def panels(results: Results) -> list[Panel]:
 
 _COMPILING = (
     "cluster", "input", "level", "decoding alone", "reading", "one node", "one node ÷ decoding",
-    "peak memory", "another node", "all nodes", "peak memory of all",
+    "peak memory", "another node's program", "its text", "all nodes", "peak memory of all",
     "rules", "sets", "elements", "text",
 )  # fmt: skip
 _LOADING = ("cluster", "level", "CPU", "wall", "nft's memory", "kernel memory")
@@ -152,7 +153,8 @@ def _compiling(item: Workload) -> Iterable[tuple[str, ...]]:
             f"{one:.2f} s",
             f"{one / item.decode_only:.1f}",
             f"{made.peak:,} MiB",
-            f"{1000 * other:.1f} ms",
+            f"{1000 * made.per_node_program:.1f} ms",
+            f"{1000 * made.per_node_text:.1f} ms",
             f"{one + other * (made.all_nodes - 1):.0f} s" + _estimated(made),
             f"{made.peak_all:,} MiB",
             f"{made.rules:,}",

@@ -47,6 +47,9 @@ _SHORT = 10  # local pods in their place: a packet meets the chain of one pod al
 _FLAVOURS = ("legacy", "nft")
 _BY_IPTABLES = ("a", "a6")
 """The clusters that are compiled and loaded for iptables too: Kubernetes' limits."""
+_ALL = 1_000
+"""As many nodes as (b) has."""
+
 _HIGHEST = len(LEVELS) - 1
 _CONNECTIONS = 40_000
 """How many connections are opened in a turn. With few (1,500) the figures were those of a ruleset
@@ -81,14 +84,18 @@ class Bench:
         return results
 
     def _clusters(self) -> Sequence[tuple[Cluster, int]]:
-        """Return the clusters, each with for how many further nodes it is compiled."""
+        """Return the clusters, each with for how many further nodes it is compiled.
+
+        That is some for all but (b): there nodes with neighbouring numbers have pods of the same
+        namespaces, and nodes picked here and there have none in common.
+        """
         scale = _QUICK_SCALE if self._quick else 1.0
         shape = self._shapes()[-1] if self._quick else COMPARED
         some = 5 if self._quick else 20
         return [
             (clusters.limits(scale), some),
             (clusters.limits(scale, dual=True), some),
-            (clusters.namespaces(scale), 100),
+            (clusters.namespaces(scale), _ALL),
             (clusters.node_policies(shape), some),
             *((make(scale), 5) for make in clusters.ADVERSARIAL),
         ]
