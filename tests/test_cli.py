@@ -177,6 +177,7 @@ def test_help_and_version() -> None:
         ((), "Usage: cnpc"),
         (("compil",), "No such command 'compil'"),
         (("compile",), "Missing argument 'PATH...'"),
+        (("compile", "x.yaml", "-o", ""), "'--output': the name is empty"),
         (("compile", "x.yaml", "--backend", "pf"), "'pf' is not"),
         (("compile", "x.yaml", "-O7"), "'7' is not one of"),
         (("compile", "x.yaml", "--print-after", "nothing"), "'nothing' is not one of"),

@@ -37,7 +37,13 @@ def test_help_tells_what_a_command_is_for(command: str) -> None:
         ((CLUSTER, DENY), "--node NAME says which"),
         ((CLUSTER, DENY, "--node", "nobody"), "no node 'nobody'"),
         (("/nowhere.nft",), "cannot read: No such file or directory"),
-        ((CLUSTER, "--confirm", "0"), "--confirm"),
+        *(
+            ((CLUSTER, "--confirm", seconds), f"{seconds} is not in the range 1<=x<=86400")
+            for seconds in ("0.0", "0.5", "inf", "1e+30", "86401.0")
+        ),
+        ((CLUSTER, "--confirm", "nan"), "nan is no number of seconds"),
+        ((CLUSTER, "--confirm", "soon"), "'soon' is not a valid float range"),
+        ((CLUSTER, "--state-dir", ""), "the name is empty"),
     ],
 )
 def test_wrong_calls_end_with_2(arguments: tuple[object, ...], words: str) -> None:
@@ -51,6 +57,7 @@ def test_without_root_the_remedy_is_told(tmp_path: Path, command: str) -> None:
     script = (
         "import os, sys\n"
         "os.geteuid = lambda: 65534\n"
+        "os.access = lambda *_: False\n"  # the folder is root's alone
         "from cnpc.compiler.cli.main import main\n"
         "main(sys.argv[1:])\n"
     )

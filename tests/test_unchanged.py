@@ -26,7 +26,8 @@ IMPORTED = START | {
         for name in ("iptables_names", "netfilter", "netlink", "nft_signs", "notes")
     ),
     *(f"backends.{name}" for name in ("record", "signs")),
-    *(f"compiler.cli.{name}" for name in ("apply", "node_options", "ruleset_files", "unchanged")),
+    *(f"compiler.cli.{name}" for name in ("apply", "node_options", "parameters")),
+    *(f"compiler.cli.{name}" for name in ("ruleset_files", "unchanged")),
     "compiler.options",
 }
 OF_IPTABLES = {f"backends.iptables_{name}" for name in ("legacy", "signs", "tools")}

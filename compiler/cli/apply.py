@@ -9,6 +9,7 @@ import click
 from .later import later
 from .messages import say
 from .node_options import Choices, compile_options, state_option
+from .parameters import Seconds
 from .unchanged import nothing_to_do, unchanged
 
 _EPILOG = """\b
@@ -27,8 +28,8 @@ Examples:
 @click.option(
     "--confirm",
     metavar="SECONDS",
-    type=click.FloatRange(min=1),
-    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time.",
+    type=Seconds(),
+    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time, a day at most.",
 )
 @click.option("--confirmed", is_flag=True, help="Keep the ruleset that waits for this.")
 @click.option(

@@ -26,6 +26,7 @@ from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
+from .parameters import Folder
 from .reports import report, report_warnings
 from .summary import NodeSummary, Summary, as_json, as_table
 
@@ -62,7 +63,7 @@ class _Request:
     "-o",
     "--output",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables.",
 )
 @backend_option("The packet filter to compile for.")

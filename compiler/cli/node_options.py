@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +13,7 @@ from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.nft_signs import BACKEND as NFTABLES
 from ...backends.record import DEFAULT_STATE
 from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
+from .parameters import Folder
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
 
@@ -76,7 +76,7 @@ def state_option(command: _Command) -> _Command:
     """Add the option that says where the record is."""
     return click.option(
         "--state-dir",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Folder(),
         default=DEFAULT_STATE,
         envvar="CNPC_STATE_DIR",
         show_default=True,
