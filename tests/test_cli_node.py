@@ -98,6 +98,29 @@ def test_files_of_another_backend_are_refused(tmp_path: Path, compiled: str) -> 
     assert f"this is a ruleset for {compiled}" in done.err
 
 
+@pytest.mark.parametrize("suffix", ["nft", "v4"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-O0", "--deny-with", "drop"), "-O, --deny-with: this is a ruleset"),
+        (("--own-node", "enforce"), "--own-node: this is a ruleset"),
+        (("--on-unknown", "error"), "--on-unknown: this is a ruleset"),
+        (("--node", "worker-2"), "--node worker-2: this is a ruleset of node worker-1"),
+    ],
+)
+def test_a_ruleset_is_past_what_options_ask_of_manifests(
+    tmp_path: Path, suffix: str, options: tuple[str, ...], words: str
+) -> None:
+    path = written(tmp_path, {"nft": "nftables", "v4": "iptables"}[suffix]).with_suffix(
+        f".{suffix}"
+    )
+    done = cnpc("save", path, *options, "--state-dir", tmp_path / "state")
+    assert done.code == 2
+    assert words in done.err
+    kept = cnpc("save", path, "--node", "worker-1", "--state-dir", tmp_path / "state")
+    assert kept.code == 0
+
+
 def test_three_files_of_three_names_go_together(tmp_path: Path) -> None:
     stem = written(tmp_path, "iptables")
     paths = [

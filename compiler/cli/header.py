@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ... import __version__
 from ..errors import printable
 from ..options import Options
 from ..policy import Policy
 from ..snapshot import Snapshot
+from .first_line import first_line
 
 
 def header(
@@ -24,7 +24,7 @@ def header(
     options_line += f" --own-node {options.own_node.value}"
     counts = (len(snapshot.namespaces), len(snapshot.nodes), len(snapshot.endpoints))
     lines = [
-        f"Network policy of node {node}, compiled by cnpc {__version__}.",
+        first_line(node),
         "",
         f"Options: {options_line}",
         "Snapshot: {} namespaces, {} nodes, {} endpoints".format(*counts),

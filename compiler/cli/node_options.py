@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.nft_signs import BACKEND as NFTABLES
@@ -56,6 +57,14 @@ _COMPILE_OPTIONS = (
     click.option("--node", metavar="NAME", help="This node's name in the manifests."),
 )
 
+_ONLY_MANIFESTS = {
+    "level": "-O",
+    "deny_with": "--deny-with",
+    "own_node": "--own-node",
+    "on_unknown": "--on-unknown",
+}
+"""The options, by parameter, that a ruleset is past."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -70,6 +79,8 @@ class Choices:
     counters: bool
     backend: str | None
     """None: what the files are for, else what the node has."""
+    only_manifests: tuple[str, ...]
+    """The options given that mean nothing for what was compiled before."""
 
 
 def state_option(command: _Command) -> _Command:
@@ -101,10 +112,21 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **kwargs: object,
     ) -> object:
         options = Options(DenyWith(deny_with), OwnNode(own_node))
-        choices = Choices(node, int(level), options, on_unknown, counters, backend)
+        choices = Choices(
+            node, int(level), options, on_unknown, counters, backend, _only_manifests()
+        )
         return command(*args, choices=choices, **kwargs)
 
     decorated: Callable[..., Any] = with_choices
     for option in _COMPILE_OPTIONS:
         decorated = option(decorated)
     return decorated
+
+
+def _only_manifests() -> tuple[str, ...]:
+    context = click.get_current_context()
+    return tuple(
+        option
+        for name, option in _ONLY_MANIFESTS.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )

@@ -20,6 +20,7 @@ from ...backends.record import State
 from ..errors import InputError, NodeError, Span, error
 from ..source import STDIN, SourceError, open_source
 from .filters import filters, usable_backend
+from .first_line import node_of
 from .later import later
 from .messages import report_message
 from .node_options import Choices
@@ -43,13 +44,13 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     """Return the ruleset of files that compile wrote, or of manifests compiled for the node."""
     if any(map(is_of_iptables, paths)):
         ruleset: Given[Any] = later("trio").read_trio(paths, lambda path: _text(_read(path), path))
-        return _of_backend(ruleset, choices)
+        return _chosen(ruleset, choices)
     rulesets = list(filter(is_nft, paths))
     if rulesets and len(paths) > 1:
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
     if rulesets or _MARK in data:
-        return _of_backend(_given(_text(data, paths[0]), choices, paths[0]), choices)
+        return _chosen(_given(_text(data, paths[0]), choices, paths[0]), choices)
     backend = choices.backend or usable_backend()
     texts: Mapping[str, str] = later("compiled").compiled(paths, data, choices, backend)
     if backend == NFTABLES:
@@ -57,12 +58,19 @@ def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
     return Given(backend, texts, lambda: filters()[backend]().read(texts))
 
 
-def _of_backend(ruleset: Given[Any], choices: Choices) -> Given[Any]:
-    """Return the ruleset, if it is of the backend that was asked for."""
+def _chosen(ruleset: Given[Any], choices: Choices) -> Given[Any]:
+    """Return the ruleset, if it is what the options ask for."""
+    if choices.only_manifests:
+        options = ", ".join(choices.only_manifests)
+        raise click.UsageError(f"{options}: this is a ruleset; compile the manifests with that")
     if choices.backend not in {None, ruleset.backend}:
         raise click.UsageError(
             f"this is a ruleset for {ruleset.backend}; compile the manifests for {choices.backend}"
         )
+    node = node_of(next(iter(ruleset.texts.values())))
+    if choices.node not in {None, node}:
+        whose = f"of node {node}" if node else "of a node that it does not name"
+        raise click.UsageError(f"--node {choices.node}: this is a ruleset {whose}")
     return ruleset
 
 

@@ -27,6 +27,8 @@ def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Versio
     backend = NFTABLES if SUFFIX in files else IPTABLES
     if not files or choices.counters or choices.backend not in {None, backend}:
         return None
+    if choices.node or choices.only_manifests:
+        return None
     try:
         if not all(path.is_file() for path in files.values()):  # a pipe can be read only once
             return None
