@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,13 @@ def test_help_and_version() -> None:
         done = cnpc(*arguments)
         assert (done.code, done.err) == (0, "")
         assert done.out.startswith("Usage: cnpc ")
+
+
+def test_help_and_readme_name_the_same_exit_codes() -> None:
+    table = STORIES.parents[1].joinpath("README.md").read_text().partition("| exit code |")[2]
+    told = re.findall(r"^\| ([\d, ]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+    listed = " ".join(cnpc("-h").out.partition("Exit codes: ")[2].split())
+    assert re.findall(r"\d+", " ".join(told)) == re.findall(r"\d+", listed)
 
 
 @pytest.mark.parametrize(

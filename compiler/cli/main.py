@@ -39,7 +39,10 @@ _EXIT_INTERRUPTED = _SIGNALLED + signal.SIGINT
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-_EPILOG = "Exit codes: 0 done, 1 the answer is no, 2 the input is wrong, 3 the node refused."
+_EPILOG = (
+    "Exit codes: 0 done, 1 the answer is no, 2 the input is wrong, 3 the node refused, "
+    "70 a bug in cnpc, 130 interrupted, 143 terminated."
+)
 
 
 class _LazyGroup(click.Group):

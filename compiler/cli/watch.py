@@ -22,7 +22,8 @@ def watch(keeper: Keeper) -> None:
 
     What neighbours such as kube-proxy commit every second must not cost a look at all elements each
     time, which takes a second for 500,000. Rules, and how many elements there are, cost little.
-    What is put back is the version that was loaded last, whoever loaded it.
+    What is put back is the version that was loaded last, whoever loaded it. A signal is how it is
+    meant to end, with exit code 0: systemd takes 143 for a failure of the service that it stops.
     """
     ended = threading.Event()
 
