@@ -22,11 +22,16 @@ class Drift(enum.Enum):
     """How the kernel differs from what was recorded."""
 
     NONE = ""
-    GONE = "the ruleset had been removed from the kernel"
-    CHANGED = "somebody had changed the ruleset in the kernel"
-    INTERRUPTED = "an earlier change of the ruleset had been interrupted"
-    LOST = "the record of what was loaded had been damaged"
-    FOREIGN = "the kernel had a ruleset of cnpc that cnpc apply had not loaded"
+    GONE = "the ruleset has been removed from the kernel"
+    CHANGED = "somebody has changed the ruleset in the kernel"
+    INTERRUPTED = "an earlier change of the ruleset has been interrupted"
+    LOST = "the record of what was loaded has been damaged"
+    FOREIGN = "the kernel has a ruleset of cnpc that cnpc apply has not loaded"
+
+    @property
+    def before(self) -> str:
+        """The words for how the kernel differed before it was put right."""
+        return self.value.replace(" has ", " had ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -262,6 +263,25 @@ def test_status_tells_what_rules_matched(host: Host) -> None:
     assert "nothing to do" in host.cnpc("apply", "--counters", host.a)
     host.cnpc("diff", "--counters", host.a)
     host.cnpc("diff", host.a, code=1)
+
+
+def test_what_was_removed_is_not_called_in_force(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    CommandNft().run("delete table inet cnpc")
+    (told,) = host.cnpc("status", code=1).splitlines()
+    assert told.startswith("NOT in force: ")
+    assert told.endswith(" was removed from the kernel; cnpc apply puts it back")
+    everything = host.cnpc("diff", host.a, code=1)
+    assert "the ruleset has been removed from the kernel; apply puts it right" in everything
+    assert "+ chain forward" in everything
+    assert "the ruleset had been removed from the kernel; it was put" in host.cnpc("apply", host.a)
+
+
+def test_what_another_boot_or_namespace_had_is_not_here(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    with closing(Namespace()) as other, other.entered():
+        assert host.cnpc("status", code=1) == "no ruleset is in force\n"
+        assert "+ chain forward" in host.cnpc("diff", host.a, code=1)
 
 
 def test_watch_undoes_a_flush(host: Host) -> None:

@@ -64,7 +64,7 @@ def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool
         raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
     outcome = keeper.apply(ruleset, hold)
     if outcome.drift.value:
-        report_message(f"warning: {outcome.drift.value}; it was put right")
+        report_message(f"warning: {outcome.drift.before}; it was put right")
     say(_describe(outcome), quiet=quiet)
     if hold and outcome.plan.kind is not Kind.NOTHING:
         say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)

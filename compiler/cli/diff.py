@@ -11,7 +11,7 @@ from ...backends.packet_filter import Drift
 from .differences import lines
 from .messages import report_message
 from .node_options import Choices, compile_options, state_option
-from .node_side import open_keeper, read_given
+from .node_side import open_keeper, read_given, shown
 
 
 @click.command()
@@ -31,7 +31,7 @@ def command(
     """
     keeper = open_keeper(state_dir)
     record, now = keeper.look()
-    old = keeper.recorded(record)
+    old = shown(keeper, record, now)
     drift = now.drift
     if drift is not Drift.NONE:
         report_message(f"warning: {drift.value}; apply puts it right")

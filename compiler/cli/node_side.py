@@ -11,11 +11,12 @@ import click
 
 from ...backends.doctor import lacks_root
 from ...backends.keeper import Keeper
-from ...backends.layout import with_counters
+from ...backends.layout import EMPTY, Layout, with_counters
 from ...backends.nft_filter import given
 from ...backends.nft_signs import BACKEND as NFTABLES
 from ...backends.nft_signs import SUFFIX
-from ...backends.packet_filter import Given
+from ...backends.notes import Record
+from ...backends.packet_filter import Drift, Given, InForce
 from ...backends.record import State
 from ..errors import InputError, NodeError, Span, error
 from ..source import STDIN, SourceError, open_source
@@ -34,6 +35,12 @@ def open_keeper(state_dir: Path) -> Keeper:
     for finding in lacks_root():
         raise NodeError(str(finding))
     return Keeper(filters(), State(state_dir), _say_waiting)
+
+
+def shown(keeper: Keeper, record: Record, now: InForce[Any]) -> Layout:
+    """Return what is in force, as far as that is recorded; empty where nothing is."""
+    there = now.loaded and now.drift is not Drift.GONE
+    return keeper.recorded(record) if there else EMPTY
 
 
 def _say_waiting() -> None:

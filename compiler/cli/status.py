@@ -14,10 +14,10 @@ import click
 from ...backends.keeper import Keeper
 from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
-from .counters import RuleCounter, counters
+from .counters import RuleCounter, by_rule, counters
 from .differences import policies
 from .node_options import state_option
-from .node_side import open_keeper
+from .node_side import open_keeper, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
 
 def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
     drift = now.drift
-    layout = keeper.recorded(record)
+    layout = shown(keeper, record, now)
     current = record.current if now.loaded else None
     listing = keeper.listing(record) if current and drift in {Drift.NONE, Drift.CHANGED} else ""
     pending = record.pending
@@ -80,9 +80,14 @@ def _id(version: Version | None) -> str | None:
 def _lines(status: Status) -> Iterator[str]:
     if status.version is None:
         yield "no ruleset is in force"
+    elif status.drift == Drift.GONE.value:
+        yield (
+            f"NOT in force: {status.version}, loaded {status.since}, was removed from the kernel; "
+            "cnpc apply puts it back"
+        )
     else:
         yield f"{status.version} is in force since {status.since}"
-    if status.drift:
+    if status.drift not in {Drift.NONE.value, Drift.GONE.value}:
         yield f"but {status.drift}; cnpc apply puts it right"
     if status.confirm_within is not None:
         yield f"the version before comes back in {status.confirm_within} s without a confirmation"
@@ -93,5 +98,5 @@ def _lines(status: Status) -> Iterator[str]:
     yield from (f"  {policy}" for policy in status.policies)
     if status.counters:
         yield f"{'packets':>12}  {'bytes':>15}  rule"
-    for item in status.counters:
-        yield f"{item.packets:>12,}  {item.bytes:>15,}  {item.rule}"
+    for rule, (packets, octets) in by_rule(status.counters).items():
+        yield f"{packets:>12,}  {octets:>15,}  {rule}"

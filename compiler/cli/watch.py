@@ -49,6 +49,6 @@ def watch(keeper: Keeper) -> None:
             ended_at = time.monotonic()
             due = ended_at + _PAUSE * (ended_at - began)
         if drift is not Drift.NONE:
-            report_message(f"warning: {drift.value}; it was put right")
+            report_message(f"warning: {drift.before}; it was put right")
         elif wholly:
             seen = generation
