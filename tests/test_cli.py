@@ -48,7 +48,8 @@ def test_passes_belong_to_backends() -> None:
     options = ("--node", "worker-1", "--print-after", "split_ports")
     done = cnpc("compile", CLUSTER, DENY, *options)
     assert (done.code, done.out) == (2, "")
-    assert "-O2 has no pass 'split_ports'" in done.err
+    assert "-O2 has no pass 'split_ports' with --backend nftables; it is in -O2" in done.err
+    assert "it is in -O2 with --backend iptables" in done.err
     done = cnpc("compile", CLUSTER, DENY, *options, "--backend", "iptables", "-O2")
     assert done.code == 0
     assert done.out.startswith('program "worker-1"')
@@ -140,7 +141,7 @@ def test_print_after_shows_the_program(stage: str) -> None:
 def test_print_after_needs_a_pass_of_the_level() -> None:
     done = cnpc("compile", CLUSTER, DENY, "-O0", "--print-after", "share", "--node", "worker-1")
     assert (done.code, done.out) == (2, "")
-    assert "-O0 has no pass 'share'" in done.err
+    assert "-O0 has no pass 'share' with --backend nftables; it is in -O1 with" in done.err
 
 
 def test_packed_files_folders_and_standard_input_are_the_same_input(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ class _Request:
     "--output",
     metavar="DIR",
     type=Folder(),
-    help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables.",
+    help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables. "
+    "What DIR has of nodes that are gone stays.",
 )
 @backend_option("The packet filter to compile for.")
 @arguments.level
@@ -144,10 +145,28 @@ def _check(request: _Request, passes: PassLevels) -> None:
     """Raise the error for options that do not go together."""
     if request.print_after:
         if request.print_after not in stages(request.level, passes):
-            raise click.UsageError(f"-O{request.level} has no pass '{request.print_after}'")
+            raise _no_pass(request, request.print_after)
     elif request.output is None and len(request.backend.suffixes) > 1:
         files = ", ".join(f".{suffix}" for suffix in request.backend.suffixes)
         raise click.UsageError(f"--backend {request.backend.name} makes {files} files: -o DIR")
+
+
+def _no_pass(request: _Request, stage: str) -> click.UsageError:
+    """Return the error that names the nearest options that have the pass: the backend stays."""
+    own, level = request.backend.name, request.level
+    backend, nearest = min(
+        (
+            (name, number)
+            for name, make in BACKENDS.items()
+            for number in LEVELS
+            if stage in stages(number, passes_of(make()))
+        ),
+        key=lambda found: (found[0] != own, abs(found[1] - level)),
+    )
+    return click.UsageError(
+        f"-O{level} has no pass '{stage}' with --backend {own}; "
+        f"it is in -O{nearest} with --backend {backend}"
+    )
 
 
 def _compile(
