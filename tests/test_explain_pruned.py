@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cnpc.compiler.cli.explain_pruned import explain
+from cnpc.compiler.ir import Origin, Rule, Terminal
+from cnpc.compiler.passes.prune import Pruned, Reason
 from command import cnpc
 
 CLUSTER = """\
@@ -55,3 +58,23 @@ def test_nothing_is_pruned_at_level_0(tmp_path: Path) -> None:
     path = tmp_path / "cluster.yaml"
     path.write_text(CLUSTER)
     assert cnpc("compile", path, "-O", "0", "--explain-pruned").err == ""
+
+
+def test_of_several_nodes_it_is_told_on_which(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    document = "---\napiVersion: v1\nkind: {}\nmetadata: {{name: {}}}\n"
+    path.write_text(CLUSTER + document.format("Node", "n2"))
+    done = cnpc("compile", path, "--explain-pruned", "-o", tmp_path / "rulesets")
+    lines = [line for line in done.err.splitlines() if "Admin guard egress[" in line]
+    assert lines
+    assert all(line.endswith(", on n1") for line in lines)
+
+
+def test_nodes_that_are_many_are_counted() -> None:
+    rule = Rule((), Terminal.DROP, (Origin("Admin", "guard", "egress", 0, "low"),))
+    pruned = [Pruned("egress", rule, Reason.EMPTY, ())]
+    nodes = {f"n{number}": pruned for number in range(7)}
+    (line,) = explain(nodes.items())
+    assert line.endswith(" matches nothing, on all nodes")
+    (line,) = explain([*nodes.items(), ("other", [])])
+    assert line.endswith(" matches nothing, on n0, n1, n2, n3, n4 and 2 more")

@@ -14,6 +14,12 @@ def test_line_breaks_in_names_do_not_end_the_comment() -> None:
     assert not any("\n" in line or "\r" in line for line in lines)
 
 
+def test_one_is_not_many() -> None:
+    read = inputs(node("n1"), namespace("red"), cnp())
+    lines = header("n1", read.snapshot, read.policies, Options(), 1)
+    assert lines[3] == "Snapshot: 1 namespace, 1 node, 0 endpoints"
+
+
 def test_the_first_line_says_whose_it_is() -> None:
     assert node_of(f"# {first_line('n1')}\n#\n") == "n1"
     assert node_of("table inet filter {}\n") is None

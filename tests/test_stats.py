@@ -82,3 +82,10 @@ def test_a_node_without_pods_has_sizes_alone() -> None:
     done = run(CNPC, "stats", "-", "--node", "lonely", stdin=bare)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("node lonely")
+
+
+def test_a_node_without_endpoints_is_told() -> None:
+    node = b"{apiVersion: v1, kind: Node, metadata: {name: n1}}"
+    done = run(CNPC, "stats", "-", "--node", "n1", stdin=node)
+    assert done.code == 0
+    assert done.out.endswith("\n\nno connection is judged: the node has no endpoint\n")

@@ -10,6 +10,7 @@ from ...backends.keeper import Hold, Keeper, Outcome
 from ...backends.packet_filter import Given, Planned
 from ...backends.transaction import Kind
 from ..errors import NodeError
+from .counts import count
 from .guardian import start_guardian
 from .messages import report_message, say
 from .node_options import Choices
@@ -78,5 +79,4 @@ def _describe(outcome: Outcome) -> str:
 
 
 def _amount(plan: Planned) -> str:
-    commits = len(plan.transactions)
-    return f"{plan.operations:,} operations, {commits} commit{'' if commits == 1 else 's'}"
+    return f"{plan.operations:,} operations, {count(len(plan.transactions), 'commit')}"

@@ -133,7 +133,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     slow = many_sets({item.node: item.sets for item in compiled})
     report(slow)
     if explain_pruned:
-        for line in explain(item for node in chosen for item in pipeline.pruned(node)):
+        for line in explain((node, pipeline.pruned(node)) for node in chosen):
             report_message(line)
     if quiet or kind == "none" or print_after:
         return

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ...backends.changes import Changes, TableChange
 from ...backends.layout import Chain, Layout, Table
+from .counts import count
 
 _POLICY = "  "
 _MOST = 20
@@ -16,9 +17,9 @@ def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
     """Yield what a person reads; nothing where the rulesets say the same."""
     yield from _policies(old.header, new.header)
     for table in changes.tables_removed.values():
-        yield f"- {_name(table)}, {_count(len(table), 'element')}"
+        yield f"- {_name(table)}, {count(len(table), 'element')}"
     for table in changes.tables_added.values():
-        yield f"+ {_name(table)}, {_count(len(table), 'element')}"
+        yield f"+ {_name(table)}, {count(len(table), 'element')}"
     for change in changes.tables.values():
         yield from _table(change)
     for chain in changes.chains_removed.values():
@@ -42,7 +43,7 @@ def _policies(old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
 
 def _table(change: TableChange) -> Iterator[str]:
     if change.remade:
-        old, new = (_count(len(item), "element") for item in (change.old, change.new))
+        old, new = (count(len(item), "element") for item in (change.old, change.new))
         yield f"~ {_name(change.new)}: made anew, {old} before, {new} after"
         return
     yield f"~ {_name(change.new)}: +{len(change.added)} -{len(change.removed)}"
@@ -72,7 +73,3 @@ def _chain(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[st
 
 def _name(table: Table) -> str:
     return f"{table.kind} {table.name}" + (f" ({table.note})" if table.note else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from ..errors import printable
 from ..options import Options
 from ..policy import Policy
 from ..snapshot import Snapshot
+from .counts import count
 from .first_line import first_line
 
 
@@ -22,12 +23,16 @@ def header(
     in_force = tuple(policies)
     options_line = f"-O{level} --deny-with {options.deny_with.value}"
     options_line += f" --own-node {options.own_node.value}"
-    counts = (len(snapshot.namespaces), len(snapshot.nodes), len(snapshot.endpoints))
+    counts = (
+        count(len(snapshot.namespaces), "namespace"),
+        count(len(snapshot.nodes), "node"),
+        count(len(snapshot.endpoints), "endpoint"),
+    )
     lines = [
         first_line(node),
         "",
         f"Options: {options_line}",
-        "Snapshot: {} namespaces, {} nodes, {} endpoints".format(*counts),
+        f"Snapshot: {', '.join(counts)}",
         f"Policies in force here: {len(in_force)}",
     ]
     lines += (f"  {_describe(policy)}" for policy in in_force)

@@ -46,7 +46,10 @@ def as_json(levels: Iterable[Stats]) -> str:
 def as_table(levels: Sequence[Stats]) -> str:
     """Return the sizes, the means over pods, and the pods whose connections meet most."""
     parts = [_sizes(levels), _summary(levels), _pods(levels)]
-    return "\n".join(_align(rows) for rows in parts if len(rows) > 1)
+    tables = [_align(rows) for rows in parts if len(rows) > 1]
+    if not levels[0].lines:
+        tables.append("no connection is judged: the node has no endpoint\n")
+    return "\n".join(tables)
 
 
 Rows = list[tuple[str, ...]]

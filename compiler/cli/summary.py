@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from .counts import count
+
 _HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements", "by map")
 
 
@@ -64,17 +66,13 @@ def as_table(summary: Summary, longest: int = 20) -> str:
 def _sentence(summary: Summary) -> str:
     return ", ".join(
         (
-            _count(summary.policies, "policy", "policies"),
-            _count(summary.namespaces, "namespace", "namespaces"),
-            _count(summary.nodes, "node", "nodes"),
-            _count(summary.endpoints, "endpoint", "endpoints"),
-            _count(summary.warnings, "warning", "warnings"),
+            count(summary.policies, "policy", "policies"),
+            count(summary.namespaces, "namespace"),
+            count(summary.nodes, "node"),
+            count(summary.endpoints, "endpoint"),
+            count(summary.warnings, "warning"),
         )
     )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _row(item: NodeSummary) -> tuple[str, ...]:
