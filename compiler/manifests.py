@@ -17,7 +17,7 @@ from .diagnostics import locate
 from .errors import Diagnostic, InputError, Severity, Source, Span
 from .policy import Policy, Tier
 from .snapshot import Snapshot
-from .source import Opener, SourceError, expand, open_plain
+from .source import STDIN, Opener, SourceError, expand, open_plain
 
 __all__ = ["Inputs", "OnUnknown", "load"]
 
@@ -123,7 +123,8 @@ def _read(
     except EmptyFile:
         if len(findings.diagnostics) == before:
             report = findings.error if named else findings.warning
-            report("there is no object in this file", Span(source.name, 0, 0))
+            hint = "did the command before the pipe fail?" if path == STDIN else ""
+            report("there is no object in this file", Span(source.name, 0, 0), hint)
     except RecursionError:
         findings.error("nested too deeply", Span(source.name, 0, 0))
     return source

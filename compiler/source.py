@@ -1,4 +1,4 @@
-"""From paths to bytes: files, folders, standard input, gzip by suffix."""
+"""From paths to bytes: files, folders, standard input, what gzip has packed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .errors import Source
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
 _GZIP = ".gz"
+_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1; neither YAML nor JSON may begin so
 _MAX_UNPACKED = 2 << 30
 
 
@@ -77,7 +78,7 @@ def open_source(path: str, stdin: BinaryIO | None) -> tuple[Source, bytes]:
     """
     try:
         if path == STDIN:
-            data = (stdin or sys.stdin.buffer).read()
+            data = _unpack(path, (stdin or sys.stdin.buffer).read())
             return Source("<stdin>", data), data
         data = Path(path).read_bytes()
         again = stat.S_ISREG(Path(path).stat().st_mode)
@@ -123,7 +124,7 @@ def read_again(source: Source) -> bytes:
 
 
 def _unpack(path: str, data: bytes) -> bytes:
-    if not path.endswith(_GZIP):
+    if not path.endswith(_GZIP) and not data.startswith(_MAGIC):
         return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:

@@ -153,8 +153,28 @@ def test_packed_files_folders_and_standard_input_are_the_same_input(tmp_path: Pa
     (tmp_path / "notes.txt").write_text("not a manifest: [")
     assert cnpc("compile", packed, DENY, "--node", "worker-1").out == plain
     assert cnpc("compile", tmp_path, "--node", "worker-1").out == plain
-    piped = cnpc("compile", "-", DENY, "--node", "worker-1", stdin=CLUSTER.read_bytes())
-    assert piped.out == plain
+    for stdin in (CLUSTER.read_bytes(), packed.read_bytes()):
+        assert cnpc("compile", "-", DENY, "--node", "worker-1", stdin=stdin).out == plain
+
+
+def test_nothing_through_the_pipe_is_told_with_a_guess() -> None:
+    done = cnpc("compile", "-", "--node", "worker-1")
+    assert done.code == 2
+    assert "<stdin>: error: there is no object in this file" in done.err
+    assert "hint: did the command before the pipe fail?" in done.err
+
+
+@pytest.mark.parametrize("backend", ["nftables", "iptables"])
+def test_rulesets_are_not_taken_for_manifests(tmp_path: Path, backend: str) -> None:
+    assert cnpc("compile", CLUSTER, "--backend", backend, "-o", tmp_path).code == 0
+    first = min(tmp_path.iterdir())
+    for command in (("compile",), ("stats", "--node", "worker-1")):
+        done = cnpc(*command, first)
+        assert (done.code, done.out) == (2, "")
+        assert f"{first} is a ruleset: cnpc apply {first}" in done.err
+        done = cnpc(*command, tmp_path)
+        assert f"{tmp_path} is a folder of rulesets: cnpc apply {first}" in done.err
+    assert "is a folder of rulesets" in cnpc("apply", tmp_path, "--node", "worker-1").err
 
 
 def test_options_reach_the_ruleset() -> None:

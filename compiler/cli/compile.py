@@ -28,6 +28,7 @@ from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .parameters import Folder
 from .reports import report, report_warnings
+from .ruleset_files import no_rulesets
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _HIGHEST_LEVEL = max(LEVELS)
@@ -106,8 +107,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 ) -> None:
     """Compile network policies and a cluster snapshot to a ruleset for each node.
 
-    Each PATH is a file of YAML or JSON, a folder of such files, or - for standard input; a name
-    that ends in .gz is unpacked. Without -o, the ruleset of one node goes to standard output.
+    Each PATH is a file of YAML or JSON, a folder of such files, or - for standard input; what
+    gzip has packed is unpacked. Without -o, the ruleset of one node goes to standard output.
     """
     kind = summary or ("table" if sys.stderr.isatty() else "none")
     request = _Request(
@@ -120,6 +121,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     )
     passes = passes_of(request.backend)
     _check(request, passes)
+    no_rulesets(paths)
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
     pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level, passes)
     chosen = choose(pipeline.resolver.node_names(), nodes)

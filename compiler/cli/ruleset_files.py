@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -18,6 +19,15 @@ def is_nft(path: str) -> bool:
 def is_of_iptables(path: str) -> bool:
     """Tell whether the name is that of one of the three for iptables."""
     return path.endswith(tuple(f".{suffix}" for suffix in OF_IPTABLES))
+
+
+def no_rulesets(paths: Sequence[str]) -> None:
+    """Raise UsageError where manifests are to be read, and a path is a ruleset or holds them."""
+    for path in paths:
+        if _is_ruleset(path):
+            raise click.UsageError(f"{path} is a ruleset: cnpc apply {path}")
+        if found := _rulesets_within(path):
+            raise click.UsageError(f"{path} is a folder of rulesets: cnpc apply {found}")
 
 
 def trio(paths: Sequence[str]) -> Mapping[str, str]:
@@ -39,6 +49,20 @@ def _beside(given: Mapping[str, str]) -> Mapping[str, str]:
     if len(given) == len(OF_IPTABLES):
         return {}
     raise click.UsageError("these are files of different rulesets: give all three of one")
+
+
+def _is_ruleset(path: str) -> bool:
+    return is_nft(path) or is_of_iptables(path)
+
+
+def _rulesets_within(path: str) -> str | None:
+    """Return the first ruleset of a folder that has no other files; None where it is none."""
+    folder = Path(path)
+    try:
+        files = sorted(map(str, folder.iterdir())) if folder.is_dir() else []
+    except OSError:  # whoever reads it has words for that
+        return None
+    return files[0] if files and all(map(_is_ruleset, files)) else None
 
 
 def _suffix(path: str) -> str:

@@ -26,6 +26,7 @@ from .backends import BACKENDS, backend_option, passes_of
 from .many_sets import many_sets
 from .nodes import choose
 from .reports import report
+from .ruleset_files import no_rulesets
 from .stats_report import Line, Stats, as_json, as_table
 
 _EPILOG = """\b
@@ -70,6 +71,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     most 32, evenly chosen). If the peer is a pod of this node too, its judgement is counted in its
     own line; with iptables, such peers are left out.
     """
+    no_rulesets(paths)
     inputs = load(paths, on_unknown=OnUnknown(on_unknown))
     report(inputs.warnings)
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
