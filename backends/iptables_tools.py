@@ -124,7 +124,7 @@ def ipset_restore(text: str) -> None:
 
 def found(name: str) -> str | None:
     """Return where a program is."""
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:{_SEARCHED}")
+    return shutil.which(name, path=_search_path())
 
 
 def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS) -> str:
@@ -142,11 +142,15 @@ def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS)
         errors="surrogateescape",  # comments of others may be any bytes
         capture_output=True,
         check=False,
-        env={**os.environ, **env},
+        env={**os.environ, "PATH": _search_path(), **env},  # what it starts, it finds as we do
     )
     if done.returncode != 0:
         raise NodeError(_refusal(argv[0], (done.stderr or done.stdout).strip(), text))
     return done.stdout
+
+
+def _search_path() -> str:
+    return f"{os.environ.get('PATH', '')}:{_SEARCHED}"
 
 
 def _refusal(name: str, words: str, text: str) -> str:

@@ -46,6 +46,17 @@ def test_a_good_node_lacks_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.requires_root_and_nft
+@pytest.mark.usefixtures("space")
+def test_what_is_found_beside_the_path_is_tried_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    found = texts(tmp_path)
+    assert "ok iptables and the kernel take all that rulesets need" in found
+    assert "ok ip6tables and the kernel take all that rulesets need" in found
+
+
+@pytest.mark.requires_root_and_nft
 @pytest.mark.parametrize(
     ("output", "expected"),
     [

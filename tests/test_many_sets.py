@@ -47,7 +47,7 @@ def test_at_the_edge() -> None:
     (found,) = many_sets({"a": MOST_SETS + 1})
     assert "node a has 501 sets and maps, above 500" in found.message
     (found,) = many_sets({"a": 501, "b": 1200, "c": 500})
-    assert "node b has 1,200 sets and maps, above 500, and 1 more nodes" in found.message
+    assert "node b has 1,200 sets and maps, above 500, and 1 more node has" in found.message
 
 
 @pytest.mark.parametrize("peers", [10, 600])

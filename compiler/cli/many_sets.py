@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..costs import MOST_SETS
 from ..errors import Diagnostic, warning
+from .counts import count
 
 _HINT = "the time to load grows with the square of their number; fewer different peers need fewer"
 
@@ -16,6 +17,7 @@ def many_sets(sets: Mapping[str, int]) -> tuple[Diagnostic, ...]:
     if not above:
         return ()
     node = max(above, key=lambda name: above[name])
-    others = f", and {len(above) - 1} more nodes have above {MOST_SETS}" if len(above) > 1 else ""
-    message = f"node {node} has {above[node]:,} sets and maps, above {MOST_SETS}{others}"
+    message = f"node {node} has {above[node]:,} sets and maps, above {MOST_SETS}"
+    if others := len(above) - 1:
+        message += f", and {count(others, 'more node has', 'more nodes have')} above {MOST_SETS}"
     return (warning(message, None, _HINT),)
