@@ -26,6 +26,7 @@ from .connections import Connection, read_connection
 from .contents import is_large, same_contents
 from .layout import TABLE, Layout, Table
 from .netlink import CONNTRACK, DUMP, NFTABLES, Interrupted, attributes, text_attribute
+from .nft_refusals import as_file, refusal
 
 _GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS = (
     NFTABLES | message for message in (1, 4, 7, 10, 13)
@@ -36,7 +37,6 @@ _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
 _LISTED_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
 _Listed = TypeVar("_Listed")
 _NOTHING: Mapping[str, str] = {}
-_LONGEST_MESSAGE = 1000
 _TRIES = 20
 
 
@@ -68,17 +68,32 @@ class LibraryNft:
 
     def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:
         """Commit, check or list; NodeError if it is refused."""
-        # A new context each time: what one keeps of an earlier text, nft 1.0.6 follows to freed
-        # memory when it words a refusal, and aborts the process.
-        nft = self._open()
+        nft = self._fresh(check=check)
         nft.set_terse_output(terse)
-        # The bindings of nft 1.0.6 lack this call, and keep the context to themselves.
-        context = ctypes.c_void_p(nft._Nftables__ctx)  # noqa: SLF001 - as said above
-        self._library.nft_ctx_set_dry_run(context, ctypes.c_bool(check))
         code, output, message = nft.cmd(text)
         if code != 0:
-            raise NodeError(_shorten(message))
+            raise NodeError(refusal(self._words(text) or message))
         return str(output)
+
+    def _fresh(self, *, check: bool) -> Any:  # noqa: ANN401 - it ships no types
+        """Return a new context."""
+        # What one keeps of an earlier text, nft 1.0.6 follows to freed memory when it words a
+        # refusal, and aborts the process.
+        nft = self._open()
+        self._library.nft_ctx_set_dry_run(_context(nft), ctypes.c_bool(check))
+        return nft
+
+    def _words(self, text: str) -> str:
+        """Return the words for a text that is refused, "" where checking alone finds nothing.
+
+        The library gets it as a file: of a string it quotes the first line, whichever is wrong.
+        """
+        nft = self._fresh(check=True)
+        with as_file(text) as path:
+            self._library.nft_run_cmd_from_filename(_context(nft), path.encode())
+        words = self._library.nft_ctx_get_error_buffer
+        words.restype = ctypes.c_char_p
+        return (words(_context(nft)) or b"").decode(errors="replace")
 
 
 class CommandNft:
@@ -99,7 +114,7 @@ class CommandNft:
         argv = [self._path, *flags, "-f", "-"]
         done = subprocess.run(argv, input=text, text=True, capture_output=True, check=False)  # noqa: S603 - fixed arguments
         if done.returncode != 0:
-            raise NodeError(_shorten(done.stderr))
+            raise NodeError(refusal(done.stderr))
         return done.stdout
 
 
@@ -367,6 +382,6 @@ def _short(table: str) -> str:
     return table.rsplit(maxsplit=1)[-1]
 
 
-def _shorten(message: str) -> str:
-    text = message.strip() or "nft refused without a word"
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+def _context(nft: Any) -> ctypes.c_void_p:  # noqa: ANN401 - it ships no types
+    # The bindings of nft 1.0.6 lack the calls that need it, and keep it to themselves.
+    return ctypes.c_void_p(nft._Nftables__ctx)  # noqa: SLF001 - as said above

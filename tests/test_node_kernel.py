@@ -21,6 +21,14 @@ from worlds import LARGE, SMALL, seeded
 pytestmark = pytest.mark.requires_root_and_nft
 
 WAYS = (LibraryNft, CommandNft)
+WRONG = f"""{"# a comment" * 3}
+table inet cnpc_test {{
+  chain a {{
+    tcp dport 80 accept
+    ip saddr @nothing drop
+  }}
+}}
+"""
 WORLD = list(seeded(4).objects())
 A = given(ruleset(WORLD))
 B = next(
@@ -259,3 +267,15 @@ def test_without_the_library_the_program_is_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("shutil.which", lambda *_args, **_keywords: None)
     with pytest.raises(NodeError, match="install the package nftables"):
         open_nft()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.usefixtures("space")
+def test_a_refusal_quotes_the_line_that_is_wrong(way: type[Nft], check: bool) -> None:  # noqa: FBT001 - a parameter
+    with pytest.raises(NodeError) as refused:
+        way().run(WRONG, check=check)
+    words, line, caret = str(refused.value).split("\n")
+    assert words == "Error: No such file or directory"
+    assert line == "    ip saddr @nothing drop"
+    assert caret == "             ^^^^^^^^"

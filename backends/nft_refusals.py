@@ -1,0 +1,26 @@
+"""What nft says of a text that it refuses, with the line that it is about."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LONGEST = 1000
+_PLACE = re.compile(r"^(?:/dev/stdin|/proc/self/fd/\d+):\d+:\d+(?:-\d+)?: ", re.MULTILINE)
+
+
+def refusal(words: str) -> str:
+    """Return the words of nft, of which lines it quotes: their numbers are those of no file."""
+    text = _PLACE.sub("", words).strip() or "nft refused without a word"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+@contextmanager
+def as_file(text: str) -> Iterator[str]:
+    """Give the name of a file in memory that has the text, which can be opened more than once."""
+    with os.fdopen(os.memfd_create("ruleset"), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
