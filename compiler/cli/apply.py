@@ -29,7 +29,7 @@ Examples:
     "--confirm",
     metavar="SECONDS",
     type=Seconds(),
-    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time, a day at most.",
+    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time.",
 )
 @click.option("--confirmed", is_flag=True, help="Keep the ruleset that waits for this.")
 @click.option(

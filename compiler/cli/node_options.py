@@ -54,7 +54,9 @@ _COMPILE_OPTIONS = (
         is_flag=True,
         help="Count what each policy's rule matches (cnpc status); iptables always does.",
     ),
-    click.option("--node", metavar="NAME", help="This node's name in the manifests."),
+    click.option(
+        "--node", metavar="NAME", help="This node's name in the manifests, or in the ruleset."
+    ),
 )
 
 _ONLY_MANIFESTS = {
