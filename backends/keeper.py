@@ -170,27 +170,26 @@ class Keeper:
         or refused, ``warn`` is told, and the one before it is put in force.
         """
         with self._locked() as record:
-            if record.at_boot is None:
+            if not record.boots:
                 return None
-            before = record.pending.back_previous if record.pending else record.previous
+            first, *before = record.boots
             try:
-                back = self._put(record, record.at_boot)
+                back = self._put(record, first)
             except CnpcError as refusal:
-                if before is None:
+                if not before:
                     raise
-                warn(f"{record.at_boot.id} cannot be loaded, but the version before: {refusal}")
-                back, before = self._put(record, before), record.at_boot
-            self._finish(replace(back, previous=before))
+                warn(f"{first.id} cannot be loaded, but the version before: {refusal}")
+                back, before = self._put(record, before[0]), [first]
+            self._finish(replace(back, previous=next(iter(before), None)))
             return back.current
 
     def save(self, ruleset: Given[Any]) -> Version:
-        """Make a ruleset what the next boot loads, and change nothing in the kernel."""
+        """Make a ruleset what the next boot loads, and change nothing else."""
         texts = ruleset.checked()
         with self._locked() as record:
             version = self._state.keep(ruleset.backend, texts)
-            if not version.same(record.current):
-                # Without a note of the kernel, the next apply compares with what it finds there.
-                self._state.write(Record(current=version, previous=record.current))
+            stays = record.pending is None and version.same(record.current)
+            self._state.write(replace(record, boot=None if stays else version))
             return version
 
     def flush(self) -> bool:
@@ -215,7 +214,7 @@ class Keeper:
             drift = self.in_force(record, wholly=wholly).drift
             if drift is not Drift.NONE:
                 back = self._put(record, record.current)
-                self._finish(replace(back, previous=record.previous, pending=record.pending))
+                self._finish(replace(record, current=back.current, kernel=back.kernel))
             return drift
 
     def read(self) -> Record:
@@ -231,10 +230,10 @@ class Keeper:
     def _back(self, record: Record, pending: Pending) -> None:
         if pending.back_to is None:
             self._unload()
-            self._finish(Record(previous=record.current))
+            self._finish(Record(previous=record.current, boot=record.saved))
         else:
             back = self._put(record, pending.back_to)
-            self._finish(replace(back, previous=pending.back_previous))
+            self._finish(replace(back, previous=pending.back_previous, boot=record.saved))
 
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""
@@ -257,7 +256,7 @@ class Keeper:
 
     def _quiet(self, record: Record, new: Given[Any]) -> bool:
         """Tell whether the texts were loaded last, and nobody has changed anything since."""
-        if record.current is None or record.current.backend != new.backend:
+        if record.current is None or record.current.backend != new.backend or not record.settled:
             return False
         digests = {suffix: digest(text.encode()) for suffix, text in new.texts.items()}
         own = self._filters[new.backend]()
@@ -342,7 +341,7 @@ class Keeper:
         version = self._state.keep(ruleset.backend, ruleset.texts)
         if now.kernel:
             kernel = self._filters[ruleset.backend]().renamed(now.kernel, planned)
-            if kernel != record.kernel or not version.same(record.current):
+            if kernel != record.kernel or record.boot or not version.same(record.current):
                 self._record(record, version, kernel, record.pending)
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
 
@@ -365,4 +364,5 @@ def _pending(record: Record, until: float) -> Pending:
         until=until,
         back_to=record.current,
         back_previous=record.previous,
+        back_boot=record.boot,
     )

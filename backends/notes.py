@@ -48,6 +48,8 @@ class Pending:
     """Seconds since the epoch."""
     back_to: Version | None
     back_previous: Version | None
+    back_boot: Version | None = None
+    """What had been saved for the next boot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,45 @@ class Record:
     previous: Version | None = None
     kernel: Kernel | None = None
     pending: Pending | None = None
+    boot: Version | None = None
+    """What was saved for the next boot since something was put in force last."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the current version needs no confirmation, and is what a boot loads."""
+        return self.pending is None and self.boot is None
+
+    @property
+    def saved(self) -> Version | None:
+        """What was saved for the next boot, also where an unconfirmed version would replace it."""
+        return self.boot or (self.pending.back_boot if self.pending else None)
+
+    @property
+    def boots(self) -> tuple[Version, ...]:
+        """The version that a boot loads, and the one to fall back to; as many as there are.
+
+        It is what was saved, else the last one that needs no confirmation any more.
+        """
+        current, previous = self.current, self.previous
+        if self.pending:
+            current, previous = self.pending.back_to, self.pending.back_previous
+        first, second = (self.saved, current) if self.saved else (current, previous)
+        if first is None:
+            return ()
+        return (first, second) if second else (first,)
 
     @property
     def at_boot(self) -> Version | None:
-        """The version that a boot loads: the last one that needs no confirmation any more."""
-        return self.pending.back_to if self.pending else self.current
+        """The version that a boot loads."""
+        return next(iter(self.boots), None)
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """All that are named."""
+        pending = self.pending
+        back = (pending.back_to, pending.back_previous, pending.back_boot) if pending else ()
+        named = (self.current, self.previous, self.boot, *back)
+        return tuple(version for version in named if version)
 
 
 class DamagedError(ValueError):
@@ -88,6 +124,7 @@ def from_json(data: bytes) -> Record:
         previous=_version(found.get("previous")),
         kernel=_kernel(found.get("kernel")),
         pending=_pending(found.get("pending")),
+        boot=_version(found.get("boot")),
     )
 
 
@@ -132,12 +169,14 @@ def _pending(value: object) -> Pending | None:
             "until": int() | float() as until,
             "back_to": back_to,
             "back_previous": back_previous,
+            **further,
         }:
             return Pending(
                 token=token,
                 until=until,
                 back_to=_version(back_to),
                 back_previous=_version(back_previous),
+                back_boot=_version(further.get("back_boot")),
             )
     raise DamagedError("what waits for its confirmation makes no sense")
 

@@ -146,11 +146,9 @@ class State:
         return self.path / _RULESETS / f"{digest}.{suffix}"
 
     def _named(self, record: Record) -> set[Path]:
-        back = (record.pending.back_to, record.pending.back_previous) if record.pending else ()
         return {
             self._ruleset(digest, suffix)
-            for version in (record.current, record.previous, *back)
-            if version
+            for version in record.versions
             for suffix, digest in version.texts.items()
         }
 

@@ -39,13 +39,14 @@ def untouched(record: Record, state: State, signs: Signs) -> bool:
 def in_force(files: Mapping[str, Path], state: State, signs: Signs) -> Version | None:
     """Return the version in force if the files, by suffix, are its texts.
 
-    None where they are not, where the copies kept of them were altered, and where it takes a closer
-    look to tell; OSError or NodeError where something cannot be read. The lock is not needed for
-    this: nothing is written, and the version in force when the kernel was asked is in the record
-    read before that, since the kernel shows who came between.
+    None where they are not, where the copies kept of them were altered, where something waits that
+    an apply ends or tells of, and where it takes a closer look to tell; OSError or NodeError where
+    something cannot be read. The lock is not needed for this: nothing is written, and the version
+    in force when the kernel was asked is in the record read before that, since the kernel shows who
+    came between.
     """
     record = state.read()
     current = record.current
-    if current is None or not untouched(record, state, signs):
+    if current is None or not record.settled or not untouched(record, state, signs):
         return None
     return current if state.says(current, files) else None

@@ -254,6 +254,28 @@ def test_a_confirmed_ruleset_stays(host: Host) -> None:
     assert host.in_force() == host.b
 
 
+def test_what_is_saved_is_not_in_force(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    saved = host.cnpc("save", host.b).removeprefix("the next boot loads ").strip()
+    told = json.loads(host.cnpc("status", "--json"))
+    assert told["next_boot"] == saved != told["version"]
+    status = host.cnpc("status")
+    assert f"{told['version']} is in force" in status
+    assert f"the next boot loads {saved}" in status
+    host.cnpc("flush")
+    assert "next boot" not in host.cnpc("status", code=1)
+    assert host.cnpc("rollback") == f"{told['version']} is in force again\n"
+    assert host.in_force() == host.a
+
+
+def test_what_is_saved_meanwhile_does_not_confirm(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    host.cnpc("apply", host.b, "--confirm", "3")
+    host.cnpc("save", host.b)
+    _until(lambda: host.in_force() == host.a)
+    assert "the next boot loads" in host.cnpc("status")
+
+
 def test_status_tells_what_rules_matched(host: Host) -> None:
     host.cnpc("apply", "--counters", host.a)
     told = json.loads(host.cnpc("status", "--json"))
@@ -288,6 +310,7 @@ def test_watch_undoes_a_flush(host: Host) -> None:
     process = host.start("apply", host.a, "--watch")
     _until(lambda: host.in_force() == host.a)
     time.sleep(0.5)
+    host.cnpc("save", host.b)
     for change in ("flush ruleset", "delete table inet cnpc", "flush chain inet cnpc forward"):
         CommandNft().run(change)
         _until(lambda: host.in_force() == host.a)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -26,6 +28,7 @@ B = next(
 )
 
 
+C = given(A.texts["nft"].replace(" accept\n", " counter accept\n"))
 REFUSED = given(
     A.texts["nft"].replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
 )
@@ -179,20 +182,111 @@ def test_an_unconfirmed_version_does_not_outlive_a_boot(node: FakeNode, keeper: 
 
 def test_save_changes_only_the_next_boot(node: FakeNode, keeper: Keeper) -> None:
     keeper.apply(A)
-    loaded = list(node.commits)
+    before, loaded = keeper.read(), list(node.commits)
     saved = keeper.save(B)
     assert node.commits == loaded
+    assert keeper.read() == replace(before, boot=saved)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.restore() is Drift.NONE
+
+
+def test_a_boot_loads_what_was_saved(node: FakeNode, keeper: Keeper, tmp_path: Path) -> None:
+    first = keeper.apply(A).version
+    for fault in (False, True):
+        saved = keeper.save(B)
+        if fault:
+            alter(tmp_path, saved)
+        node.boot = f"another {fault}"
+        node.tables.clear()
+        told: list[str] = []
+        booted, before = (first, saved) if fault else (saved, first)
+        assert booted.same(keeper.boot(told.append))
+        assert len(told) == fault
+        record = keeper.read()
+        assert booted.same(record.current)
+        assert before.same(record.previous)
+        assert record.settled
+        keeper.apply(A)
+
+
+def test_a_boot_loads_what_was_saved_on_a_new_node(node: FakeNode, keeper: Keeper) -> None:
+    saved = keeper.save(A)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert not node.tables
+    assert saved.same(keeper.boot(no_warning))
+    assert keeper.read().previous is None
+
+
+ENDS_WHAT_WAS_SAVED: dict[str, Callable[[Keeper], object]] = {
+    "apply": lambda keeper: keeper.apply(C),
+    "apply of what is in force": lambda keeper: keeper.apply(A),
+    "save of what is in force": lambda keeper: keeper.save(A),
+    "rollback": lambda keeper: keeper.rollback(),
+    "confirmed": lambda keeper: (keeper.apply(C, Hold(60, lambda _: None)), keeper.confirm()),
+    "flush": lambda keeper: keeper.flush(),
+}
+
+
+@pytest.mark.parametrize("end", ENDS_WHAT_WAS_SAVED)
+def test_what_was_saved_ends_with_the_next_decision(keeper: Keeper, end: str) -> None:
+    keeper.apply(C)
+    keeper.apply(A)
+    keeper.save(B)
+    ENDS_WHAT_WAS_SAVED[end](keeper)
+    record = keeper.read()
+    assert record.settled
+    assert record.at_boot == record.current
+
+
+def test_what_was_saved_outlives_what_was_not_confirmed(keeper: Keeper) -> None:
+    keeper.apply(A)
+    saved = keeper.save(C)
+    pending = held(keeper)
     assert saved.same(keeper.read().at_boot)
+    assert keeper.revert(pending.token)
+    assert saved.same(keeper.read().boot)
+
+
+def test_save_does_not_confirm(keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    pending = held(keeper)
+    saved = keeper.save(C)
+    assert keeper.read().pending == pending
+    assert saved.same(keeper.read().at_boot)
+    assert keeper.revert(pending.token)
+    assert first.same(keeper.read().current)
+    assert saved.same(keeper.read().at_boot)
+
+
+def test_save_of_what_waits_is_for_the_next_boot(keeper: Keeper) -> None:
+    keeper.apply(A)
+    held(keeper)
+    saved = keeper.save(B)
+    assert keeper.confirm() is not None
+    assert saved.same(keeper.read().at_boot)
+
+
+def test_rollback_after_save_and_flush_brings_back_what_was_in_force(keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    keeper.save(B)
+    keeper.flush()
+    keeper.rollback()
+    assert first.same(keeper.read().current)
 
 
 def test_restore_puts_back_the_last_version(node: FakeNode, keeper: Keeper) -> None:
     assert keeper.restore() is Drift.NONE
-    keeper.apply(A)
+    first = keeper.apply(A).version
     assert keeper.restore() is Drift.NONE
     node.tables.clear()
     node.foreign += 1
+    keeper.save(B)
+    before = keeper.read()
     assert keeper.restore() is Drift.GONE
     assert keeper.restore() is Drift.NONE
+    after = keeper.read()
+    assert first.same(after.current)
+    assert replace(after, current=None, kernel=None) == replace(before, current=None, kernel=None)
 
 
 def alter(folder: Path, version: Version) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,13 +44,23 @@ def test_rulesets_that_no_record_names_are_forgotten(tmp_path: Path) -> None:
     assert [path.read_text() for path in (tmp_path / "rulesets").iterdir()] == ["new"]
 
 
+def test_all_that_a_record_names_is_kept(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    with state.lock(nobody_waits):
+        a, b, c, d, e, f = (state.keep("nftables", {"nft": name}) for name in "abcdef")
+        pending = Pending(token="", until=0, back_to=c, back_previous=d, back_boot=e)
+        state.write(Record(current=a, previous=b, pending=pending, boot=f))
+    assert [state.texts(version)["nft"] for version in (a, b, c, d, e, f)] == list("abcdef")
+
+
 MARK = "0123456789abcdef"
 VERSION = Version(backend="nftables", texts={"nft": "01ab"}, since="2026-01-02T03:04:05Z")
 WHOLE = Record(
     current=VERSION,
     previous=Version(backend="iptables", texts={"v4": "1", "v6": "2"}, since="\N{SNOWMAN}"),
     kernel=Kernel(place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}),
-    pending=Pending(token=MARK, until=1.5, back_to=VERSION, back_previous=None),
+    pending=Pending(token=MARK, until=1.5, back_to=VERSION, back_previous=None, back_boot=VERSION),
+    boot=VERSION,
 )
 
 
@@ -67,6 +79,11 @@ def test_a_record_is_what_its_json_says(record: Record) -> None:
 
 def test_what_json_lacks_was_never_noted() -> None:
     assert from_json(b"{}") == Record()
+    assert WHOLE.pending is not None
+    noted = json.loads(to_json(WHOLE))
+    del noted["boot"], noted["pending"]["back_boot"]  # as before there was something to save
+    pending = replace(WHOLE.pending, back_boot=None)
+    assert from_json(json.dumps(noted).encode()) == replace(WHOLE, pending=pending, boot=None)
 
 
 DAMAGED = [
@@ -87,6 +104,7 @@ DAMAGED = [
             (b'{"a":8}', b'{"a":"8"}'),
             (b'"until":1.5', b'"until":"1.5"'),
             (b'"back_previous":null', b'"back_previous":{}'),
+            (b'"boot":{', b'"boot":{"texts":3},"":{'),
         )
     ),
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from cnpc.backends.notes import Kernel, Record, Version
+from cnpc.backends.notes import Kernel, Pending, Record, Version
 from cnpc.backends.record import State
 from cnpc.backends.signs import in_force
 from cnpc.compiler.errors import NodeError
@@ -90,7 +90,13 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "another backend": lambda case: setattr(case.signs, "backend", "nftables"),
     "a commit of others": lambda case: setattr(case.signs, "generation", 8),
     "nothing ever loaded": lambda case: case.noted(Record()),
-    "saved for the next boot": lambda case: case.noted(replace(case.record, kernel=None)),
+    "loaded, but not in this boot": lambda case: case.noted(replace(case.record, kernel=None)),
+    "another saved for the next boot": lambda case: case.noted(
+        replace(case.record, boot=case.record.current)
+    ),
+    "not confirmed yet": lambda case: case.noted(
+        replace(case.record, pending=Pending(token="", until=0, back_to=None, back_previous=None))
+    ),
     "flushed": lambda case: case.noted(Record(previous=case.record.current)),
 }
 

@@ -14,7 +14,7 @@ from .node_side import open_keeper
 @click.command()
 @state_option
 def command(*, state_dir: Path) -> int:
-    """Load the ruleset that was in force last, as the system starts.
+    """Load the ruleset that was saved, or was in force last, as the system starts.
 
     deploy/cnpc.service runs this before the network is up. A ruleset that still waited for its
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one

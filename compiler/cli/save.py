@@ -23,7 +23,8 @@ def command(
 ) -> int:
     """Keep a ruleset for the next boot, without loading it now.
 
-    What apply loads is kept anyway. Without PATH, says what the next boot loads.
+    What apply loads is kept anyway, and ends what was saved before. Without PATH, says what the
+    next boot loads.
     """
     keeper = open_keeper(state_dir)
     if paths:

@@ -27,6 +27,7 @@ class Status:
     version: str | None
     since: str | None
     previous: str | None
+    next_boot: str | None
     drift: str
     confirm_within: int | None
     """Seconds until the old ruleset comes back."""
@@ -65,6 +66,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         current.id if current else None,
         current.since if current else None,
         _id(record.previous),
+        _id(record.at_boot),
         drift.value,
         max(0, round(pending.until - time.time())) if pending else None,
         layout.header[0] if layout.header else "",
@@ -93,6 +95,8 @@ def _lines(status: Status) -> Iterator[str]:
         yield f"the version before comes back in {status.confirm_within} s without a confirmation"
     if status.previous:
         yield f"before it: {status.previous} (cnpc rollback)"
+    if status.next_boot != status.version:
+        yield f"the next boot loads {status.next_boot or 'no ruleset'}"
     if status.summary:
         yield status.summary
     yield from (f"  {policy}" for policy in status.policies)
