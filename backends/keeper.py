@@ -1,25 +1,21 @@
-"""Keeps the node's kernel at a ruleset: finds what is in force, plans, checks, commits, records."""
+"""Keeps the node's kernel at a ruleset: plans, checks, commits, records, and goes back."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..compiler.errors import CnpcError, NodeError
-from .layout import EMPTY, Layout
+from .node_filters import Filter, NodeFilters, Reached
 from .notes import Kernel, Pending, Record, Version
-from .packet_filter import Drift, Given, InForce, PacketFilter, Planned, UntouchedError
-from .record import State, digest, now_text
-from .signs import untouched
+from .packet_filter import Drift, Given, InForce, Planned, UntouchedError
+from .record import State, now_text
 from .transaction import Kind
-
-Filter = PacketFilter[Any, Any]
-Filters = Mapping[str, Callable[[], Filter]]
-"""How to reach each packet filter, by its backend's name; NodeError where the node lacks it."""
+from .view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,82 +42,34 @@ class Hold:
 class Keeper:
     """One node, its kernel and its record; every method that changes either takes the lock."""
 
-    def __init__(self, filters: Filters, state: State, waiting: Callable[[], None]) -> None:
+    def __init__(self, filters: Reached, state: State, waiting: Callable[[], None]) -> None:
         """Change nothing yet; ``waiting`` is called when another cnpc has to end first."""
-        self._filters = filters
+        self._filters = NodeFilters(filters)
         self._state = state
         self._waiting = waiting
-
-    def in_force(
-        self, record: Record, new: Given[Any] | None = None, *, wholly: bool = True
-    ) -> InForce[Any]:
-        """Return what a packet filter has now, asking as little as possible.
-
-        It is the one of the new ruleset; without that, the one of the version loaded last. Not
-        ``wholly``, elements that were exchanged for as many others are not seen.
-        """
-        own = self._filters[new.backend]() if new else self._of(record)
-        kernel, current = record.kernel, record.current
-        if self._state.interrupted():
-            return InForce(own.empty, Drift.INTERRUPTED, loaded=True)
-        if current is None or kernel is None or not _is_here(own, current, kernel):
-            drift = Drift.FOREIGN if own.present() else Drift.NONE
-            return InForce(own.empty, drift, loaded=False)
-        try:
-            known = self._read(current, new)
-        except CnpcError:
-            drift = Drift.LOST
-        else:
-            found = own.verified(known, kernel, wholly=wholly)
-            if found is not None:
-                return InForce(found[0], Drift.NONE, loaded=True, kernel=found[1])
-            drift = Drift.CHANGED
-        return InForce(own.empty, drift if own.present() else Drift.GONE, loaded=True)
-
-    def recorded(self, record: Record) -> Layout:
-        """Return the version loaded last as people are shown it, empty where nothing was.
-
-        NodeError if its file is gone or was altered.
-        """
-        if not record.current or not record.kernel:
-            return EMPTY
-        return self._of(record).worded(self._read(record.current))
-
-    def worded(self, ruleset: Given[Any]) -> Layout:
-        """Return a ruleset as people are shown it."""
-        return self._filters[ruleset.backend]().worded(ruleset.layout)
-
-    def listing(self, record: Record) -> str:
-        """Return the own rules as the kernel has them; NodeError if there are none."""
-        return self._of(record).listing()
-
-    def plan(self, record: Record, new: Given[Any]) -> tuple[Planned, InForce[Any]]:
-        """Return what an apply would do now, and what is in force."""
-        now = self.in_force(record, new)
-        planned: Planned = self._filters[new.backend]().plan(now, new.layout)
-        return planned, now
+        self.view = View(self._filters, state)
 
     def check(self, ruleset: Given[Any]) -> Planned:
         """Let the kernel judge the ruleset, and return what an apply would do."""
         with self._locked() as record:
-            planned, _ = self.plan(record, ruleset)
-            self._filters[ruleset.backend]().check(planned)
+            planned, _ = self.view.plan(record, ruleset)
+            self._filters[ruleset.backend].check(planned)
             return planned
 
     def apply(self, ruleset: Given[Any], hold: Hold | None = None) -> Outcome:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
         began = time.monotonic()
         with self._locked() as record:
-            if self._quiet(record, ruleset):
+            if self.view.untouched(record, ruleset):
                 version = self._state.keep(ruleset.backend, ruleset.texts)
-                own = self._filters[ruleset.backend]()
+                own = self._filters[ruleset.backend]
                 nothing = own.plan(InForce(own.empty, Drift.NONE, loaded=True), own.empty)
                 return Outcome(version, nothing, Drift.NONE, time.monotonic() - began)
-            planned, now = self.plan(record, ruleset)
+            planned, now = self.view.plan(record, ruleset)
             if planned.kind is Kind.NOTHING and record.current:
                 return self._unchanged(record, ruleset, planned, now, began)
             if not planned.checks_itself:
-                self._filters[ruleset.backend]().check(planned)
+                self._filters[ruleset.backend].check(planned)
             version = self._state.keep(ruleset.backend, ruleset.texts)
             pending = None
             if hold:
@@ -133,7 +81,7 @@ class Keeper:
 
     def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
-        return self._filters[ruleset.backend]().cut(ruleset.layout)
+        return self._filters[ruleset.backend].cut(ruleset.layout)
 
     def rollback(self) -> None:
         """Put the version before in force, where there is one.
@@ -201,7 +149,7 @@ class Keeper:
 
     def generation(self) -> object:
         """Return something that differs after whatever anybody changed where ours is in force."""
-        return self._of(self._state.read()).generation()
+        return self._filters.of(self._state.read()).generation()
 
     def restore(self, *, wholly: bool = True) -> Drift:
         """Put the current version in force again if it is not, and return how it was not.
@@ -211,7 +159,7 @@ class Keeper:
         with self._locked() as record:
             if record.current is None:
                 return Drift.NONE
-            drift = self.in_force(record, wholly=wholly).drift
+            drift = self.view.in_force(record, wholly=wholly).drift
             if drift is not Drift.NONE:
                 back = self._put(record, record.current)
                 self._finish(replace(record, current=back.current, kernel=back.kernel))
@@ -225,7 +173,7 @@ class Keeper:
         """Return the record and what is in force, when nobody is changing them."""
         with self._state.read_lock(self._waiting):
             record = self._state.read()
-            return record, self.in_force(record)
+            return record, self.view.in_force(record)
 
     def _back(self, record: Record, pending: Pending) -> None:
         if pending.back_to is None:
@@ -238,10 +186,10 @@ class Keeper:
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""
         texts = self._state.texts(version)
-        back = Given(version.backend, texts, lambda: self._filters[version.backend]().read(texts))
-        planned, now = self.plan(record, back)
+        back = Given(version.backend, texts, lambda: self._filters[version.backend].read(texts))
+        planned, now = self.view.plan(record, back)
         if not planned.checks_itself:
-            self._filters[back.backend]().check(planned)
+            self._filters[back.backend].check(planned)
         kernel = self._carry_out(record, planned, now, back, version)
         return Record(current=replace(version, since=now_text()), kernel=kernel)
 
@@ -254,38 +202,6 @@ class Keeper:
         with self._state.lock(self._waiting):
             yield self._state.read()
 
-    def _quiet(self, record: Record, new: Given[Any]) -> bool:
-        """Tell whether the texts were loaded last, and nobody has changed anything since."""
-        if record.current is None or record.current.backend != new.backend or not record.settled:
-            return False
-        digests = {suffix: digest(text.encode()) for suffix, text in new.texts.items()}
-        own = self._filters[new.backend]()
-        return record.current.texts == digests and untouched(record, self._state, own)
-
-    def _of(self, record: Record) -> Filter:
-        """Return the packet filter of the version loaded last, else the first that the node has."""
-        if record.current:
-            return self._filters[record.current.backend]()
-        return next(self._usable())
-
-    def _usable(self) -> Iterator[Filter]:
-        """Yield the packet filters that the node has; NodeError if there is none."""
-        refusals = []
-        for reach in self._filters.values():
-            try:
-                yield reach()
-            except NodeError as refusal:
-                refusals.append(refusal)
-        if len(refusals) == len(self._filters):
-            raise refusals[0]
-
-    def _read(self, version: Version, new: Given[Any] | None = None) -> Any:  # noqa: ANN401 - each packet filter has its own
-        """Return what a version says, which a ruleset of the same texts has been read for."""
-        texts = self._state.texts(version)
-        if new and (new.backend, new.texts) == (version.backend, texts):
-            return new.layout
-        return self._filters[version.backend]().read(texts)
-
     def _carry_out(
         self,
         record: Record,
@@ -295,7 +211,7 @@ class Keeper:
         version: Version,
     ) -> Kernel:
         """Commit, start over once if somebody interferes, then unload other packet filters."""
-        own = self._filters[new.backend]()
+        own = self._filters[new.backend]
         again = self._state.interrupted()
         self._state.begin(version)
         try:
@@ -304,7 +220,7 @@ class Keeper:
             kernel = self._start_over(own, new.layout, again=again)
         loaded = (record.current, record.previous)
         if again or any(item and item.backend != new.backend for item in loaded):
-            self._unload_all_but(new.backend)
+            self._filters.unload_all_but(new.backend)
         return kernel
 
     def _start_over(self, own: Filter, new: Any, *, again: bool) -> Kernel:  # noqa: ANN401 - as above
@@ -317,14 +233,9 @@ class Keeper:
             raise
         return kernel
 
-    def _unload_all_but(self, backend: str) -> bool:
-        """Remove what other packet filters have of ours; only then may both not judge."""
-        found = [own.unload() for own in self._usable() if own.backend != backend]
-        return any(found)
-
     def _unload(self) -> bool:
         self._state.begin(None)
-        return self._unload_all_but("")
+        return self._filters.unload_all_but("")
 
     def _unchanged(
         self,
@@ -340,7 +251,7 @@ class Keeper:
         """
         version = self._state.keep(ruleset.backend, ruleset.texts)
         if now.kernel:
-            kernel = self._filters[ruleset.backend]().renamed(now.kernel, planned)
+            kernel = self._filters[ruleset.backend].renamed(now.kernel, planned)
             if kernel != record.kernel or record.boot or not version.same(record.current):
                 self._record(record, version, kernel, record.pending)
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
@@ -351,11 +262,6 @@ class Keeper:
         same = version.same(record.current)
         previous = record.previous if same else record.current
         self._finish(Record(current=version, previous=previous, kernel=kernel, pending=pending))
-
-
-def _is_here(own: Filter, current: Version, kernel: Kernel) -> bool:
-    """Tell whether the version was loaded by this packet filter, since this boot, in this place."""
-    return current.backend == own.backend and kernel.place == own.place()
 
 
 def _pending(record: Record, until: float) -> Pending:

@@ -374,7 +374,7 @@ def test_what_the_node_filled_in_stays(keeper: Keeper) -> None:
 
 def test_the_listing_counts_by_family(keeper: Keeper) -> None:
     keeper.apply(A)
-    listing = keeper.listing(keeper.read()).splitlines()
+    listing = keeper.view.listing(keeper.read()).splitlines()
     assert all(line.startswith(("v4 [0:0] -A CNPC-", "v6 [0:0] -A CNPC-")) for line in listing)
 
 

@@ -299,7 +299,7 @@ def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -
     record, now = keeper.look()
     assert now.drift is Drift.LOST
     with pytest.raises(NodeError, match="altered"):
-        keeper.recorded(record)
+        keeper.view.recorded(record)
     outcome = keeper.apply(B)
     assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, Kind.REPLACE)
     assert keeper.look()[1].drift is Drift.NONE

@@ -38,7 +38,7 @@ def command(
     if not paths:
         return int(drift is not Drift.NONE)
     ruleset = read_given(paths, choices)
-    new = keeper.worded(ruleset)
+    new = keeper.view.worded(ruleset)
     changes = compare(old, new)
     for line in lines(changes, old, new):
         click.echo(line)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from ...backends.iptables_names import BACKEND as IPTABLES
-from ...backends.keeper import Filter, Filters
 from ...backends.nft_signs import BACKEND as NFTABLES
+from ...backends.node_filters import Filter, Reached
 from ..errors import NodeError
 from .later import later
 
@@ -15,7 +15,7 @@ _MODULES = {NFTABLES: "with_nftables", IPTABLES: "with_iptables"}
 """The one to prefer first; each takes long to import, and most runs need one alone."""
 
 
-def filters() -> Filters:
+def filters() -> Reached:
     """Return how to reach each of them; NodeError says what a node lacks for it."""
     return {backend: partial(_reach, backend) for backend in _MODULES}
 

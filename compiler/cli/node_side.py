@@ -40,7 +40,7 @@ def open_keeper(state_dir: Path) -> Keeper:
 def shown(keeper: Keeper, record: Record, now: InForce[Any]) -> Layout:
     """Return what is in force, as far as that is recorded; empty where nothing is."""
     there = now.loaded and now.drift is not Drift.GONE
-    return keeper.recorded(record) if there else EMPTY
+    return keeper.view.recorded(record) if there else EMPTY
 
 
 def _say_waiting() -> None:

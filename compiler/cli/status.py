@@ -60,7 +60,9 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
     drift = now.drift
     layout = shown(keeper, record, now)
     current = record.current if now.loaded else None
-    listing = keeper.listing(record) if current and drift in {Drift.NONE, Drift.CHANGED} else ""
+    listing = (
+        keeper.view.listing(record) if current and drift in {Drift.NONE, Drift.CHANGED} else ""
+    )
     pending = record.pending
     return Status(
         current.id if current else None,

@@ -1,0 +1,52 @@
+"""The packet filters of a node together: which of them it has, and which one is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..compiler.errors import NodeError
+from .notes import Record
+from .packet_filter import PacketFilter
+
+Filter = PacketFilter[Any, Any]
+Reached = Mapping[str, Callable[[], Filter]]
+"""How to reach each packet filter, by its backend's name; NodeError where the node lacks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFilters:
+    """Each is reached when it is needed; the one to prefer comes first."""
+
+    reached: Reached
+
+    def __getitem__(self, backend: str) -> Filter:
+        """Return the one of a backend; NodeError where the node lacks it."""
+        return self.reached[backend]()
+
+    def of(self, record: Record) -> Filter:
+        """Return that of the version loaded last, else the first that the node has.
+
+        NodeError where the node lacks it.
+        """
+        return self[record.current.backend] if record.current else next(self.usable())
+
+    def usable(self) -> Iterator[Filter]:
+        """Yield those that the node has; NodeError if there is none."""
+        refusals = []
+        for reach in self.reached.values():
+            try:
+                yield reach()
+            except NodeError as refusal:
+                refusals.append(refusal)
+        if len(refusals) == len(self.reached):
+            raise refusals[0]
+
+    def unload_all_but(self, backend: str) -> bool:
+        """Remove what other packet filters have of ours; False if there was nothing.
+
+        NodeError if there is no packet filter at all.
+        """
+        found = [own.unload() for own in self.usable() if own.backend != backend]
+        return any(found)
