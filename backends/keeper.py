@@ -51,15 +51,22 @@ class Keeper:
 
     def check(self, ruleset: Given[Any]) -> Planned:
         """Let the kernel judge the ruleset, and return what an apply would do."""
-        with self._locked() as record:
+        with self._locked_anyhow() as record:
             planned, _ = self.view.plan(record, ruleset)
             self._filters[ruleset.backend].check(planned)
             return planned
 
     def apply(self, ruleset: Given[Any], hold: Hold | None = None) -> Outcome:
-        """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is."""
+        """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is.
+
+        NodeError too where there is something to hold, and another version waits already.
+        """
         began = time.monotonic()
-        with self._locked() as record:
+        with self._locked_anyhow() as record:
+            if hold and record.pending:
+                raise NodeError(
+                    "a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first"
+                )
             if self.view.untouched(record, ruleset):
                 version = self._state.keep(ruleset.backend, ruleset.texts)
                 own = self._filters[ruleset.backend]
@@ -140,9 +147,14 @@ class Keeper:
             self._state.write(replace(record, boot=None if stays else version))
             return version
 
-    def flush(self) -> bool:
-        """Remove all that is ours from the kernel; False if there was nothing."""
-        with self._locked() as record:
+    def flush(self, warn: Callable[[str], None]) -> bool:
+        """Remove all that is ours from the kernel; False if there was nothing.
+
+        ``warn`` is told where the record is damaged, which does not matter but for going back.
+        """
+        with self._locked_anyhow() as record:
+            if self._state.damaged():
+                warn(f"{Drift.LOST.value}; cnpc rollback has nothing to go back to")
             found = self._unload()
             self._finish(Record(previous=record.current or record.previous))
             return found or record.current is not None
@@ -202,6 +214,12 @@ class Keeper:
         with self._state.lock(self._waiting):
             yield self._state.read()
 
+    @contextmanager
+    def _locked_anyhow(self) -> Iterator[Record]:
+        """Take an empty record for one that is damaged; what is in force counts as drifted then."""
+        with self._state.lock(self._waiting):
+            yield Record() if self._state.damaged() else self._state.read()
+
     def _carry_out(
         self,
         record: Record,
@@ -213,13 +231,14 @@ class Keeper:
         """Commit, start over once if somebody interferes, then unload other packet filters."""
         own = self._filters[new.backend]
         again = self._state.interrupted()
+        unknown = again or now.drift is Drift.LOST
         self._state.begin(version)
         try:
             kernel: Kernel = own.commit(planned, now, new.layout)
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
         loaded = (record.current, record.previous)
-        if again or any(item and item.backend != new.backend for item in loaded):
+        if unknown or any(item and item.backend != new.backend for item in loaded):
             self._filters.unload_all_but(new.backend)
         return kernel
 

@@ -86,9 +86,15 @@ class State:
                 data = path.read_bytes() if path.exists() else b"{}"
             return from_json(data)
         except DamagedError as problem:
-            raise NodeError(
-                f"{path} is damaged ({problem}); remove it and apply the ruleset again"
-            ) from None
+            raise NodeError(f"{path} is damaged ({problem}); apply the ruleset again") from None
+
+    def damaged(self) -> bool:
+        """Tell whether there is a record, and it cannot be read."""
+        try:
+            self.read()
+        except NodeError:
+            return True
+        return False
 
     def write(self, record: Record) -> None:
         """Replace the record, on disk when this returns, and forget rulesets it does not name."""

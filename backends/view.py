@@ -34,8 +34,7 @@ class View:
         if self.state.interrupted():
             return InForce(own.empty, Drift.INTERRUPTED, loaded=True)
         if current is None or kernel is None or not _is_here(own, current, kernel):
-            drift = Drift.FOREIGN if own.present() else Drift.NONE
-            return InForce(own.empty, drift, loaded=False)
+            return InForce(own.empty, self._unnoted(own), loaded=False)
         try:
             known = self._read(current, new)
         except CnpcError:
@@ -81,6 +80,12 @@ class View:
     def listing(self, record: Record) -> str:
         """Return the own rules as the kernel has them; NodeError if there are none."""
         return self.filters.of(record).listing()
+
+    def _unnoted(self, own: Filter) -> Drift:
+        """Return how the kernel differs where nothing is known to have been loaded."""
+        if self.state.damaged():
+            return Drift.LOST
+        return Drift.FOREIGN if own.present() else Drift.NONE
 
     def _read(self, version: Version, new: Given[Any] | None = None) -> Any:  # noqa: ANN401 - each packet filter has its own
         """Return what a version says, which a ruleset of the same texts has been read for."""

@@ -104,7 +104,7 @@ def keeper(cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> 
     with cluster.namespace("n1").entered():
         made = kernel_keeper(request.param, tmp_path)
         yield made
-        made.flush()
+        made.flush(pytest.fail)
 
 
 def test_only_what_is_denied_now_ends(

@@ -206,7 +206,7 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
         lambda: keeper.apply(A),
         lambda: keeper.apply(given(ruleset(WORLD))),
         lambda: keeper.apply(A),
-        keeper.flush,
+        lambda: keeper.flush(pytest.fail),
     ):
         step()
         assert others(flavour) == before
@@ -314,7 +314,7 @@ def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> Non
     with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
         keeper.apply(A)
     assert not ours(flavour)[f"iptables-{flavour}"]
-    keeper.flush()
+    keeper.flush(pytest.fail)
     keeper.apply(A)
     assert ours(flavour) == alone(flavour, A)
 
@@ -348,7 +348,7 @@ def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
     keeper.apply(B)
     assert keeper.look()[1].drift is Drift.NONE
     assert lines(f"iptables-{flavour}", "-S", gone) == [f"-N {gone}"]
-    keeper.flush()
+    keeper.flush(pytest.fail)
     run((f"iptables-{flavour}", "-D", "OUTPUT", "-j", gone))
     keeper.apply(B)
     assert ours(flavour) == alone(flavour, B)

@@ -135,9 +135,9 @@ def test_rollback_goes_back_and_forth(keeper: Keeper) -> None:
 
 def test_rollback_after_flush_brings_back(node: FakeNode, keeper: Keeper) -> None:
     first = keeper.apply(A).version
-    assert keeper.flush()
+    assert keeper.flush(no_warning)
     assert not node.tables
-    assert not keeper.flush()
+    assert not keeper.flush(no_warning)
     keeper.rollback()
     assert first.same(keeper.read().current)
 
@@ -223,7 +223,7 @@ ENDS_WHAT_WAS_SAVED: dict[str, Callable[[Keeper], object]] = {
     "save of what is in force": lambda keeper: keeper.save(A),
     "rollback": lambda keeper: keeper.rollback(),
     "confirmed": lambda keeper: (keeper.apply(C, Hold(60, lambda _: None)), keeper.confirm()),
-    "flush": lambda keeper: keeper.flush(),
+    "flush": lambda keeper: keeper.flush(no_warning),
 }
 
 
@@ -269,7 +269,7 @@ def test_save_of_what_waits_is_for_the_next_boot(keeper: Keeper) -> None:
 def test_rollback_after_save_and_flush_brings_back_what_was_in_force(keeper: Keeper) -> None:
     first = keeper.apply(A).version
     keeper.save(B)
-    keeper.flush()
+    keeper.flush(no_warning)
     keeper.rollback()
     assert first.same(keeper.read().current)
 
@@ -311,6 +311,41 @@ def test_an_altered_file_is_written_again_where_its_ruleset_is_given(
     alter(tmp_path, keeper.apply(A).version)
     assert keeper.apply(A).plan.kind is Kind.NOTHING
     assert keeper.look()[1].drift is Drift.NONE
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_damaged_record_counts_as_lost(
+    node: FakeNode, keeper: Keeper, tmp_path: Path, *, loaded: bool
+) -> None:
+    keeper.apply(A)
+    (tmp_path / "record.json").write_text("{")
+    if not loaded:
+        node.tables.clear()
+    for look in (keeper.look, keeper.rollback, lambda: keeper.boot(no_warning)):
+        with pytest.raises(NodeError, match="damaged"):
+            look()
+    wanted = Kind.REPLACE if loaded else Kind.LOAD
+    assert keeper.check(A).kind is wanted
+    outcome = keeper.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, wanted)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.read().previous is None
+
+
+def test_flush_needs_no_record(node: FakeNode, keeper: Keeper, tmp_path: Path) -> None:
+    keeper.apply(A)
+    (tmp_path / "record.json").write_text("{")
+    told: list[str] = []
+    assert keeper.flush(told.append)
+    assert not node.tables
+    assert len(told) == 1
+    assert not keeper.flush(no_warning)
+
+
+def test_a_second_ruleset_does_not_wait_for_its_confirmation(keeper: Keeper) -> None:
+    held(keeper)
+    with pytest.raises(NodeError, match="waits already"):
+        keeper.apply(C, Hold(60, lambda _: None))
 
 
 def test_what_is_no_ruleset_is_not_saved(keeper: Keeper) -> None:

@@ -211,7 +211,7 @@ def test_nothing_of_others_changes(keeper: Keeper) -> None:
     CommandNft().run("add rule inet cnpc forward drop")
     keeper.apply(A)
     assert neighbours() == before
-    keeper.flush()
+    keeper.flush(pytest.fail)
     assert neighbours() == before
     assert "cnpc" not in CommandNft().run("list tables")
 

@@ -9,10 +9,9 @@ from typing import Any
 from ...backends.keeper import Hold, Keeper, Outcome
 from ...backends.packet_filter import Given, Planned
 from ...backends.transaction import Kind
-from ..errors import NodeError
 from .counts import count
 from .guardian import start_guardian
-from .messages import report_message, say
+from .messages import report_message, report_warning, say
 from .node_options import Choices
 from .node_side import open_keeper, read_given
 from .unchanged import nothing_to_do
@@ -60,12 +59,9 @@ def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
 
 
 def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
-    waiting = keeper.read().pending
-    if waiting and hold:
-        raise NodeError("a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first")
     outcome = keeper.apply(ruleset, hold)
     if outcome.drift.value:
-        report_message(f"warning: {outcome.drift.before}; it was put right")
+        report_warning(f"{outcome.drift.before}; it was put right")
     say(_describe(outcome), quiet=quiet)
     if hold and outcome.plan.kind is not Kind.NOTHING:
         say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)

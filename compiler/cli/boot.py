@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .messages import report_message
+from .messages import report_message, report_warning
 from .node_options import state_option
 from .node_side import open_keeper
 
@@ -20,7 +20,7 @@ def command(*, state_dir: Path) -> int:
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
     before it is loaded, with a warning.
     """
-    version = open_keeper(state_dir).boot(lambda words: report_message(f"warning: {words}"))
+    version = open_keeper(state_dir).boot(report_warning)
     if version is None:
         report_message("no ruleset is saved; nothing to load")
     else:

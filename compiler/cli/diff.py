@@ -9,7 +9,7 @@ import click
 from ...backends.changes import compare
 from ...backends.packet_filter import Drift
 from .differences import lines
-from .messages import report_message
+from .messages import report_warning
 from .node_options import Choices, compile_options, state_option
 from .node_side import open_keeper, read_given, shown
 
@@ -34,7 +34,7 @@ def command(
     old = shown(keeper, record, now)
     drift = now.drift
     if drift is not Drift.NONE:
-        report_message(f"warning: {drift.value}; apply puts it right")
+        report_warning(f"{drift.value}; apply puts it right")
     if not paths:
         return int(drift is not Drift.NONE)
     ruleset = read_given(paths, choices)

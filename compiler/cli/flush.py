@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .messages import report_warning
 from .node_options import state_option
 from .node_side import open_keeper
 
@@ -17,6 +18,6 @@ def command(*, state_dir: Path) -> int:
 
     Afterwards no policy is in force; cnpc rollback brings the last one back.
     """
-    found = open_keeper(state_dir).flush()
+    found = open_keeper(state_dir).flush(report_warning)
     click.echo("no policy is in force any more" if found else "nothing of cnpc was here")
     return 0

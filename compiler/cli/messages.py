@@ -23,6 +23,11 @@ def report_message(message: str) -> None:
     report_text("".join((f"cnpc: {first}\n", *(f"    {line}\n" for line in further))))
 
 
+def report_warning(message: str) -> None:
+    """Show what went on all the same."""
+    report_message(f"warning: {message}")
+
+
 def report_text(text: str) -> None:
     """Write to standard error; if that is refused, the exit code still tells."""
     with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ from types import FrameType
 from ...backends.keeper import Keeper
 from ...backends.packet_filter import Drift
 from ..errors import NodeError
-from .messages import report_message
+from .messages import report_message, report_warning
 
 _PERIOD = 0.25
 _PAUSE = 20
@@ -49,6 +49,6 @@ def watch(keeper: Keeper) -> None:
             ended_at = time.monotonic()
             due = ended_at + _PAUSE * (ended_at - began)
         if drift is not Drift.NONE:
-            report_message(f"warning: {drift.before}; it was put right")
+            report_warning(f"{drift.before}; it was put right")
         elif wholly:
             seen = generation
