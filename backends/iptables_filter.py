@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..compiler.errors import NodeError
+from . import iptables_presence
 from . import iptables_tools as tools
 from .connections import denied
 from .iptables_doctor import ours_in_both
-from .iptables_layout import EMPTY, HOOKS, IptablesLayout, read_iptables
+from .iptables_layout import EMPTY, IptablesLayout, read_iptables
 from .iptables_meaning import judge_of
-from .iptables_names import BACKEND, FAMILIES
+from .iptables_names import BACKEND, FAMILIES, HOOKS
 from .iptables_saved import Jumps, Saved, change, operations, own_lines, read_saved
 from .iptables_signs import IptablesSigns, digest
 from .iptables_words import worded
@@ -84,6 +85,10 @@ class IptablesFilter:
     def present(self) -> bool:
         """Tell whether a chain or jump of ours is loaded."""
         return any(map(bool, self._saved().values()))
+
+    def judging(self) -> tuple[str, ...]:
+        """Return where rules of ours judge packets, of either flavour."""
+        return iptables_presence.judging()
 
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""

@@ -14,12 +14,10 @@ from itertools import chain
 from ..compiler.errors import InputError, Span, error
 from ..compiler.ir import Hook
 from .ipset import tag_of
-from .iptables_names import FAMILIES, OWN, SUFFIXES
+from .iptables_names import FAMILIES, HOOKS, OWN, SUFFIXES
 
-HOOK_CHAIN = {Hook.FORWARD: "FORWARD", Hook.INPUT: "INPUT"}
+HOOK_CHAIN = dict(zip((Hook.FORWARD, Hook.INPUT), HOOKS, strict=True))
 """The host's chains that jump to ours."""
-
-HOOKS = tuple(HOOK_CHAIN.values())
 
 _SET = re.compile(
     r"# (?P<name>cnpc-\S+): (?P<note>[^\n]*)\n"

@@ -1,4 +1,4 @@
-"""A number for what the tables of iptables-legacy hold, from the kernel without a program.
+"""What the tables of iptables-legacy hold, from the kernel without a program.
 
 The layout of what getsockopt returns is the kernel's user interface: linux/netfilter_ipv4/
 ip_tables.h and linux/netfilter_ipv6/ip6_tables.h. Listing by iptables-save takes a system call for
@@ -12,18 +12,23 @@ import hashlib
 import os
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 _GET_INFO, _GET_ENTRIES = 64, 65  # IPT_SO_GET_INFO, IPT_SO_GET_ENTRIES; IP6T_ has the same
 _NAME = b"filter".ljust(32, b"\0")
 _INFO_BYTES = 84  # struct ipt_getinfo; its last two numbers are those of entries and of bytes
 _HEAD_BYTES = 40  # struct ipt_get_entries: name, size, padding
 _COUNTERS_BYTES = 16  # struct xt_counters
+_CHAIN_HEAD = b"ERROR".ljust(30, b"\0")  # struct xt_error_target: name, revision, then the chain's
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
+    tables: Path
+    """What lists the tables there are."""
     domain: int
     level: int
     next_offset: int
@@ -32,10 +37,10 @@ class _Family:
     """Where an entry has its counters."""
 
 
-_FAMILIES = (
-    _Family(socket.AF_INET, 0, 90, 96),
-    _Family(socket.AF_INET6, 41, 142, 152),
-)
+_FAMILIES = {
+    "v4": _Family(Path("/proc/net/ip_tables_names"), socket.AF_INET, 0, 90, 96),
+    "v6": _Family(Path("/proc/net/ip6_tables_names"), socket.AF_INET6, 41, 142, 152),
+}
 
 
 def legacy_generation() -> int | None:
@@ -44,21 +49,37 @@ def legacy_generation() -> int | None:
     Counters do not matter. It is unknown without such tables, and while they change.
     """
     whole = hashlib.blake2b(digest_size=7)
-    for family in _FAMILIES:
+    for family in _FAMILIES.values():
         try:
-            whole.update(_entries(family))
+            whole.update(_without_counters(_entries(family), family))
         except OSError:
             return None
     return int.from_bytes(whole.digest(), "big")
 
 
-def _entries(family: _Family) -> bytes:
+def has_legacy_filter(family: str) -> bool:
+    """Tell whether there is a table filter; to ask it for anything would make it."""
+    path = _FAMILIES[family].tables
+    return path.exists() and "filter" in path.read_text(encoding="ascii").split()
+
+
+def legacy_has(chains: Iterable[str]) -> bool:
+    """Tell whether the table filter of a family has one of the chains; no such table is made."""
+    heads = [_CHAIN_HEAD + chain.encode() + b"\0" for chain in chains]
+    try:
+        tables = (_entries(_FAMILIES[name]) for name in filter(has_legacy_filter, _FAMILIES))
+        return any(head in table for table in tables for head in heads)
+    except OSError:
+        return False
+
+
+def _entries(family: _Family) -> bytearray:
     with socket.socket(family.domain, socket.SOCK_RAW, socket.IPPROTO_RAW) as asked:
-        info = _get(asked, family.level, _GET_INFO, _NAME.ljust(_INFO_BYTES, b"\0"))
+        info = _get(asked, family.level, _GET_INFO, _NAME, _INFO_BYTES)
         (size,) = struct.unpack_from("=I", info, _INFO_BYTES - 4)
-        head = (_NAME + struct.pack("=I", size)).ljust(_HEAD_BYTES, b"\0")
-        data = _get(asked, family.level, _GET_ENTRIES, head + bytes(size))
-    return _without_counters(data[_HEAD_BYTES:], family)
+        wanted = _NAME + struct.pack("=I", size)
+        data = _get(asked, family.level, _GET_ENTRIES, wanted, _HEAD_BYTES + size)
+    return bytearray(data[_HEAD_BYTES:])
 
 
 def _without_counters(data: bytearray, family: _Family) -> bytes:
@@ -72,11 +93,12 @@ def _without_counters(data: bytearray, family: _Family) -> bytes:
     return bytes(data)
 
 
-def _get(asked: socket.socket, level: int, option: int, data: bytes) -> bytearray:
+def _get(asked: socket.socket, level: int, option: int, wanted: bytes, size: int) -> memoryview:
     """Return what the kernel fills in; Python's own getsockopt takes 1,024 bytes at most."""
-    buffer = ctypes.create_string_buffer(data, len(data))
-    length = ctypes.c_uint32(len(data))
+    buffer = ctypes.create_string_buffer(size)
+    ctypes.memmove(buffer, wanted, len(wanted))
+    length = ctypes.c_uint32(size)
     if _LIBC.getsockopt(asked.fileno(), level, option, buffer, ctypes.byref(length)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-    return bytearray(buffer.raw[: length.value])
+    return memoryview(buffer).cast("B")[: length.value]

@@ -5,6 +5,8 @@ from __future__ import annotations
 BACKEND = "iptables"
 SUFFIXES = ("ipset", "v4", "v6")
 FAMILIES = SUFFIXES[1:]
+HOOKS = ("FORWARD", "INPUT")
+"""The host's chains that jump to ours."""
 OWN = "CNPC-"
 """What the names of our chains begin with."""
 OWN_SET = "cnpc-"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .iptables_layout import HOOKS, jump
-from .iptables_names import OWN
+from .iptables_layout import jump
+from .iptables_names import HOOKS, OWN
 
 _CHAIN = re.compile(rf":({OWN}\S+) ")
 _RULE = re.compile(rf"-A ({OWN}\S+)")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.errors import NodeError
+from .iptables_legacy import has_legacy_filter
 from .iptables_names import FAMILIES, OWN_SET
 
 FLAVOURS = ("legacy", "nft")
@@ -24,7 +25,6 @@ PROGRAM = {"v4": "iptables", "v6": "ip6tables"}
 _SEARCHED = "/usr/sbin:/sbin"
 _LOCK_SECONDS = "10"
 _LONGEST_MESSAGE = 1000
-_LEGACY_TABLES = {"v4": "ip_tables_names", "v6": "ip6_tables_names"}
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
 _SEED = re.compile(r" (?:bucketsize|initval) \S+")
@@ -78,7 +78,7 @@ def tools_of(flavour: str) -> Tools | None:
 def other_flavour(flavour: str) -> Tools | None:
     """Return the programs of the other flavour, where that may have rules."""
     (other,) = (name for name in FLAVOURS if name != flavour)
-    if other == "legacy" and not any(map(_has_legacy_filter, FAMILIES)):
+    if other == "legacy" and not any(map(has_legacy_filter, FAMILIES)):
         return None  # and listing them would make the tables
     return tools_of(other)
 
@@ -90,7 +90,7 @@ def saves(tools: Tools) -> Mapping[str, str]:
     """
     found = {}
     for family in FAMILIES:
-        if tools.flavour != "legacy" or _has_legacy_filter(family):
+        if tools.flavour != "legacy" or has_legacy_filter(family):
             with contextlib.suppress(NodeError):
                 found[family] = tools.save(family)
     return found
@@ -177,8 +177,3 @@ def _flavour(name: str) -> str:
 
 def _package(name: str) -> str:
     return "ipset" if name == "ipset" else "iptables"
-
-
-def _has_legacy_filter(family: str) -> bool:
-    path = Path("/proc/net") / _LEGACY_TABLES[family]
-    return path.exists() and "filter" in path.read_text(encoding="ascii").split()

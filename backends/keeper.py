@@ -26,6 +26,8 @@ class Outcome:
     plan: Planned
     drift: Drift
     seconds: float
+    removed: tuple[str, ...] = ()
+    """Where rules of ours judged that apply had not loaded, and that are of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +69,9 @@ class Keeper:
                 raise NodeError(
                     "a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first"
                 )
-            if self.view.untouched(record, ruleset):
-                version = self._state.keep(ruleset.backend, ruleset.texts)
-                own = self._filters[ruleset.backend]
-                nothing = own.plan(InForce(own.empty, Drift.NONE, loaded=True), own.empty)
-                return Outcome(version, nothing, Drift.NONE, time.monotonic() - began)
-            planned, now = self.view.plan(record, ruleset)
-            if planned.kind is Kind.NOTHING and record.current:
-                return self._unchanged(record, ruleset, planned, now, began)
-            if not planned.checks_itself:
-                self._filters[ruleset.backend].check(planned)
-            version = self._state.keep(ruleset.backend, ruleset.texts)
-            pending = None
-            if hold:
-                pending = _pending(record, time.time() + hold.seconds)
-                hold.start(pending)
-            kernel = self._carry_out(record, planned, now, ruleset, version)
-            self._record(record, version, kernel, pending)
-            return Outcome(version, planned, now.drift, time.monotonic() - began)
+            outcome = self._applied(record, ruleset, hold, began)
+            removed = self._filters.remove_beside(ruleset.backend)
+            return replace(outcome, removed=removed)
 
     def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
@@ -237,8 +224,7 @@ class Keeper:
             kernel: Kernel = own.commit(planned, now, new.layout)
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
-        loaded = (record.current, record.previous)
-        if unknown or any(item and item.backend != new.backend for item in loaded):
+        if unknown or (record.current and record.current.backend != new.backend):
             self._filters.unload_all_but(new.backend)
         return kernel
 
@@ -255,6 +241,28 @@ class Keeper:
     def _unload(self) -> bool:
         self._state.begin(None)
         return self._filters.unload_all_but("")
+
+    def _applied(
+        self, record: Record, ruleset: Given[Any], hold: Hold | None, began: float
+    ) -> Outcome:
+        if self.view.untouched(record, ruleset):
+            version = self._state.keep(ruleset.backend, ruleset.texts)
+            own = self._filters[ruleset.backend]
+            nothing = own.plan(InForce(own.empty, Drift.NONE, loaded=True), own.empty)
+            return Outcome(version, nothing, Drift.NONE, time.monotonic() - began)
+        planned, now = self.view.plan(record, ruleset)
+        if planned.kind is Kind.NOTHING and record.current:
+            return self._unchanged(record, ruleset, planned, now, began)
+        if not planned.checks_itself:
+            self._filters[ruleset.backend].check(planned)
+        version = self._state.keep(ruleset.backend, ruleset.texts)
+        pending = None
+        if hold:
+            pending = _pending(record, time.time() + hold.seconds)
+            hold.start(pending)
+        kernel = self._carry_out(record, planned, now, ruleset, version)
+        self._record(record, version, kernel, pending)
+        return Outcome(version, planned, now.drift, time.monotonic() - began)
 
     def _unchanged(
         self,

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from ..compiler.errors import InputError, Span, error
 from ..compiler.net import Family, contains, parse_address, parse_interval
+from .nft_names import TABLE
 from .part import Part
-
-TABLE = "inet cnpc"
 
 _OPEN = f"\ntable {TABLE} {{\n"
 _PREAMBLE = (f"table {TABLE}", f"delete table {TABLE}")

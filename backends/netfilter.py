@@ -39,6 +39,22 @@ def ask(message: int, body: bytes, flags: int = ACK, family: int = INET) -> list
                 found.append(answer)
 
 
+def one(message: int, body: bytes, family: int = INET) -> bytes:
+    """Return the one answer, or nothing where there is no such object; else as above."""
+    try:
+        return next(iter(ask(message, body, family=family)), b"")
+    except FileNotFoundError:
+        return b""
+
+
+def exists(message: int, body: bytes, family: int = INET) -> bool:
+    """Tell whether there is such an object, which a kernel that cannot be asked does not have."""
+    try:
+        return bool(one(message, body, family))
+    except (NodeError, OSError):
+        return False
+
+
 def _open_netlink() -> socket.socket:
     try:
         return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)

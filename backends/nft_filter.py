@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from ..compiler.errors import NodeError
 from .changes import unchanged, with_sizes
 from .connections import denied
-from .layout import EMPTY, TABLE, Layout, read_layout
+from .layout import EMPTY, Layout, read_layout
 from .meaning import judge_of
+from .nft_names import SPARE, TABLE
 from .nft_signs import BACKEND, SUFFIX
 from .node import Fingerprint, Node
 from .notes import Kernel
 from .packet_filter import Drift, Given, InForce
-from .transaction import SPARE, Kind, Plan, plan, replace_whole, unload
+from .transaction import Kind, Plan, plan, replace_whole, unload
 
 
 def given(text: str, name: str = "<ruleset>") -> Given[Layout]:
@@ -45,6 +46,10 @@ class NftFilter:
     def present(self) -> bool:
         """Tell whether the own table is loaded."""
         return self.node.has_table(TABLE)
+
+    def judging(self) -> tuple[str, ...]:
+        """Return where rules of ours judge packets."""
+        return (BACKEND,) if self.present() else ()
 
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether nobody, in any table, has committed anything since."""

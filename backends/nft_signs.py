@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from . import netfilter
+from .netlink import NFTABLES, text_attribute
+from .nft_names import TABLE
 from .notes import Kernel
 
+_GET_TABLE = NFTABLES | 1  # NFT_MSG_GETTABLE, linux/netfilter/nf_tables.h
+_NAME = 1  # NFTA_TABLE_NAME
 BACKEND = "nftables"
 SUFFIX = "nft"
+
+
+def judging() -> tuple[str, ...]:
+    """Return where rules of ours for nftables judge packets."""
+    wanted = text_attribute(_NAME, TABLE.rpartition(" ")[2])
+    return (BACKEND,) if netfilter.exists(_GET_TABLE, wanted) else ()
 
 
 class NftSigns:

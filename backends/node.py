@@ -24,8 +24,9 @@ from ..compiler.errors import NodeError
 from . import netfilter
 from .connections import Connection, read_connection
 from .contents import is_large, same_contents
-from .layout import TABLE, Layout, Table
+from .layout import Layout, Table
 from .netlink import CONNTRACK, DUMP, NFTABLES, Interrupted, attributes, text_attribute
+from .nft_names import TABLE
 from .nft_refusals import as_file, refusal
 
 _GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS = (
@@ -335,10 +336,10 @@ class KernelNode:
             return False
 
     def _table(self, table: str) -> bytes:
-        return self._one(_GET_TABLE, text_attribute(1, _short(table)))
+        return netfilter.one(_GET_TABLE, text_attribute(1, _short(table)))
 
     def _chain(self, name: str) -> bytes:
-        return self._one(_GET_CHAIN, text_attribute(1, _short(TABLE)) + text_attribute(3, name))
+        return netfilter.one(_GET_CHAIN, text_attribute(1, _short(TABLE)) + text_attribute(3, name))
 
     def _rules(self) -> Iterator[bytes]:
         """Yield the chain and handle of each rule: a rule that is changed gets a new handle."""
@@ -353,13 +354,6 @@ class KernelNode:
             count = found.get(_SET_COUNT)
             name = found[_SET_NAME].rstrip(b"\0").decode()
             yield name, None if count is None else int.from_bytes(count, "big"), body
-
-    def _one(self, message: int, body: bytes) -> bytes:
-        """Return the one answer, or nothing where there is no such object."""
-        try:
-            return next(iter(netfilter.ask(message, body)), b"")
-        except FileNotFoundError:
-            return b""
 
 
 def _calmly(listing: Callable[[], _Listed]) -> _Listed | None:

@@ -1,4 +1,4 @@
-"""The packet filters of a node together: which of them it has, and which one is meant."""
+"""The packet filters of a node together: which there are, which is meant, and what judges too."""
 
 from __future__ import annotations
 
@@ -43,10 +43,26 @@ class NodeFilters:
         if len(refusals) == len(self.reached):
             raise refusals[0]
 
+    def judging_beside(self, backend: str) -> tuple[str, ...]:
+        """Return where rules of ours judge packets that are of other packet filters."""
+        return tuple(place for own in self._others(backend) for place in own.judging())
+
+    def remove_beside(self, backend: str) -> tuple[str, ...]:
+        """Remove the rules of ours that judge beside those of a backend; returns where that was."""
+        return tuple(
+            place
+            for own in self._others(backend)
+            if (places := own.judging()) and own.unload()
+            for place in places
+        )
+
     def unload_all_but(self, backend: str) -> bool:
         """Remove what other packet filters have of ours; False if there was nothing.
 
         NodeError if there is no packet filter at all.
         """
-        found = [own.unload() for own in self.usable() if own.backend != backend]
+        found = [own.unload() for own in self._others(backend)]
         return any(found)
+
+    def _others(self, backend: str) -> Iterator[Filter]:
+        return (own for own in self.usable() if own.backend != backend)

@@ -111,6 +111,10 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Tell whether anything of ours is loaded."""
         ...
 
+    def judging(self) -> tuple[str, ...]:
+        """Return where rules of ours judge packets, in few questions to the kernel alone."""
+        ...
+
     def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:
         """Return the ruleset as the kernel has it, and how that is now.
 

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 
 from .arrivals import come_or_go
 from .changes import Changes, TableChange, compare
-from .layout import EMPTY, TABLE, Chain, Layout, Table, block
+from .layout import EMPTY, Chain, Layout, Table, block
+from .nft_names import SPARE, TABLE
 from .overlay import Overlay, understood
-
-SPARE = ("inet cnpc_spare", "inet cnpc_spare2")
-"""Tables that judge beside the own one while that is replaced as a whole."""
 
 
 class Kind(enum.Enum):

@@ -64,6 +64,10 @@ class View:
         planned: Planned = self.filters[new.backend].plan(now, new.layout)
         return planned, now
 
+    def beside(self, record: Record) -> tuple[str, ...]:
+        """Return where rules of ours judge packets beside, or instead of, what was loaded last."""
+        return self.filters.judging_beside(self.filters.of(record).backend)
+
     def recorded(self, record: Record) -> Layout:
         """Return the version loaded last as people are shown it, empty where nothing was.
 

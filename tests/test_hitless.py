@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from cnpc.backends.iptables import Iptables
-from cnpc.backends.iptables_layout import HOOKS
-from cnpc.backends.iptables_names import OWN
+from cnpc.backends.iptables_names import HOOKS, OWN
 from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM
 from cnpc.backends.nft_filter import given
 from cnpc.backends.nftables import Nftables

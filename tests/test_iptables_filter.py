@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from cnpc.backends.iptables_filter import IptablesFilter
 from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
+from cnpc.backends.iptables_presence import judging
 from cnpc.backends.iptables_tools import FLAVOURS
 from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import given
@@ -335,6 +336,49 @@ def test_switching_the_packet_filter_leaves_nothing_of_the_other(
     assert not any(ours(flavour).values())
     assert keeper.look()[1].drift is Drift.NONE
     assert keeper.boot(pytest.fail) is not None
+
+
+def test_what_was_loaded_by_hand_of_the_other_kind_is_removed(flavour: str, tmp_path: Path) -> None:
+    keeper, nft = both_keeper(flavour, tmp_path), given(ruleset(WORLD))
+    IptablesLoader(flavour).load(A.texts)
+    assert keeper.view.beside(keeper.read()) == (f"iptables-{flavour}",)
+    assert keeper.apply(nft).removed == (f"iptables-{flavour}",)
+    assert not any(ours(flavour).values())
+    IptablesLoader(flavour).load(B.texts)
+    outcome = keeper.apply(nft)
+    assert (outcome.plan.kind, outcome.removed) == (Kind.NOTHING, (f"iptables-{flavour}",))
+    assert not any(ours(flavour).values())
+    keeper.apply(A)
+    for kind in (Kind.NOTHING, Kind.RULES):
+        run(("nft", "-f", "-"), nft.texts["nft"])
+        assert keeper.view.beside(keeper.read()) == ("nftables",)
+        outcome = keeper.apply(A if kind is Kind.NOTHING else B)
+        assert (outcome.plan.kind, outcome.removed) == (kind, ("nftables",))
+        assert "cnpc" not in run(("nft", "list", "tables"))
+    assert ours(flavour) == alone(flavour, B)
+    assert keeper.apply(B).removed == ()
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_flush_removes_what_was_loaded_by_hand(flavour: str, tmp_path: Path) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    IptablesLoader(flavour).load(A.texts)
+    run(("nft", "-f", "-"), ruleset(WORLD))
+    assert keeper.flush(pytest.fail)
+    assert not any(ours(flavour).values())
+    assert "cnpc" not in run(("nft", "list", "tables"))
+
+
+def test_what_others_have_is_not_taken_for_ours(flavour: str) -> None:
+    assert judging() == ()
+    assert "filter" not in Path("/proc/net/ip_tables_names").read_text()
+    run(("ipset", "create", "trusted", "hash:ip"))
+    run((f"iptables-{flavour}-restore",), NEIGHBOURS)
+    for name in ("XCNPC-FORWARD", "CNPC-FORWARDS", "CNPC-"):
+        run((f"ip6tables-{flavour}", "-N", name))
+    assert judging() == ()
+    run((f"ip6tables-{flavour}", "-N", "CNPC-INPUT"))
+    assert judging() == (f"iptables-{flavour}",)
 
 
 def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from cnpc.backends.iptables_names import SUFFIXES
+from cnpc.backends.iptables_tools import system_tools
 from command import CLUSTER, STORIES, Done, cnpc
 from imported import START, imported
-from netcluster.namespaces import Namespace, run
+from netcluster import IptablesLoader, Namespace
+from netcluster.namespaces import run
 
 pytestmark = pytest.mark.requires_root_and_nft
 
@@ -21,16 +25,14 @@ BACKEND_OF = {f".{suffix}": backend for backend, suffix in SUFFIX.items()}
 ALREADY = re.compile(r"[0-9a-f-]+ is in force already; nothing to do\n")
 IMPORTED = START | {
     "backends",
-    *(
-        f"backends.{name}"
-        for name in ("iptables_names", "netfilter", "netlink", "nft_signs", "notes")
-    ),
-    *(f"backends.{name}" for name in ("record", "signs")),
+    *(f"backends.iptables_{name}" for name in ("legacy", "names", "presence")),
+    *(f"backends.{name}" for name in ("netfilter", "netlink", "nft_names", "nft_signs")),
+    *(f"backends.{name}" for name in ("notes", "record", "signs")),
     *(f"compiler.cli.{name}" for name in ("apply", "node_options", "parameters")),
     *(f"compiler.cli.{name}" for name in ("ruleset_files", "unchanged")),
     "compiler.options",
 }
-OF_IPTABLES = {f"backends.iptables_{name}" for name in ("legacy", "signs", "tools")}
+OF_IPTABLES = {f"backends.iptables_{name}" for name in ("signs", "tools")}
 
 
 @pytest.fixture(params=SUFFIX)
@@ -107,6 +109,42 @@ def test_what_others_change_is_found(file: Path, change: str) -> None:
     assert done.err.startswith("cnpc: warning: ")
     assert " operations, " in done.out
     assert ALREADY.fullmatch(apply(file).out)
+
+
+def by_hand(file: Path, backend: str) -> None:
+    """Load the files of a backend as docs/iptables.md does, or nft -f."""
+    if backend == "nftables":
+        run(("nft", "-f", str(file.with_suffix(".nft"))))
+    else:
+        texts = {suffix: file.with_suffix(f".{suffix}").read_text() for suffix in SUFFIXES}
+        IptablesLoader(system_tools().flavour).load(texts)
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_what_was_loaded_of_the_other_kind_is_told_and_removed(
+    file: Path, backend: str, *, forgotten: bool
+) -> None:
+    (other,) = SUFFIX.keys() - {backend}
+    done = cnpc("compile", CLUSTER, DENY, "--backend", other, "-o", file.parent)
+    assert done.code == 0, done.err
+    by_hand(file, other)
+    if forgotten:
+        shutil.rmtree(file.parent / "state")
+    status = cnpc("status", environment=state(file))
+    assert status.code == 1
+    told = re.search(r"but rules of cnpc in (\S+) judge", status.out)
+    assert told is not None, status.out
+    done = apply(file)
+    if not forgotten:
+        assert (
+            done.err == f"cnpc: warning: rules of cnpc in {told[1]} judged too; they were removed\n"
+        )
+        assert told[1].startswith(other)
+        assert ALREADY.fullmatch(done.out)
+    assert cnpc("status", environment=state(file)).code == 0
+    done = apply(file)
+    assert ALREADY.fullmatch(done.out)
+    assert done.err == ""
 
 
 def test_another_text_is_loaded(file: Path) -> None:

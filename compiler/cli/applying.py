@@ -62,6 +62,9 @@ def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool
     outcome = keeper.apply(ruleset, hold)
     if outcome.drift.value:
         report_warning(f"{outcome.drift.before}; it was put right")
+    if outcome.removed:
+        places = " and ".join(outcome.removed)
+        report_warning(f"rules of cnpc in {places} judged too; they were removed")
     say(_describe(outcome), quiet=quiet)
     if hold and outcome.plan.kind is not Kind.NOTHING:
         say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)

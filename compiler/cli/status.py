@@ -29,6 +29,8 @@ class Status:
     previous: str | None
     next_boot: str | None
     drift: str
+    beside: list[str]
+    """Where rules of ours judge packets too, which are of another kind."""
     confirm_within: int | None
     """Seconds until the old ruleset comes back."""
     summary: str
@@ -53,7 +55,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     else:
         for line in _lines(status):
             click.echo(line)
-    return int(status.version is None or bool(status.drift))
+    return int(status.version is None or bool(status.drift or status.beside))
 
 
 def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
@@ -70,6 +72,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         _id(record.previous),
         _id(record.at_boot),
         drift.value,
+        list(keeper.view.beside(record)),
         max(0, round(pending.until - time.time())) if pending else None,
         layout.header[0] if layout.header else "",
         policies(layout.header),
@@ -93,6 +96,10 @@ def _lines(status: Status) -> Iterator[str]:
         yield f"{status.version} is in force since {status.since}"
     if status.drift not in {Drift.NONE.value, Drift.GONE.value}:
         yield f"but {status.drift}; cnpc apply puts it right"
+    if status.beside:
+        too = " too" if status.version else ""
+        places = " and ".join(status.beside)
+        yield f"but rules of cnpc in {places} judge{too}; cnpc apply puts it right"
     if status.confirm_within is not None:
         yield f"the version before comes back in {status.confirm_within} s without a confirmation"
     if status.previous:

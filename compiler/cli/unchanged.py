@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...backends import iptables_presence, nft_signs
 from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.nft_signs import BACKEND as NFTABLES
 from ...backends.nft_signs import SUFFIX, NftSigns
@@ -20,8 +21,8 @@ from .ruleset_files import is_nft, is_of_iptables, trio
 def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Version | None:
     """Return the version in force if the files are its texts, and nobody has changed it since.
 
-    None where it takes a closer look to tell, and where anything is wrong: whoever looks has words
-    for that. UsageError where files do not go together.
+    None where it takes a closer look to tell, where rules of another kind judge too, and where
+    anything is wrong: whoever looks has words for that. UsageError where files do not go together.
     """
     files = {suffix: Path(path) for suffix, path in _files(paths).items()}
     backend = NFTABLES if SUFFIX in files else IPTABLES
@@ -32,7 +33,8 @@ def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Versio
     try:
         if not all(path.is_file() for path in files.values()):  # a pipe can be read only once
             return None
-        return in_force(files, State(state_dir), _signs(backend))
+        version = in_force(files, State(state_dir), _signs(backend))
+        return version if version and not _judging_beside(backend) else None
     except (CnpcError, OSError):
         return None
 
@@ -47,6 +49,11 @@ def _files(paths: Sequence[str]) -> Mapping[str, str]:
     if any(map(is_of_iptables, paths)):
         return trio(paths)
     return {SUFFIX: paths[0]} if len(paths) == 1 and is_nft(paths[0]) else {}
+
+
+def _judging_beside(backend: str) -> tuple[str, ...]:
+    """Return where rules of ours judge packets that are of the other packet filter."""
+    return nft_signs.judging() if backend == IPTABLES else iptables_presence.judging()
 
 
 def _signs(backend: str) -> Signs:
