@@ -114,15 +114,18 @@ class Keeper:
         with self._locked() as record:
             if not record.boots:
                 return None
-            first, *before = record.boots
+            first, *further = record.boots
+            before = next(iter(further), None)
             try:
                 back = self._put(record, first)
             except CnpcError as refusal:
-                if not before:
+                if before is None:
                     raise
-                warn(f"{first.id} cannot be loaded, but the version before: {refusal}")
-                back, before = self._put(record, before[0]), [first]
-            self._finish(replace(back, previous=next(iter(before), None)))
+                # Said before it is tried, so that both reasons are told where this fails too.
+                why = f"{first.id} cannot be loaded ({_reason(refusal)})"
+                warn(f"{why}; loading {before.id}, the version before")
+                back, before = self._put(record, before), first
+            self._finish(replace(back, previous=before))
             return back.current
 
     def save(self, ruleset: Given[Any]) -> Version:
@@ -289,6 +292,11 @@ class Keeper:
         same = version.same(record.current)
         previous = record.previous if same else record.current
         self._finish(Record(current=version, previous=previous, kernel=kernel, pending=pending))
+
+
+def _reason(refusal: CnpcError) -> str:
+    """Return in a few words what was refused, without the remedy and what a tool says further."""
+    return str(refusal).partition("\n")[0].partition("; ")[0]
 
 
 def _pending(record: Record, until: float) -> Pending:
