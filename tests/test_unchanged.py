@@ -203,7 +203,7 @@ def test_a_damaged_record_is_told(file: Path) -> None:
         assert "record.json is damaged (Expecting" in done.err
     done = apply(file)
     assert done.err == (
-        "cnpc: warning: the record of what was loaded had been damaged; it was put right\n"
+        "cnpc: warning: the record of what was loaded has been damaged; it was put right\n"
     )
     assert " operations, " in done.out
     assert ALREADY.fullmatch(apply(file).out)
@@ -213,7 +213,7 @@ def test_flush_needs_no_record(file: Path) -> None:
     (file.parent / "state/record.json").write_text("{")
     done = cnpc("flush", environment=state(file))
     assert (done.code, done.out) == (0, "no policy is in force any more\n")
-    assert done.err.startswith("cnpc: warning: the record of what was loaded had been damaged; ")
+    assert done.err.startswith("cnpc: warning: the record of what was loaded has been damaged; ")
     assert "CNPC-" not in run(("iptables-save",)) + run(("ip6tables-save",))
     assert "cnpc" not in run(("nft", "list", "tables"))
     assert cnpc("flush", environment=state(file)) == Done(0, "nothing of cnpc was here\n", "")

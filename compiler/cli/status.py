@@ -85,6 +85,24 @@ def _id(version: Version | None) -> str | None:
 
 
 def _lines(status: Status) -> Iterator[str]:
+    yield from _in_force(status)
+    if status.confirm_within is not None:
+        yield f"the version before comes back in {status.confirm_within} s without a confirmation"
+    if status.previous:
+        yield f"before it: {status.previous} (cnpc rollback)"
+    if status.next_boot != status.version:
+        yield f"the next boot loads {status.next_boot or 'no ruleset'}"
+    if status.summary:
+        yield status.summary
+    yield from (f"  {policy}" for policy in status.policies)
+    if status.counters:
+        yield f"{'packets':>12}  {'bytes':>15}  rule"
+    for rule, (packets, octets) in by_rule(status.counters).items():
+        yield f"{packets:>12,}  {octets:>15,}  {rule}"
+
+
+def _in_force(status: Status) -> Iterator[str]:
+    """Yield what judges, and what is wrong with it."""
     if status.version is None:
         yield "no ruleset is in force"
     elif status.drift == Drift.GONE.value:
@@ -100,16 +118,3 @@ def _lines(status: Status) -> Iterator[str]:
         too = " too" if status.version else ""
         places = " and ".join(status.beside)
         yield f"but rules of cnpc in {places} judge{too}; cnpc apply puts it right"
-    if status.confirm_within is not None:
-        yield f"the version before comes back in {status.confirm_within} s without a confirmation"
-    if status.previous:
-        yield f"before it: {status.previous} (cnpc rollback)"
-    if status.next_boot != status.version:
-        yield f"the next boot loads {status.next_boot or 'no ruleset'}"
-    if status.summary:
-        yield status.summary
-    yield from (f"  {policy}" for policy in status.policies)
-    if status.counters:
-        yield f"{'packets':>12}  {'bytes':>15}  rule"
-    for rule, (packets, octets) in by_rule(status.counters).items():
-        yield f"{packets:>12,}  {octets:>15,}  {rule}"
