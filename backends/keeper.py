@@ -28,6 +28,10 @@ class Outcome:
     seconds: float
     removed: tuple[str, ...] = ()
     """Where rules of ours judged that apply had not loaded, and that are of another kind."""
+    released: Version | None = None
+    """Which version had waited for a confirmation, and does so no more."""
+    pending: Pending | None = None
+    """The end of the version, where that waits for a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ class Keeper:
                 )
             outcome = self._applied(record, ruleset, hold, began)
             removed = self._filters.remove_beside(ruleset.backend)
-            return replace(outcome, removed=removed)
+            pending = self._state.read().pending
+            released = record.current if record.pending and not pending else None
+            return replace(outcome, removed=removed, released=released, pending=pending)
 
     def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
@@ -259,12 +265,12 @@ class Keeper:
         if not planned.checks_itself:
             self._filters[ruleset.backend].check(planned)
         version = self._state.keep(ruleset.backend, ruleset.texts)
-        pending = None
+        pending = record.pending if version.same(record.current) else None
         if hold:
-            pending = _pending(record, time.time() + hold.seconds)
+            pending = record.held(secrets.token_hex(8), time.time() + hold.seconds)
             hold.start(pending)
         kernel = self._carry_out(record, planned, now, ruleset, version)
-        self._record(record, version, kernel, pending)
+        self._finish(record.loaded(version, kernel, pending))
         return Outcome(version, planned, now.drift, time.monotonic() - began)
 
     def _unchanged(
@@ -283,27 +289,10 @@ class Keeper:
         if now.kernel:
             kernel = self._filters[ruleset.backend].renamed(now.kernel, planned)
             if kernel != record.kernel or record.boot or not version.same(record.current):
-                self._record(record, version, kernel, record.pending)
+                self._finish(record.loaded(version, kernel, record.pending))
         return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
-
-    def _record(
-        self, record: Record, version: Version, kernel: Kernel | None, pending: Pending | None
-    ) -> None:
-        same = version.same(record.current)
-        previous = record.previous if same else record.current
-        self._finish(Record(current=version, previous=previous, kernel=kernel, pending=pending))
 
 
 def _reason(refusal: CnpcError) -> str:
     """Return in a few words what was refused, without the remedy and what a tool says further."""
     return str(refusal).partition("\n")[0].partition("; ")[0]
-
-
-def _pending(record: Record, until: float) -> Pending:
-    return Pending(
-        token=secrets.token_hex(8),
-        until=until,
-        back_to=record.current,
-        back_previous=record.previous,
-        back_boot=record.boot,
-    )

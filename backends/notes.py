@@ -51,6 +51,10 @@ class Pending:
     back_boot: Version | None = None
     """What had been saved for the next boot."""
 
+    def left(self, now: float) -> int:
+        """Return how many seconds are left at a time, which is in seconds since the epoch."""
+        return max(0, round(self.until - now))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -91,6 +95,21 @@ class Record:
     def at_boot(self) -> Version | None:
         """The version that a boot loads."""
         return next(iter(self.boots), None)
+
+    def held(self, token: str, until: float) -> Pending:
+        """Return the way back to this from a version that needs a confirmation."""
+        return Pending(
+            token=token,
+            until=until,
+            back_to=self.current,
+            back_previous=self.previous,
+            back_boot=self.boot,
+        )
+
+    def loaded(self, version: Version, kernel: Kernel | None, pending: Pending | None) -> Record:
+        """Return what is noted when a version was put in force after this."""
+        previous = self.previous if version.same(self.current) else self.current
+        return Record(current=version, previous=previous, kernel=kernel, pending=pending)
 
     @property
     def versions(self) -> tuple[Version, ...]:

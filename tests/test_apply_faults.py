@@ -246,6 +246,20 @@ def test_the_old_ruleset_comes_back_without_a_confirmation(host: Host) -> None:
     assert "no ruleset waits" in host.cnpc("apply", "--confirmed", code=1)
 
 
+def test_while_one_waits_apply_says_what_becomes_of_it(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    told = host.cnpc("apply", host.b, "--confirm", "60")
+    version = told.partition(" ")[0]
+    again = host.cnpc("apply", host.b).splitlines()
+    assert again[0] == f"{version} is in force already; nothing to do"
+    assert again[1].startswith("it goes away in ")
+    told = host.cnpc("apply", host.a)
+    assert told.startswith(
+        f"cnpc: warning: the confirmation of {version} is no longer waited for\n"
+    )
+    assert "no ruleset waits" in host.cnpc("apply", "--confirmed", code=1)
+
+
 def test_a_confirmed_ruleset_stays(host: Host) -> None:
     host.cnpc("apply", host.a)
     host.cnpc("apply", host.b, "--confirm", "3")

@@ -348,6 +348,31 @@ def test_a_second_ruleset_does_not_wait_for_its_confirmation(keeper: Keeper) -> 
         keeper.apply(C, Hold(60, lambda _: None))
 
 
+def test_another_ruleset_ends_the_waiting(keeper: Keeper) -> None:
+    keeper.apply(A)
+    pending = held(keeper)
+    waited = keeper.read().current
+    outcome = keeper.apply(C)
+    assert (outcome.released, outcome.pending) == (waited, None)
+    assert not keeper.revert(pending.token)
+    assert keeper.apply(A).released is None
+
+
+def test_the_same_ruleset_is_no_confirmation(node: FakeNode, keeper: Keeper) -> None:
+    first = keeper.apply(A).version
+    pending = held(keeper)
+    for _ in range(2):
+        outcome = keeper.apply(B)
+        assert outcome.plan.kind is Kind.NOTHING
+        assert (outcome.released, outcome.pending) == (None, pending)
+        node.foreign += 1
+    node.tables.clear()
+    outcome = keeper.apply(B)
+    assert (outcome.drift, outcome.pending) == (Drift.GONE, pending)
+    assert keeper.revert(pending.token)
+    assert first.same(keeper.read().current)
+
+
 def test_what_is_no_ruleset_is_not_saved(keeper: Keeper) -> None:
     keeper.apply(A)
     with pytest.raises(InputError):

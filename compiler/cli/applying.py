@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,15 @@ def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool
     outcome = keeper.apply(ruleset, hold)
     if outcome.drift.value:
         report_warning(f"{outcome.drift.before}; it was put right")
+    if outcome.released:
+        report_warning(f"the confirmation of {outcome.released.id} is no longer waited for")
     if outcome.removed:
         places = " and ".join(outcome.removed)
         report_warning(f"rules of cnpc in {places} judged too; they were removed")
     say(_describe(outcome), quiet=quiet)
-    if hold and outcome.plan.kind is not Kind.NOTHING:
-        say(f"it goes away in {hold.seconds:g} s without: cnpc apply --confirmed", quiet=quiet)
+    if outcome.pending:
+        left = outcome.pending.left(time.time())
+        say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
 
 
 def _describe(outcome: Outcome) -> str:

@@ -73,7 +73,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         _id(record.at_boot),
         drift.value,
         list(keeper.view.beside(record)),
-        max(0, round(pending.until - time.time())) if pending else None,
+        pending.left(time.time()) if pending else None,
         layout.header[0] if layout.header else "",
         policies(layout.header),
         list(counters(listing)),
