@@ -134,13 +134,13 @@ class IptablesFilter:
             stale = saved.chains.keys() - new.families[family].keys()
             if write[family] or stale or saved.jumps != _IN_FRONT:
                 rules[family] = change(saved, write[family], stale, _IN_FRONT)
-        return IptablesPlan(
-            _kind(now),
-            "".join(item.text for name, item in new.sets.items() if name not in old.sets),
-            rules,
-            before,
-            frozenset(tools.ipset_headers()),
+        there = frozenset(tools.ipset_headers())
+        sets = (
+            item.exchanged() if name in there else item.text
+            for name, item in new.sets.items()
+            if name not in old.sets
         )
+        return IptablesPlan(_kind(now), "".join(sets), rules, before, there)
 
     def check(self, planned: IptablesPlan) -> None:
         """Let the tools judge the rules, for which the new sets are there meanwhile."""

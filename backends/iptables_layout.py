@@ -59,6 +59,14 @@ class SetText:
         """Whether the node fills it, so that its entries are not in the text."""
         return " timeout " in f"{self.parameters} "
 
+    def exchanged(self) -> str:
+        """Return the lines that load it where a set of its name is there, of whatever type.
+
+        To create it once more would be refused if somebody had made it otherwise.
+        """
+        again = f"create {self.name} {self.parameters} -exist\n"
+        return self.text.replace(f"{again}swap ", "swap ")
+
     def entries(self) -> list[str]:
         """Return its entries, as ipset takes them."""
         words = (line.split(" ") for line in self.text.split("\n") if line.startswith("add "))
