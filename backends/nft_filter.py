@@ -10,8 +10,7 @@ from .changes import unchanged, with_sizes
 from .connections import denied
 from .layout import EMPTY, Layout, read_layout
 from .meaning import judge_of
-from .nft_names import SPARE, TABLE
-from .nft_signs import BACKEND, SUFFIX
+from .nft_names import BACKEND, SPARE, SUFFIX, TABLE
 from .node import Fingerprint, Node
 from .notes import Kernel
 from .packet_filter import Drift, Given, InForce

@@ -1,7 +1,9 @@
-"""What the tables of ours in nftables are called."""
+"""What the parts of a ruleset for nftables are called."""
 
 from __future__ import annotations
 
+BACKEND = "nftables"
+SUFFIX = "nft"
 TABLE = "inet cnpc"
 SPARE = ("inet cnpc_spare", "inet cnpc_spare2")
 """Tables that judge beside the own one while that is replaced as a whole."""

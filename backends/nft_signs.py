@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from . import netfilter
 from .netlink import NFTABLES, text_attribute
-from .nft_names import TABLE
+from .nft_names import BACKEND, TABLE
 from .notes import Kernel
 
 _GET_TABLE = NFTABLES | 1  # NFT_MSG_GETTABLE, linux/netfilter/nf_tables.h
 _NAME = 1  # NFTA_TABLE_NAME
-BACKEND = "nftables"
-SUFFIX = "nft"
 
 
 def judging() -> tuple[str, ...]:

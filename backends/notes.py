@@ -6,6 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from . import iptables_names, nft_names
+
+_SUFFIXES = {
+    nft_names.BACKEND: {nft_names.SUFFIX},
+    iptables_names.BACKEND: set(iptables_names.SUFFIXES),
+}
+"""The texts of each backend: their suffixes are parts of file names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
@@ -151,8 +159,8 @@ def _version(value: object) -> Version | None:
     match value:
         case None:
             return None
-        case {"backend": str(backend), "texts": dict(texts), "since": str(since)} if _all_are(
-            str, texts
+        case {"backend": str(backend), "texts": dict(texts), "since": str(since)} if (
+            texts.keys() == _SUFFIXES.get(backend) and _all_are(str, texts)
         ):
             return Version(backend=backend, texts=texts, since=since)
     raise DamagedError("a version is not one")

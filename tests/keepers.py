@@ -10,7 +10,7 @@ from cnpc.backends.iptables_names import BACKEND as IPTABLES
 from cnpc.backends.iptables_tools import FLAVOURS, tools_of
 from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import NftFilter
-from cnpc.backends.nft_signs import BACKEND
+from cnpc.backends.nft_names import BACKEND
 from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Node, WithoutNft
 from cnpc.backends.record import State
 

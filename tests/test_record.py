@@ -57,7 +57,9 @@ MARK = "0123456789abcdef"
 VERSION = Version(backend="nftables", texts={"nft": "01ab"}, since="2026-01-02T03:04:05Z")
 WHOLE = Record(
     current=VERSION,
-    previous=Version(backend="iptables", texts={"v4": "1", "v6": "2"}, since="\N{SNOWMAN}"),
+    previous=Version(
+        backend="iptables", texts={"ipset": "0", "v4": "1", "v6": "2"}, since="\N{SNOWMAN}"
+    ),
     kernel=Kernel(place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}),
     pending=Pending(token=MARK, until=1.5, back_to=VERSION, back_previous=None, back_boot=VERSION),
     boot=VERSION,
@@ -96,6 +98,9 @@ DAMAGED = [
         to_json(WHOLE).replace(good, wrong, 1)
         for good, wrong in (
             (b'"nftables"', b"null"),
+            (b'"nftables"', b'"magic"'),
+            (b'{"nft":', b'{"../nft":'),
+            (b'{"nft":"01ab"}', b"{}"),
             (b'"01ab"', b"1"),
             (b'"since"', b'"until"'),
             (b'"place":"b/1"', b'"place":1'),

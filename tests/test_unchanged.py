@@ -203,7 +203,7 @@ def test_a_damaged_record_is_told(file: Path) -> None:
         assert "record.json is damaged (Expecting" in done.err
     done = apply(file)
     assert done.err == (
-        "cnpc: warning: the record of what was loaded has been damaged; it was put right\n"
+        "cnpc: warning: the record of what was loaded had been damaged; it was put right\n"
     )
     assert " operations, " in done.out
     assert ALREADY.fullmatch(apply(file).out)

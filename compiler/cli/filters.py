@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from ...backends.iptables_names import BACKEND as IPTABLES
-from ...backends.nft_signs import BACKEND as NFTABLES
+from ...backends.nft_names import BACKEND as NFTABLES
 from ...backends.node_filters import Filter, Reached
 from ..errors import NodeError
 from .later import later

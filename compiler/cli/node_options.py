@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from ...backends.iptables_names import BACKEND as IPTABLES
-from ...backends.nft_signs import BACKEND as NFTABLES
+from ...backends.nft_names import BACKEND as NFTABLES
 from ...backends.record import DEFAULT_STATE
 from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
 from .parameters import Folder

@@ -13,8 +13,8 @@ from ...backends.doctor import lacks_root
 from ...backends.keeper import Keeper
 from ...backends.layout import EMPTY, Layout, with_counters
 from ...backends.nft_filter import given
-from ...backends.nft_signs import BACKEND as NFTABLES
-from ...backends.nft_signs import SUFFIX
+from ...backends.nft_names import BACKEND as NFTABLES
+from ...backends.nft_names import SUFFIX
 from ...backends.notes import Record
 from ...backends.packet_filter import Drift, Given, InForce
 from ...backends.record import State

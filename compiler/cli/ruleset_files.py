@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ...backends.iptables_names import SUFFIXES as OF_IPTABLES
-from ...backends.nft_signs import SUFFIX as OF_NFT
+from ...backends.nft_names import SUFFIX as OF_NFT
 
 
 def is_nft(path: str) -> bool:

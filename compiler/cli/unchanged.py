@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ...backends import iptables_presence, nft_signs
 from ...backends.iptables_names import BACKEND as IPTABLES
-from ...backends.nft_signs import BACKEND as NFTABLES
-from ...backends.nft_signs import SUFFIX, NftSigns
+from ...backends.nft_names import BACKEND as NFTABLES
+from ...backends.nft_names import SUFFIX
+from ...backends.nft_signs import NftSigns
 from ...backends.notes import Version
 from ...backends.record import State
 from ...backends.signs import Signs, in_force
