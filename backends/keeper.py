@@ -73,6 +73,7 @@ class Keeper:
                 raise NodeError(
                     "a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first"
                 )
+            self._filters.reach_loaded(record)
             outcome = self._applied(record, ruleset, hold, began)
             removed = self._filters.remove_beside(ruleset.backend)
             pending = self._state.read().pending
@@ -86,11 +87,14 @@ class Keeper:
     def rollback(self) -> None:
         """Put the version before in force, where there is one.
 
-        While a version waits for its confirmation, what was in force before it comes back.
+        While a version waits for its confirmation, what was in force before it comes back; after an
+        apply that was interrupted, what was in force before that.
         """
         with self._locked() as record:
             if record.pending:
                 self._back(record, record.pending)
+            elif record.current and self._state.interrupted():
+                self._again(record, record.current)
             elif record.previous:
                 back = self._put(record, record.previous)
                 self._finish(replace(back, previous=record.current))
@@ -151,6 +155,7 @@ class Keeper:
         with self._locked_anyhow() as record:
             if self._state.damaged():
                 warn(f"{Drift.LOST.value}; cnpc rollback has nothing to go back to")
+            self._filters.reach_loaded(record)
             found = self._unload()
             self._finish(Record(previous=record.current or record.previous))
             return found or record.current is not None
@@ -169,8 +174,7 @@ class Keeper:
                 return Drift.NONE
             drift = self.view.in_force(record, wholly=wholly).drift
             if drift is not Drift.NONE:
-                back = self._put(record, record.current)
-                self._finish(replace(record, current=back.current, kernel=back.kernel))
+                self._again(record, record.current)
             return drift
 
     def read(self) -> Record:
@@ -182,6 +186,11 @@ class Keeper:
         with self._state.read_lock(self._waiting):
             record = self._state.read()
             return record, self.view.in_force(record)
+
+    def _again(self, record: Record, current: Version) -> None:
+        """Put the current version in force, whatever is there instead."""
+        back = self._put(record, current)
+        self._finish(replace(record, current=back.current, kernel=back.kernel))
 
     def _back(self, record: Record, pending: Pending) -> None:
         if pending.back_to is None:
@@ -264,14 +273,28 @@ class Keeper:
             return self._unchanged(record, ruleset, planned, now, began)
         if not planned.checks_itself:
             self._filters[ruleset.backend].check(planned)
+        armed = self._armed(record, hold) if hold else None
         version = self._state.keep(ruleset.backend, ruleset.texts)
         pending = record.pending if version.same(record.current) else None
-        if hold:
-            pending = record.held(secrets.token_hex(8), time.time() + hold.seconds)
-            hold.start(pending)
-        kernel = self._carry_out(record, planned, now, ruleset, version)
-        self._finish(record.loaded(version, kernel, pending))
+        try:
+            kernel = self._carry_out(record, planned, now, ruleset, version)
+        except NodeError:
+            if armed and not self._state.interrupted():
+                self._state.write(record)
+            raise
+        self._finish(record.loaded(version, kernel, armed or pending))
         return Outcome(version, planned, now.drift, time.monotonic() - began)
+
+    def _armed(self, record: Record, hold: Hold) -> Pending:
+        """Have the old ruleset come back, even if this process ends before it records the new."""
+        pending = record.held(secrets.token_hex(8), time.time() + hold.seconds)
+        self._state.write(replace(record, pending=pending))
+        try:
+            hold.start(pending)
+        except NodeError:
+            self._state.write(record)
+            raise
+        return pending
 
     def _unchanged(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..compiler.errors import NodeError
+from .netfilter import place
 from .notes import Record
 from .packet_filter import PacketFilter
 
@@ -24,6 +25,12 @@ class NodeFilters:
     def __getitem__(self, backend: str) -> Filter:
         """Return the one of a backend; NodeError where the node lacks it."""
         return self.reached[backend]()
+
+    def reach_loaded(self, record: Record) -> None:
+        """Raise NodeError where the node lacks what could remove the rules that are in force."""
+        current, kernel = record.current, record.kernel
+        if current and kernel and kernel.place == place():
+            self.reached[current.backend]()
 
     def of(self, record: Record) -> Filter:
         """Return that of the version loaded last, else the first that the node has.

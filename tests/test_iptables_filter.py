@@ -15,8 +15,10 @@ from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
 from cnpc.backends.iptables_presence import judging
 from cnpc.backends.iptables_tools import FLAVOURS
 from cnpc.backends.keeper import Keeper
-from cnpc.backends.nft_filter import given
+from cnpc.backends.nft_filter import NftFilter, given
+from cnpc.backends.node import KernelNode, LibraryNft
 from cnpc.backends.packet_filter import Drift, Given
+from cnpc.backends.record import State
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import NodeError
 from keepers import both_keeper, iptables_filter, kernel_keeper
@@ -149,6 +151,8 @@ def test_every_way_leads_to_what_the_texts_hold(keeper: Keeper, flavour: str, se
         documents = changed(changed(documents, random), random)
 
 
+EXCHANGED = "ipset create x {}; ipset swap x {{set}}; ipset destroy x"
+
 FOREIGN: Mapping[str, tuple[str, ...]] = {
     "all rules flushed": ("{4}", "-F"),
     "all chains deleted": ("sh", "-c", "{4} -F; {4} -X"),
@@ -162,6 +166,8 @@ FOREIGN: Mapping[str, tuple[str, ...]] = {
     "a set more": ("ipset", "create", "cnpc-surprise", "hash:ip"),
     "a set emptied": ("ipset", "flush", "{set}"),
     "an entry more": ("ipset", "add", "{set}", "10.244.1.77"),
+    "another range": ("sh", "-c", EXCHANGED.format("bitmap:ip range 10.0.0.0/24")),
+    "another type": ("sh", "-c", EXCHANGED.format("hash:ip maxelem 7")),
     "everything": ("sh", "-c", "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy"),
 }
 
@@ -426,3 +432,24 @@ def test_other_programs_are_not_needed(own: IptablesFilter) -> None:
     assert not own.present()
     assert not own.unload()
     assert subprocess.run(["ipset", "list", "-n"], capture_output=True, check=True).stdout == b""
+
+
+def test_what_cannot_be_removed_is_not_left_to_judge(
+    space: Namespace,  # noqa: ARG001 - be in it
+    flavour: str,
+    tmp_path: Path,
+) -> None:
+    both_keeper(flavour, tmp_path).apply(A)
+    nft = NftFilter(KernelNode(LibraryNft()))
+
+    def lacks() -> IptablesFilter:
+        raise NodeError("there is no ipset")
+
+    keeper = Keeper({"nftables": lambda: nft, "iptables": lacks}, State(tmp_path), lambda: None)
+    before = ours(flavour)
+    for command in (lambda: keeper.apply(given(ruleset(WORLD))), lambda: keeper.flush(print)):
+        with pytest.raises(NodeError, match="there is no ipset"):
+            command()
+    assert not nft.present()
+    assert ours(flavour) == before
+    assert both_keeper(flavour, tmp_path).look()[1].drift is Drift.NONE

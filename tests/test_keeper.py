@@ -155,6 +155,60 @@ def test_an_unconfirmed_version_goes_away(keeper: Keeper) -> None:
     assert keeper.confirm() is None
 
 
+@pytest.mark.parametrize("at", range(3))
+def test_an_unconfirmed_version_goes_away_if_its_apply_was_killed(
+    node: FakeNode, keeper: Keeper, at: int
+) -> None:
+    first = keeper.apply(A).version
+    started: list[Pending] = []
+    node.kill_at = len(node.commits) + at
+    with pytest.raises(Killed):
+        keeper.apply(B, Hold(1, started.append))
+    node.kill_at = None
+    assert keeper.revert(started[0].token)
+    assert first.same(keeper.read().current)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.apply(A).plan.kind is Kind.NOTHING
+
+
+def test_a_refused_version_does_not_wait(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    before = keeper.read()
+    node.refuse = "table inet cnpc"
+    with pytest.raises(NodeError, match="refused"):
+        keeper.apply(B, Hold(1, lambda _: None))
+    assert keeper.read() == before
+
+
+def test_a_version_that_nobody_would_put_back_is_not_loaded(node: FakeNode, keeper: Keeper) -> None:
+    keeper.apply(A)
+    before, loaded = keeper.read(), list(node.commits)
+
+    def refuse(_: Pending) -> None:
+        raise NodeError("cannot start")
+
+    with pytest.raises(NodeError, match="cannot start"):
+        keeper.apply(B, Hold(1, refuse))
+    assert (keeper.read(), node.commits) == (before, loaded)
+
+
+def test_rollback_of_an_interrupted_apply_is_the_version_before_it(
+    node: FakeNode, keeper: Keeper
+) -> None:
+    keeper.apply(B)
+    keeper.apply(A)
+    before = keeper.read()
+    node.kill_at = len(node.commits)
+    with pytest.raises(Killed):
+        keeper.apply(B)
+    node.kill_at = None
+    keeper.rollback()
+    record = keeper.read()
+    assert A.texts == keeper.view.state.texts(record.current) if record.current else False
+    assert record.previous == before.previous
+    assert keeper.look()[1].drift is Drift.NONE
+
+
 def test_a_confirmed_version_stays(keeper: Keeper) -> None:
     keeper.apply(A)
     pending = held(keeper)
