@@ -63,6 +63,11 @@ _ENGINES: Mapping[str, str] = {
 }
 
 
+_TURNED_OFF: Mapping[str, str] = {
+    "kube-router": "start k3s with --disable-network-policy, kube-router with --run-firewall=false",
+}
+
+
 def lacks_root() -> Iterator[Finding]:
     """Yield that this is not root, without which nothing can be applied."""
     if os.geteuid() != 0:
@@ -195,7 +200,7 @@ def _engines() -> Iterator[Finding]:
         if re.search(pattern, text):
             yield warning(
                 f"{engine} judges here too: a packet passes if both allow it",
-                f"let {engine} enforce no policy, or take its chains away",
+                _TURNED_OFF.get(engine, f"let {engine} enforce no policy, or take its chains away"),
             )
 
 
