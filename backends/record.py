@@ -23,6 +23,8 @@ from .notes import DamagedError, Record, Version, from_json, to_json
 DEFAULT_STATE = Path("/var/lib/cnpc")
 
 _RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rulesets"
+_ROOM = "room"
+_ROOM_BYTES = 1 << 18  # a record has some 80 bytes for each set of the ruleset
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _LOCK_SECONDS = 30.0
 _LOCK_STEP = 0.02
@@ -99,6 +101,7 @@ class State:
     def write(self, record: Record) -> None:
         """Replace the record, on disk when this returns, and forget rulesets it does not name."""
         self._sync_rulesets(record)
+        self._remove(_ROOM)
         self._replace(self.path / _RECORD, to_json(record), sync=True)
         self._forget(record)
 
@@ -107,16 +110,22 @@ class State:
         return (self.path / _INTENT).exists()
 
     def begin(self, version: Version | None) -> None:
-        """Note that the kernel is about to be changed.
+        """Note that the kernel is about to be changed, and take the room for the next record.
 
-        It need not reach the disk: after a crash of the machine the kernel has no ruleset at all.
+        NodeError where there is none, which would be too late afterwards. It need not reach the
+        disk: after a crash of the machine the kernel has no ruleset at all.
         """
+        self._replace(self.path / _ROOM, bytes(_ROOM_BYTES), sync=False)
         self._replace(self.path / _INTENT, to_json(version), sync=False)
 
     def end(self) -> None:
         """Note that the kernel is as the record says."""
-        with _refusals(self.path / _INTENT):
-            (self.path / _INTENT).unlink(missing_ok=True)
+        self._remove(_ROOM)
+        self._remove(_INTENT)
+
+    def _remove(self, name: str) -> None:
+        with _refusals(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
 
     def keep(self, backend: str, texts: Mapping[str, str]) -> Version:
         """Store the texts of a ruleset, and return it as loaded now."""

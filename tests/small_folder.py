@@ -11,11 +11,15 @@ CALL = "import sys; from cnpc.compiler.cli.main import main; main(sys.argv[1:])"
 
 
 def apply_there(
-    ruleset: Path, state: Path, fault: str, environment: Mapping[str, str] | None = None
+    ruleset: Path,
+    state: Path,
+    fault: str,
+    environment: Mapping[str, str] | None = None,
+    room: int = 8,
 ) -> subprocess.CompletedProcess[str]:
-    """Apply in a mount namespace, where the folder has no room left, or is "read-only"."""
+    """Apply in a mount namespace, where the folder has so many KiB left, or is "read-only"."""
     pages = [-(-path.stat().st_size // 4096) for path in state.rglob("*") if path.is_file()]
-    size = f"size={4 * sum(pages) + 8}k" if fault == "full" else "size=8m"
+    size = f"size={4 * sum(pages) + room}k" if fault == "full" else "size=8m"
     freeze = 'mount -o remount,ro "$2" && ' if fault == "read-only" else ""
     script = (
         f'cp -a "$2" "$2.copy" && mount -t tmpfs -o mode=700,{size} none "$2" && '

@@ -178,6 +178,18 @@ def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
     assert host.in_force() == host.b
 
 
+def test_a_folder_that_may_have_room_for_the_ruleset_but_not_for_the_record(host: Host) -> None:
+    host.cnpc("apply", host.a)
+    for room in range(8, 1000, 16):
+        done = apply_there(host.b, host.state, "full", room=room)
+        if done.returncode == 0:
+            break
+        assert done.returncode == 3, done.stderr
+        assert host.in_force() == host.a
+    assert room > 2 * 8 + 16
+    assert host.in_force() == host.b
+
+
 def test_a_truncated_or_altered_ruleset(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
