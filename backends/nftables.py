@@ -65,19 +65,27 @@ _VERDICT_WORD = {
 
 _DYNAMIC_SIZE = 65535
 _LINES = ",\n\t\t\t"
+_NEXT_LINE = "\n\t\t"
 
 
 class _Table(NamedTuple):
-    """The text of a set or map, and how many elements it has."""
+    """A set or map as the template lays it out, which asks a tuple quicker than by attributes."""
 
-    text: str
-    elements: int
+    kind: str
+    name: str
+    type: str
+    properties: tuple[str, ...]
+    elements: str
+    """One a line."""
+    size: int
 
 
 class _Chain(NamedTuple):
-    """The text of a chain, and how many anonymous sets its rules have."""
+    """A chain as the template lays it out."""
 
-    text: str
+    name: str
+    lines: str
+    """Its hook, where it has one, and its rules."""
     anonymous_sets: int
 
 
@@ -101,13 +109,12 @@ class Nftables:
         families |= {item.name: item.family for item in program.maps}
         tables = [*map(self._set, program.sets), *map(self._map, program.maps)]
         chains = [self._chain(chain, families) for chain in program.chains]
-        blocks = [table.text for table in tables] + [chain.text for chain in chains]
-        text = self._template.render(header=header, blocks=blocks)
+        text = self._template.render(header=header, tables=tables, chains=chains)
         size = Size(
             chains=len(chains),
             rules=sum(len(chain.rules) for chain in program.chains),
             sets=len(tables) + sum(chain.anonymous_sets for chain in chains),
-            elements=sum(table.elements for table in tables),
+            elements=sum(table.size for table in tables),
         )
         return Ruleset(program.node, {"nft": text}, size)
 
@@ -116,9 +123,10 @@ class Nftables:
         if known is None or known[0] is not item:
             made = self._keys.texts(item.elements, item)
             kind = _type(item.key, item.family)
+            text = _LINES.join(made.texts)
             properties = _properties(item, exact=made.exact)
-            text = _table(f"set {item.name}", kind, properties, made.texts)
-            known = self._sets[item.name] = (item, _Table(text, len(made.texts)))
+            table = _Table("set", item.name, kind, properties, text, len(made.texts))
+            known = self._sets[item.name] = (item, table)
         return known[1]
 
     def _map(self, item: Map) -> _Table:
@@ -126,7 +134,7 @@ class Nftables:
         lines, exact = self._one_by_one(item) if len(item.groups) == size else self._groups(item)
         kind = f"{_type(item.key, item.family)} : verdict"
         storage = _storage(size, exact=exact)
-        return _Table(_table(f"map {item.name}", kind, storage, lines), size)
+        return _Table("map", item.name, kind, storage, _LINES.join(lines), size)
 
     def _one_by_one(self, item: Map) -> tuple[list[str], bool]:
         """Return the lines of a map whose keys each have their own verdict."""
@@ -163,19 +171,7 @@ def _chain(chain: Chain, families: Mapping[str, Family]) -> _Chain:
         for match in rule.matches
         if not isinstance(match, SetMatch)
     ]
-    return _Chain(_block(f"chain {chain.name}", lines), sum(sets))
-
-
-def _table(head: str, kind: str, properties: Iterable[str], elements: Sequence[str]) -> str:
-    lines = [f"type {kind}", *properties]
-    if elements:
-        lines.append(f"elements = {{\n\t\t\t{_LINES.join(elements)}\n\t\t}}")
-    return _block(head, lines)
-
-
-def _block(head: str, lines: Iterable[str]) -> str:
-    """Return what the template puts in its place: made once for all nodes that have it."""
-    return "\n\t\t".join((f"\t{head} {{", *lines)) + "\n\t}\n"
+    return _Chain(chain.name, _NEXT_LINE.join(lines), sum(sets))
 
 
 def _hook(hook: Hook) -> str:
