@@ -12,7 +12,7 @@ from cnpc.backends.record import State
 from cnpc.backends.signs import in_force
 from cnpc.compiler.errors import NodeError
 
-TEXTS = {"v4": "first\n", "v6": "x" * 1_000_000}
+TEXTS = {"ipset": "sets\n", "v4": "first\n", "v6": "x" * 1_000_000}
 KERNEL = Kernel(place="boot/1", generation=7, structure="s")
 
 
