@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .decode.documents import EmptyFile, read_manifests
+from .decode.documents import MOST_CHECKED, EmptyFile, read_manifests
 from .decode.findings import Findings, OnUnknown
 from .decode.kinds import Collector
 from .decode.pieces import NotAsPrinted, cut
@@ -96,12 +96,13 @@ def _files(paths: Sequence[str], findings: Findings) -> list[str]:
 
 
 def _read_pieces(path: str, collector: Collector) -> bool:
-    """Read a file without holding it, if it is what kubectl prints; tell whether it is."""
+    """Read a large file without holding it, if it is what kubectl prints; tell whether it is."""
     file = open_plain(path)
     if file is None:
         return False
     with file:
-        pieces = cut(file)
+        large = os.fstat(file.fileno()).st_size > MOST_CHECKED
+        pieces = cut(file) if large else None
         if pieces is not None:
             collector.add_pieces(pieces, Source(path))
         return pieces is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cnpc.compiler import manifests
 from cnpc.compiler.decode import pieces
 from cnpc.compiler.decode.pieces import NotAsPrinted, cut, decode_items
 from cnpc.compiler.decode.places import Places
@@ -57,6 +58,12 @@ WORLD = (
     policy("a"),
     policy("b", ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]),
 )
+
+
+@pytest.fixture(autouse=True)
+def _as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files of any size cut, which only large ones are."""
+    monkeypatch.setattr(manifests, "MOST_CHECKED", 0)
 
 
 @pytest.fixture(params=SIZES)

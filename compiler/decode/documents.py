@@ -12,13 +12,19 @@ import msgspec
 
 from ..errors import Place, Source
 from .findings import Findings, describe
-from .json_text import decode_plain, is_json, read_json
+from .json_text import decode_plain, is_json, read_json, repeats_no_key
 from .yaml_text import Part, read_yaml
 
 T = TypeVar("T")
 _LIST = "List"
-_HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([\w./-]*)"\s*,\s*"kind"\s*:\s*"(\w*)"')
+_HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([\w./-]+)"\s*,\s*"kind"\s*:\s*"(\w+)"')
 _MAX_DEPTH = 10
+
+MOST_CHECKED = 1 << 24
+"""Up to how many bytes JSON is searched for keys that come twice: only the last would count.
+
+That takes as long as reading it. Larger files are written by programs, which write each key once.
+"""
 
 
 class _List(msgspec.Struct, tag_field="kind", tag=_LIST):
@@ -82,18 +88,21 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
+    whole = len(data) <= MOST_CHECKED and not repeats_no_key(data)
     try:
-        items = _LISTS.decode(data).items if data.isascii() else None
+        items = _LISTS.decode(data).items if data.isascii() and not whole else None
     except (msgspec.DecodeError, RecursionError):
         items = None
-    if items is None:
-        index = -1
-        for index, raw in enumerate(read_json(data, source, findings)):
-            yield from _unwrap(raw, Place(source, index), None, findings, 0)
-        if index < 0:
-            raise EmptyFile
+    if items is not None:
+        yield from read_items(items, Place(source, 0, ("items", 0)), findings)
         return
-    yield from read_items(items, Place(source, 0, ("items", 0)), findings)
+    index = -1
+    for index, raw in enumerate(read_json(data, source, findings)):
+        place = Place(source, index)
+        value = _plain(raw, place, findings) if whole else raw
+        yield from _unwrap(value, place, None, findings, 0)
+    if index < 0:
+        raise EmptyFile
 
 
 def read_items(

@@ -84,7 +84,7 @@ def span_at(text: str, position: int, source: Source) -> Span:
     return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
 
 
-def repeats_no_key(raw: msgspec.Raw) -> bool:
+def repeats_no_key(raw: msgspec.Raw | bytes) -> bool:
     """Tell, quickly, whether no key comes twice in any mapping; when in doubt, deny it.
 
     What comes twice is dropped, so that what is written again has fewer quotes. Only an escape by
@@ -93,7 +93,7 @@ def repeats_no_key(raw: msgspec.Raw) -> bool:
     text = bytes(raw)
     try:
         again = _ENCODER.encode(_PLAIN.decode(raw))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return text.count(b'"') == again.count(b'"') and b"\\u" not in text
 
