@@ -59,6 +59,12 @@ def _is_of_kubernetes(group: str) -> bool:
 
 
 @lru_cache
+def _is_nearly(name: TypeName) -> bool:
+    """Tell whether the version is nearly one of those that the kind is read from."""
+    return bool(get_close_matches(name.api_version, _VERSIONS[name.kind], n=1, cutoff=0.91))
+
+
+@lru_cache
 def _misspelt(name: TypeName) -> str:
     """Return the kind of the group that is nearly this one; passing it over would fail open."""
     group = name.api_version.rpartition("/")[0]
@@ -110,7 +116,7 @@ class Collector:
         name, place = manifest.type_name, manifest.place
         group = name.api_version.rpartition("/")[0]
         versions = _VERSIONS.get(name.kind)
-        if versions and _is_of_kubernetes(group):
+        if versions and (_is_of_kubernetes(group) or _is_nearly(name)):
             self._findings.error(
                 f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
                 place.child("apiVersion"),
