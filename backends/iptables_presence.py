@@ -7,14 +7,12 @@ Packets come to ours by the chains that the host's jump to, so it is enough to a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from . import netfilter
 from .iptables_legacy import legacy_has
 from .iptables_names import HOOKS, OWN
-from .netlink import NFTABLES, text_attribute
 
-_GET_CHAIN = NFTABLES | 4  # NFT_MSG_GETCHAIN, linux/netfilter/nf_tables.h
-_TABLE, _NAME = 1, 3  # NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME
 _FAMILIES = (2, 10)  # NFPROTO_IPV4, NFPROTO_IPV6
 _ENTRANCES = tuple(f"{OWN}{hook}" for hook in HOOKS)
 
@@ -27,9 +25,8 @@ def judging() -> tuple[str, ...]:
 
 def _nft_has(chains: Iterable[str]) -> bool:
     """Tell whether iptables-nft, whose table filter is one of nftables, has one of the chains."""
-    table = text_attribute(_TABLE, "filter")
     return any(
-        netfilter.exists(_GET_CHAIN, table + text_attribute(_NAME, chain), family)
+        netfilter.exists(partial(netfilter.chain, "filter", chain, family))
         for chain in chains
         for family in _FAMILIES
     )

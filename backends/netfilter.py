@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from ..compiler.errors import NodeError
-from .netlink import ACK, NFTABLES, answers, attributes, request
+from .netlink import ACK, NFTABLES, answers, attributes, request, text_attribute
 
 INET = 1  # NFPROTO_INET
 _NETLINK_NETFILTER = 12  # linux/netlink.h
-_GET_GENERATION = NFTABLES | 16  # NFT_MSG_GETGEN, linux/netfilter/nf_tables.h
+# NFT_MSG_*, linux/netfilter/nf_tables.h
+_GET_TABLE, _GET_CHAIN, _GET_GENERATION = NFTABLES | 1, NFTABLES | 4, NFTABLES | 16
+_TABLE, _CHAIN_NAME = 1, 3  # NFTA_TABLE_NAME and NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME
 _BUFFER = 1 << 18
 
 
@@ -39,20 +42,29 @@ def ask(message: int, body: bytes, flags: int = ACK, family: int = INET) -> list
                 found.append(answer)
 
 
-def one(message: int, body: bytes, family: int = INET) -> bytes:
-    """Return the one answer, or nothing where there is no such object; else as above."""
+def table(name: str) -> bytes:
+    """Return what is told of a table of the family inet, nothing where it is not; else as above."""
+    return _one(_GET_TABLE, text_attribute(_TABLE, name), INET)
+
+
+def chain(of: str, name: str, family: int = INET) -> bytes:
+    """Return what is told of a chain of a table, nothing where it is not; else as above."""
+    return _one(_GET_CHAIN, text_attribute(_TABLE, of) + text_attribute(_CHAIN_NAME, name), family)
+
+
+def exists(find: Callable[[], bytes]) -> bool:
+    """Tell whether anything is found, which is not so where the kernel cannot be asked."""
+    try:
+        return bool(find())
+    except (NodeError, OSError):
+        return False
+
+
+def _one(message: int, body: bytes, family: int) -> bytes:
     try:
         return next(iter(ask(message, body, family=family)), b"")
     except FileNotFoundError:
         return b""
-
-
-def exists(message: int, body: bytes, family: int = INET) -> bool:
-    """Tell whether there is such an object, which a kernel that cannot be asked does not have."""
-    try:
-        return bool(one(message, body, family))
-    except (NodeError, OSError):
-        return False
 
 
 def _open_netlink() -> socket.socket:

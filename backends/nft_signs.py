@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from . import netfilter
-from .netlink import NFTABLES, text_attribute
-from .nft_names import BACKEND, TABLE
+from .nft_names import BACKEND, TABLE, short
 from .notes import Kernel
-
-_GET_TABLE = NFTABLES | 1  # NFT_MSG_GETTABLE, linux/netfilter/nf_tables.h
-_NAME = 1  # NFTA_TABLE_NAME
 
 
 def judging() -> tuple[str, ...]:
     """Return where rules of ours for nftables judge packets."""
-    wanted = text_attribute(_NAME, TABLE.rpartition(" ")[2])
-    return (BACKEND,) if netfilter.exists(_GET_TABLE, wanted) else ()
+    return (BACKEND,) if netfilter.exists(lambda: netfilter.table(short(TABLE))) else ()
 
 
 class NftSigns:

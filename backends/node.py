@@ -26,12 +26,10 @@ from .connections import Connection, read_connection
 from .contents import is_large, same_contents
 from .layout import Layout, Table
 from .netlink import CONNTRACK, DUMP, NFTABLES, Interrupted, attributes, text_attribute
-from .nft_names import TABLE
+from .nft_names import TABLE, short
 from .nft_refusals import as_file, refusal
 
-_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS = (
-    NFTABLES | message for message in (1, 4, 7, 10, 13)
-)
+_GET_RULE, _GET_SET, _GET_ELEMENTS = (NFTABLES | message for message in (7, 10, 13))
 _GET_CONNECTIONS, _DELETE_CONNECTION = CONNTRACK | 1, CONNTRACK | 2  # IPCTNL_MSG_CT_*
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
@@ -231,7 +229,7 @@ class KernelNode:
 
     def has_table(self, table: str) -> bool:
         """Tell whether a table of the family inet exists."""
-        return bool(self._table(table))
+        return bool(netfilter.table(short(table)))
 
     def fingerprint(
         self, layout: Layout, known: Mapping[str, str] = _NOTHING
@@ -286,13 +284,13 @@ class KernelNode:
         return True
 
     def _structure(self, layout: Layout) -> str | None:
-        table = self._table(TABLE)
+        table = netfilter.table(short(TABLE))
         if not table:
             return None
         whole = hashlib.blake2b(table, digest_size=16)
         for chain in layout.chains.values():
             if chain.hook:
-                whole.update(self._chain(chain.name))
+                whole.update(netfilter.chain(short(TABLE), chain.name))
         rules = 0
         for rule in self._rules():
             whole.update(rule)
@@ -325,7 +323,7 @@ class KernelNode:
 
     def _listed(self, name: str) -> Iterator[bytes]:
         """Yield the lists of elements that a set or map has."""
-        body = text_attribute(1, _short(TABLE)) + text_attribute(2, name)
+        body = text_attribute(1, short(TABLE)) + text_attribute(2, name)
         for answer in netfilter.ask(_GET_ELEMENTS, body, DUMP):
             yield attributes(answer).get(_LISTED_ELEMENTS, b"")
 
@@ -335,21 +333,15 @@ class KernelNode:
         except FileNotFoundError:
             return False
 
-    def _table(self, table: str) -> bytes:
-        return netfilter.one(_GET_TABLE, text_attribute(1, _short(table)))
-
-    def _chain(self, name: str) -> bytes:
-        return netfilter.one(_GET_CHAIN, text_attribute(1, _short(TABLE)) + text_attribute(3, name))
-
     def _rules(self) -> Iterator[bytes]:
         """Yield the chain and handle of each rule: a rule that is changed gets a new handle."""
-        for body in netfilter.ask(_GET_RULE, text_attribute(1, _short(TABLE)), DUMP):
+        for body in netfilter.ask(_GET_RULE, text_attribute(1, short(TABLE)), DUMP):
             found = attributes(body)
             yield found[_RULE_CHAIN] + found[_RULE_HANDLE]
 
     def _sets(self) -> Iterator[tuple[str, int | None, bytes]]:
         """Yield name, number of elements where the kernel tells it, and all that it says."""
-        for body in netfilter.ask(_GET_SET, text_attribute(1, _short(TABLE)), DUMP):
+        for body in netfilter.ask(_GET_SET, text_attribute(1, short(TABLE)), DUMP):
             found = attributes(body)
             count = found.get(_SET_COUNT)
             name = found[_SET_NAME].rstrip(b"\0").decode()
@@ -370,10 +362,6 @@ def _complete(layout: Layout, counts: dict[str, int | None]) -> bool:
         return False
     exact = ((name, item) for name, item in layout.tables.items() if item.exact)
     return all(counts[name] in {None, len(item)} for name, item in exact)
-
-
-def _short(table: str) -> str:
-    return table.rsplit(maxsplit=1)[-1]
 
 
 def _context(nft: Any) -> ctypes.c_void_p:  # noqa: ANN401 - it ships no types
