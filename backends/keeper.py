@@ -76,9 +76,8 @@ class Keeper:
             self._filters.reach_loaded(record)
             outcome = self._applied(record, ruleset, hold, began)
             removed = self._filters.remove_beside(ruleset.backend)
-            pending = self._state.read().pending
-            released = record.current if record.pending and not pending else None
-            return replace(outcome, removed=removed, released=released, pending=pending)
+            released = record.current if record.pending and not outcome.pending else None
+            return replace(outcome, removed=removed, released=released)
 
     def cut(self, ruleset: Given[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
@@ -275,15 +274,15 @@ class Keeper:
             self._filters[ruleset.backend].check(planned)
         armed = self._armed(record, hold) if hold else None
         version = self._state.keep(ruleset.backend, ruleset.texts)
-        pending = record.pending if version.same(record.current) else None
+        pending = armed or (record.pending if version.same(record.current) else None)
         try:
             kernel = self._carry_out(record, planned, now, ruleset, version)
         except NodeError:
             if armed and not self._state.interrupted():
                 self._state.write(record)
             raise
-        self._finish(record.loaded(version, kernel, armed or pending))
-        return Outcome(version, planned, now.drift, time.monotonic() - began)
+        self._finish(record.loaded(version, kernel, pending))
+        return Outcome(version, planned, now.drift, time.monotonic() - began, pending=pending)
 
     def _armed(self, record: Record, hold: Hold) -> Pending:
         """Have the old ruleset come back, even if this process ends before it records the new."""
@@ -313,7 +312,8 @@ class Keeper:
             kernel = self._filters[ruleset.backend].renamed(now.kernel, planned)
             if kernel != record.kernel or record.boot or not version.same(record.current):
                 self._finish(record.loaded(version, kernel, record.pending))
-        return Outcome(version, planned, Drift.NONE, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Outcome(version, planned, Drift.NONE, seconds, pending=record.pending)
 
 
 def _reason(refusal: CnpcError) -> str:
