@@ -12,7 +12,7 @@ import click
 
 from ...backends.base import Backend
 from ..ir import Program
-from ..manifests import Inputs, OnUnknown, load
+from ..manifests import Inputs
 from ..options import LEVELS, DenyWith, Options, OwnNode
 from ..passes import PASSES_WITHOUT_MAPS, PassLevels
 from ..pipeline import Pipeline, stages
@@ -22,13 +22,13 @@ from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
+from .inputs import read_inputs
 from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .parameters import Folder
 from .reports import report, report_warnings
-from .ruleset_files import no_rulesets
 from .summary import NodeSummary, Summary, as_json, as_table
 
 _HIGHEST_LEVEL = max(LEVELS)
@@ -121,8 +121,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     )
     passes = passes_of(request.backend)
     _check(request, passes)
-    no_rulesets(paths)
-    inputs = load(paths, on_unknown=OnUnknown(on_unknown))
+    inputs = read_inputs(paths, on_unknown)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, request.options, request.level, passes)
     chosen = choose(pipeline.resolver.node_names(), nodes)
     if output is None and len(chosen) > 1:

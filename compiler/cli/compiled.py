@@ -8,23 +8,20 @@ from collections.abc import Mapping, Sequence
 import click
 
 from ..errors import InputError, error
-from ..manifests import OnUnknown, load
 from ..pipeline import Pipeline
 from .backends import BACKENDS, passes_of
 from .header import header
+from .inputs import read_inputs
 from .node_options import Choices
 from .reports import report_warnings
-from .ruleset_files import no_rulesets
 
 
 def compiled(
     paths: Sequence[str], stdin: bytes, choices: Choices, backend_name: str
 ) -> Mapping[str, str]:
     """Return the texts; InputError with all that is wrong, UsageError without a node's name."""
-    no_rulesets(paths)
     backend = BACKENDS[backend_name]()
-    on_unknown = OnUnknown(choices.on_unknown)
-    inputs = load(paths, on_unknown=on_unknown, stdin=io.BytesIO(stdin))
+    inputs = read_inputs(paths, choices.on_unknown, io.BytesIO(stdin))
     passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
     report_warnings(inputs, pipeline.resolver)

@@ -16,17 +16,17 @@ from ...backends.nft_size import nft_size
 from ...backends.peers import Peers
 from ...backends.ruleset_size import RulesetSize
 from ...backends.walk import Walker, join
-from ..manifests import Inputs, OnUnknown, load
+from ..manifests import Inputs
 from ..net import Family
 from ..options import LEVELS, DenyWith, Options, OwnNode
 from ..pipeline import Pipeline
 from ..snapshot import Endpoint, Snapshot
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
+from .inputs import read_inputs
 from .many_sets import many_sets
 from .nodes import choose
 from .reports import report
-from .ruleset_files import no_rulesets
 from .stats_report import Line, Stats, as_json, as_table
 
 _EPILOG = """\b
@@ -71,8 +71,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     most 32, evenly chosen). If the peer is a pod of this node too, its judgement is counted in its
     own line; with iptables, such peers are left out.
     """
-    no_rulesets(paths)
-    inputs = load(paths, on_unknown=OnUnknown(on_unknown))
+    inputs = read_inputs(paths, on_unknown)
     report(inputs.warnings)
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
     options = Options(DenyWith(deny_with), OwnNode(own_node))
