@@ -186,7 +186,5 @@ def _warn(pair: _Pair, direction: Direction) -> Diagnostic:
 
 def _name(ruling: _Ruling, direction: Direction) -> str:
     name = f" '{ruling.rule.name}'" if ruling.rule.name else ""
-    return (
-        f"{ruling.policy.kind} '{ruling.policy.name}' {direction.value} rule {ruling.number}{name}"
-        f" ({ruling.rule.action.value})"
-    )
+    rule = ruling.policy.words_for(direction, ruling.number)
+    return f"{rule}{name} ({ruling.rule.action.value})"

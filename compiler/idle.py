@@ -6,7 +6,7 @@ rulesets that enforce nothing, and nobody would be told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .errors import Diagnostic, warning
@@ -17,7 +17,6 @@ from .policy import (
     OneNamespace,
     Peer,
     Policy,
-    PolicyRule,
     Tier,
 )
 from .snapshot import Snapshot
@@ -53,18 +52,18 @@ def _missing_namespaces(snapshot: Snapshot, policies: Iterable[Policy]) -> Itera
 class _Reason:
     """Why peers of a kind match nothing."""
 
-    concerns: Callable[[Peer], bool]
+    peers: type[Peer]
     what: str
     hint: str
 
 
 _NO_NODES = _Reason(
-    lambda peer: isinstance(peer, NodesPeer),
+    NodesPeer,
     "selects nodes, and there is no node with an address in the input",
     f"it matches nothing; was all of the cluster read? {_COMMAND}",
 )
 _NO_NAMES = _Reason(
-    lambda peer: isinstance(peer, DomainNamesPeer),
+    DomainNamesPeer,
     "names domains, whose addresses cnpc does not look up",
     "it matches nothing until something on the node fills its sets, dns4_… and dns6_…",
 )
@@ -83,13 +82,7 @@ def _first(policy: Policy, reason: _Reason) -> Iterator[Diagnostic]:
     """Yield the warning about the first rule of the policy that the reason concerns, if any."""
     for direction in Direction:
         for number, rule in enumerate(policy.rules(direction) or ()):
-            if any(map(reason.concerns, rule.peers or ())):
-                yield _about(policy, direction, number, rule, reason)
+            if any(isinstance(peer, reason.peers) for peer in rule.peers or ()):
+                where = policy.words_for(direction, number)
+                yield warning(f"{where} {reason.what}", rule.place or policy.place, reason.hint)
                 return
-
-
-def _about(
-    policy: Policy, direction: Direction, number: int, rule: PolicyRule, reason: _Reason
-) -> Diagnostic:
-    where = f"{policy.kind} '{policy.name}' {direction.value} rule {number}"
-    return warning(f"{where} {reason.what}", rule.place or policy.place, reason.hint)

@@ -161,3 +161,7 @@ class Policy:
     def rules(self, direction: Direction) -> tuple[PolicyRule, ...] | None:
         """Return the rules of one direction."""
         return self.ingress if direction is Direction.INGRESS else self.egress
+
+    def words_for(self, direction: Direction, number: int) -> str:
+        """Return what messages call one of the rules, which count from 0."""
+        return f"{self.kind} '{self.name}' {direction.value} rule {number}"
