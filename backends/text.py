@@ -65,8 +65,7 @@ def quotable(text: str, limit: int) -> str:
 
 def _is_plain(text: str) -> bool:
     """Tell at once of ASCII that stands for itself, as nearly every text does."""
-    unsafe = [item in text for item in _UNSAFE]
-    return text.isascii() and text.isprintable() and True not in unsafe
+    return text.isascii() and text.isprintable() and _UNSAFE.isdisjoint(text)
 
 
 def _fit(text: str, parts: list[str], limit: int) -> str:

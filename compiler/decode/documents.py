@@ -88,9 +88,9 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
-    whole = len(data) <= MOST_CHECKED and not repeats_no_key(data)
+    repeats = len(data) <= MOST_CHECKED and not repeats_no_key(data)
     try:
-        items = _LISTS.decode(data).items if data.isascii() and not whole else None
+        items = _LISTS.decode(data).items if data.isascii() and not repeats else None
     except (msgspec.DecodeError, RecursionError):
         items = None
     if items is not None:
@@ -99,7 +99,7 @@ def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
     index = -1
     for index, raw in enumerate(read_json(data, source, findings)):
         place = Place(source, index)
-        value = _plain(raw, place, findings) if whole else raw
+        value = _plain(raw, place, findings) if repeats else raw
         yield from _unwrap(value, place, None, findings, 0)
     if index < 0:
         raise EmptyFile
