@@ -58,7 +58,7 @@ system:
 	@. .ci/setup.sh
 	install_system
 
-$(READY): pyproject.toml .ci/setup.sh | system
+$(READY): pyproject.toml .ci/constraints.txt .ci/setup.sh | system
 	@. .ci/setup.sh
 	rm -f $(READY)
 	make_venv
@@ -66,7 +66,7 @@ $(READY): pyproject.toml .ci/setup.sh | system
 	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	# setuptools warns of folders with a package's name; that the root is the package is on purpose.
 	PYTHONWARNINGS='ignore:Editable installation:UserWarning' \
-		.venv/bin/python -m pip install --quiet --editable . --group dev
+		.venv/bin/python -m pip install --quiet --constraint .ci/constraints.txt --editable . --group dev
 	echo '$(CURDIR)' > $(READY)
 
 # The checkout's root is the package, which mypy sees only below the package's name.

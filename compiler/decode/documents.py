@@ -65,7 +65,8 @@ class Manifest:
         """Return it as a struct; msgspec.DecodeError if it does not fit."""
         if isinstance(self.value, msgspec.Raw):
             return decoder.decode(self.value)
-        return msgspec.convert(self.value, decoder.type)
+        converted: T = msgspec.convert(self.value, decoder.type)
+        return converted
 
     def plain(self, findings: Findings) -> object:
         """Return it as plain values."""

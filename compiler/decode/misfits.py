@@ -21,7 +21,7 @@ _BASES: tuple[tuple[type[inspect.Type], type, str], ...] = (
 )
 
 
-def report_misfits(struct: type, value: object, place: Place, findings: Findings) -> None:
+def report_misfits(struct: object, value: object, place: Place, findings: Findings) -> None:
     """Report every part of the value that the struct cannot hold."""
     for message, where in _misfits(inspect.type_info(struct), value, place):
         text = path_text(where.path)
