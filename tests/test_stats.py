@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from cnpc.compiler.manifests import load
-from command import CLUSTER, CNPC, STORIES, run
+from command import CLUSTER, CNPC, STORIES, cnpc, run
+from schemas import checked
 
 DENY = STORIES / "1-deny"
 
@@ -22,7 +22,7 @@ def test_the_table_has_sizes_means_and_pods() -> None:
 
 def test_json_has_a_line_for_every_pod_and_direction() -> None:
     done = run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "--json", "-O", "1")
-    (found,) = json.loads(done.out)
+    (found,) = checked(done.out)["levels"]
     assert (found["node"], found["level"]) == ("worker-1", 1)
     local = [item for item in load([str(CLUSTER)]).snapshot.endpoints if item.node == "worker-1"]
     assert [(line["pod"], line["direction"]) for line in found["lines"]] == [
@@ -38,9 +38,8 @@ def test_json_has_a_line_for_every_pod_and_direction() -> None:
 
 def test_counts_are_those_of_the_compiled_text() -> None:
     text = run(CNPC, "compile", CLUSTER, DENY, "--node", "worker-1", "-O0").out
-    (found,) = json.loads(
-        run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "-O0", "--json").out
-    )
+    done = run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "-O0", "--json")
+    (found,) = checked(done.out)["levels"]
     lines = [line.strip() for line in text.splitlines()]
     size = found["size"]
     assert size["chains"] == sum(line.startswith("chain ") for line in lines)
@@ -53,14 +52,14 @@ def test_compare_shows_both_levels_side_by_side() -> None:
     options = (CLUSTER, DENY, "--node", "worker-1", "--compare", "-O0")
     table = run(CNPC, "stats", *options).out.splitlines()
     assert table[0].split()[2:] == ["-O2", "-O0"]
-    levels = json.loads(run(CNPC, "stats", *options, "--json").out)
+    levels = checked(run(CNPC, "stats", *options, "--json").out)["levels"]
     assert [item["level"] for item in levels] == [2, 0]
 
 
 def test_iptables_is_counted_as_its_texts_are(tmp_path: Path) -> None:
     options = (CLUSTER, DENY, "--node", "worker-1", "--backend", "iptables")
     run(CNPC, "compile", *options, "-o", tmp_path)
-    (found,) = json.loads(run(CNPC, "stats", *options, "--json").out)
+    (found,) = checked(run(CNPC, "stats", *options, "--json").out)["levels"]
     lines = [
         line
         for end in ("v4", "v6")
@@ -89,3 +88,22 @@ def test_a_node_without_endpoints_is_told() -> None:
     done = run(CNPC, "stats", "-", "--node", "n1", stdin=node)
     assert done.code == 0
     assert done.out.endswith("\n\nno connection is judged: the node has no endpoint\n")
+
+
+def test_the_warnings_are_those_of_compile(tmp_path: Path) -> None:
+    wide = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+    rule = "spec: {{tier: Admin, priority: 1, subject: {{namespaces: {{}}}}, ingress: [{}]}}\n"
+    texts = [
+        f"{wide}metadata: {{name: {name}}}\n" + rule.format(f"{{action: {action}, {peers}}}")
+        for name, action, peers in (
+            ("a", "Deny", "from: [{namespaces: {}}]"),
+            ("b", "Accept", "from: [{namespaces: {}}]"),
+        )
+    ]
+    idle = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+    idle += "metadata: {name: idle, namespace: gone}\nspec: {podSelector: {}}\n"
+    (tmp_path / "in.yaml").write_text("---\n".join((*texts, idle)))
+    options = (CLUSTER, tmp_path, "--node", "worker-1")
+    warned = cnpc("stats", *options).err
+    assert warned == cnpc("compile", *options).err
+    assert warned.count(": warning: ") == 2

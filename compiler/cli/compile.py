@@ -23,13 +23,14 @@ from .backends import BACKENDS, backend_option, passes_of
 from .explain_pruned import explain
 from .header import header
 from .inputs import read_inputs
+from .json_output import as_json_line, json_option, print_json
 from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
 from .parameters import Folder
 from .reports import report, report_warnings
-from .summary import NodeSummary, Summary, as_json, as_table
+from .summary import NodeSummary, Summary, as_facts, as_table
 
 _HIGHEST_LEVEL = max(LEVELS)
 _STAGES = tuple(
@@ -54,6 +55,7 @@ class _Request:
     backend: Backend
     output: Path | None
     print_after: str | None
+    as_json: bool
     progress: bool
 
 
@@ -87,6 +89,7 @@ class _Request:
     is_flag=True,
     help="Say which rules the ruleset does without, and what stands for them.",
 )
+@json_option
 @click.option("-q", "--quiet", is_flag=True, help="No summary and no progress bar.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say what was read and not used.")
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -102,6 +105,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     print_after: str | None,
     summary: str | None,
     explain_pruned: bool,
+    as_json: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -117,6 +121,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         BACKENDS[backend](),
         output,
         print_after,
+        as_json,
         progress=sys.stderr.isatty() and not quiet,
     )
     passes = passes_of(request.backend)
@@ -136,14 +141,29 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if explain_pruned:
         for line in explain((node, pipeline.pruned(node)) for node in chosen):
             report_message(line)
-    if quiet or kind == "none" or print_after:
+    if print_after:
         return
-    made = _summarize(inputs, warnings + len(slow), compiled)
-    click.echo(as_json(made) if kind == "json" else as_table(made), err=True, nl=kind == "json")
+    made = Summary(
+        len(inputs.snapshot.namespaces),
+        len(inputs.snapshot.nodes),
+        len(inputs.snapshot.endpoints),
+        len(inputs.policies),
+        warnings + slow,
+        inputs.passed_over,
+        compiled,
+    )
+    if as_json:
+        print_json(as_facts(made))
+    elif not quiet:
+        _summarize(made, kind)
 
 
 def _check(request: _Request, passes: PassLevels) -> None:
     """Raise the error for options that do not go together."""
+    if request.as_json and request.output is None:
+        raise click.UsageError("--json needs -o DIR: standard output has the ruleset otherwise")
+    if request.as_json and request.print_after:
+        raise click.UsageError("--json tells of rulesets, --print-after makes none")
     if request.print_after:
         if request.print_after not in stages(request.level, passes):
             raise _no_pass(request, request.print_after)
@@ -226,12 +246,8 @@ def _progress(nodes: Sequence[str], request: _Request) -> Iterator[Iterable[str]
         yield bar
 
 
-def _summarize(inputs: Inputs, warnings: int, compiled: tuple[NodeSummary, ...]) -> Summary:
-    return Summary(
-        len(inputs.snapshot.namespaces),
-        len(inputs.snapshot.nodes),
-        len(inputs.snapshot.endpoints),
-        len(inputs.policies),
-        warnings,
-        compiled,
-    )
+def _summarize(made: Summary, kind: str) -> None:
+    if kind == "table":
+        click.echo(as_table(made), err=True, nl=False)
+    elif kind == "json":
+        click.echo(as_json_line(as_facts(made)), err=True)

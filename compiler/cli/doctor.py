@@ -7,18 +7,31 @@ from pathlib import Path
 import click
 
 from ...backends.doctor import examine
-from ...backends.findings import Level
+from ...backends.findings import Finding, Level
+from .json_output import json_option, print_json
 from .node_options import state_option
 
 
 @click.command()
+@json_option
 @state_option
-def command(*, state_dir: Path) -> int:
+def command(*, as_json: bool, state_dir: Path) -> int:
     """Find what this node lacks, one line each with the remedy; changes nothing.
 
     The exit code is 1 if something is missing without which nothing can be applied.
     """
     findings = list(examine(state_dir))
-    for finding in findings:
-        click.echo(f"{finding.level.value:<8} {finding}")
+    if as_json:
+        print_json({"findings": [_facts(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            click.echo(f"{finding.level.value:<8} {finding}")
     return int(any(finding.level is Level.MISSING for finding in findings))
+
+
+def _facts(finding: Finding) -> dict[str, str | None]:
+    return {
+        "level": finding.level.value,
+        "text": finding.text,
+        "remedy": finding.remedy or None,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..conflicts import conflicts
-from ..diagnostics import render
+from ..diagnostics import locate, render
 from ..errors import Diagnostic
 from ..idle import idle
 from ..manifests import Inputs
@@ -18,12 +18,14 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     report_text(render(diagnostics))
 
 
-def report_warnings(inputs: Inputs, resolver: Resolver) -> int:
-    """Show all warnings of the input, and return how many they are."""
-    found = (
-        *inputs.warnings,
-        *idle(inputs.snapshot, inputs.policies),
-        *conflicts(resolver, inputs.policies),
+def report_warnings(inputs: Inputs, resolver: Resolver) -> tuple[Diagnostic, ...]:
+    """Show all warnings of the input, and return them with their places."""
+    found = locate(
+        (
+            *inputs.warnings,
+            *idle(inputs.snapshot, inputs.policies),
+            *conflicts(resolver, inputs.policies),
+        )
     )
     report(found)
-    return len(found)
+    return found

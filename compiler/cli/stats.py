@@ -7,6 +7,7 @@ from itertools import chain
 
 import click
 
+from ...backends.base import Backend
 from ...backends.iptables_layout import read_iptables
 from ...backends.iptables_meaning import programs_of
 from ...backends.iptables_size import iptables_size
@@ -24,10 +25,11 @@ from ..snapshot import Endpoint, Snapshot
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
 from .inputs import read_inputs
+from .json_output import diagnostics_json, json_option, print_json
 from .many_sets import many_sets
 from .nodes import choose
-from .reports import report
-from .stats_report import Line, Stats, as_json, as_table
+from .reports import report, report_warnings
+from .stats_report import Line, Stats, as_facts, as_table
 
 _EPILOG = """\b
 Examples:
@@ -47,7 +49,7 @@ Examples:
     help="Show another optimisation level beside it.",
 )
 @arguments.meaning
-@click.option("--json", "json_wanted", is_flag=True, help="Print JSON, with a line for every pod.")
+@json_option
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
     paths: tuple[str, ...],
@@ -58,7 +60,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     deny_with: str,
     own_node: str,
     on_unknown: str,
-    json_wanted: bool,
+    as_json: bool,
 ) -> None:
     """Count a node's ruleset as it is emitted, and what new connections meet in it.
 
@@ -72,20 +74,31 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     own line; with iptables, such peers are left out.
     """
     inputs = read_inputs(paths, on_unknown)
-    report(inputs.warnings)
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
     options = Options(DenyWith(deny_with), OwnNode(own_node))
-    asked = [_stats(inputs, node, options, number, backend) for number in dict.fromkeys(levels)]
-    for item in asked:
-        report(many_sets({item.node: item.size.sets + item.size.maps}))
-    click.echo(as_json(asked) if json_wanted else as_table(asked), nl=False)
-
-
-def _stats(inputs: Inputs, node: str, options: Options, level: int, backend: str) -> Stats:
     made = BACKENDS[backend]()
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes_of(made))
-    (chosen,) = choose(pipeline.resolver.node_names(), [node])
-    texts = made.build(pipeline.program(chosen), ("Network policy",)).texts
+    pipelines = {
+        number: Pipeline(inputs.snapshot, inputs.policies, options, number, passes_of(made))
+        for number in levels
+    }
+    resolver = pipelines[levels[0]].resolver
+    (chosen,) = choose(resolver.node_names(), [node])
+    warnings = report_warnings(inputs, resolver)
+    asked = [
+        _stats(inputs, chosen, made, number, pipeline) for number, pipeline in pipelines.items()
+    ]
+    for item in asked:
+        slow = many_sets({item.node: item.size.sets + item.size.maps})
+        report(slow)
+        warnings += slow
+    if as_json:
+        print_json({"warnings": diagnostics_json(warnings), "levels": as_facts(asked)})
+    else:
+        click.echo(as_table(asked), nl=False)
+
+
+def _stats(inputs: Inputs, chosen: str, backend: Backend, level: int, pipeline: Pipeline) -> Stats:
+    texts = backend.build(pipeline.program(chosen), ("Network policy",)).texts
     pods = [inputs.snapshot.endpoints[position] for position in pipeline.resolver.local(chosen)]
     counted, walkers = _read(texts, inputs.snapshot, pods)
     return Stats(chosen, level, counted, tuple(_lines(pods, walkers)))

@@ -1,8 +1,7 @@
-"""Counts of rulesets as a table for people or JSON for programs."""
+"""Counts of rulesets as a table for people, or as facts for programs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -38,9 +37,9 @@ class Stats:
     lines: tuple[Line, ...]
 
 
-def as_json(levels: Iterable[Stats]) -> str:
-    """Return everything, a list with an object for each level."""
-    return json.dumps([asdict(item) for item in levels], indent=2) + "\n"
+def as_facts(levels: Iterable[Stats]) -> list[dict[str, object]]:
+    """Return everything, an object for each level, as JSON has it."""
+    return [asdict(item) for item in levels]
 
 
 def as_table(levels: Sequence[Stats]) -> str:

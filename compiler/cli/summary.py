@@ -1,12 +1,13 @@
-"""What a compilation made, as a table for people or JSON for programs."""
+"""What a compilation made, as a table for people, or as facts for programs."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from ..errors import Diagnostic
 from .counts import count
+from .json_output import diagnostics_json
 
 _HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements", "by map")
 
@@ -33,19 +34,23 @@ class NodeSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All of it; the counts of the first part are of the whole input."""
+    """All of it; the counts of the first part are of the whole input.
+
+    ``passed_over`` counts the objects that were not used, by ``apiVersion/kind``.
+    """
 
     namespaces: int
     nodes: int
     endpoints: int
     policies: int
-    warnings: int
+    warnings: tuple[Diagnostic, ...]
+    passed_over: Mapping[str, int]
     compiled: tuple[NodeSummary, ...]
 
 
-def as_json(summary: Summary) -> str:
-    """Return the summary on one line of JSON."""
-    return json.dumps(asdict(summary))
+def as_facts(summary: Summary) -> dict[str, object]:
+    """Return the summary as JSON has it."""
+    return {**asdict(summary), "warnings": diagnostics_json(summary.warnings)}
 
 
 def as_table(summary: Summary, longest: int = 20) -> str:
@@ -70,7 +75,7 @@ def _sentence(summary: Summary) -> str:
             count(summary.namespaces, "namespace"),
             count(summary.nodes, "node"),
             count(summary.endpoints, "endpoint"),
-            count(summary.warnings, "warning"),
+            count(len(summary.warnings), "warning"),
         )
     )
 
