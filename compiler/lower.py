@@ -35,7 +35,9 @@ class Lowering:
         deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
-        self._stops = {family: [way.stops(family) for way in self._ways()] for family in Family}
+        self._stops = {
+            family: [(way, way.stops(family)) for way in self._ways()] for family in Family
+        }
         self._plans: Mapping[Family, dict[Members, Plan]] = {family: {} for family in Family}
 
     def policies_of(self, position: int) -> tuple[int, ...]:
@@ -82,10 +84,11 @@ class Lowering:
     def _make_plan(self, family: Family, members: Members) -> Plan:
         judging = self._tiers.judging(members)
         plan: list[Step] = []
-        for stops in self._stops[family]:
+        for way, stops in self._stops[family]:
+            met = stops[:1] if way.ends_early(judging) else stops
             tiers = [
                 (stop.map, self._tiers.chain(stop, judging[stop.judgement]))
-                for stop in stops
+                for stop in met
                 if stop.judgement in judging
             ]
             plan += plan_of(stops[0].map, tiers)

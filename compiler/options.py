@@ -19,9 +19,10 @@ class DenyWith(enum.Enum):
 
 
 class OwnNode(enum.Enum):
-    """Whether NetworkPolicy isolation holds for a pod's traffic to its own node.
+    """Whether NetworkPolicies isolate a pod from its own node.
 
-    The Kubernetes documentation exempts it; ClusterNetworkPolicy rules apply in both cases.
+    The Kubernetes documentation exempts it. The Admin tier judges in both cases, and the Baseline
+    tier only what pods send that no NetworkPolicy selects for egress.
     """
 
     EXEMPT = "exempt"

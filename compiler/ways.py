@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from .ir import Field, Hook
@@ -56,6 +56,16 @@ class Way:
                 self.behind(tier, family),
             )
             for tier in self.tiers
+        )
+
+    def ends_early(self, judging: Container[Judgement]) -> bool:
+        """Tell whether the way of a pod with policies at these judgements ends behind Admin.
+
+        A NetworkPolicy that selects the pod is final. On a way without that tier it allows.
+        """
+        return (
+            Tier.NETWORK_POLICY not in self.tiers
+            and (Tier.NETWORK_POLICY, self.direction) in judging
         )
 
 

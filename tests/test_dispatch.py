@@ -5,9 +5,9 @@ from __future__ import annotations
 from cnpc.compiler.dispatch import Dispatch, dispatch_chain, plan_of
 from cnpc.compiler.ir import Chain, Goto, Jump
 from cnpc.compiler.net import Family
-from cnpc.compiler.policy import Tier
+from cnpc.compiler.policy import Direction, Tier
 from cnpc.compiler.printer import print_rule
-from cnpc.compiler.ways import INGRESS, OWN_NODE
+from cnpc.compiler.ways import EGRESS, INGRESS, OWN_NODE
 
 FIRST, SECOND = Chain("first", ()), Chain("second", ())
 
@@ -37,7 +37,11 @@ def test_chains_between_tiers_lead_on() -> None:
     assert rules(Tier.BASELINE, "ingress6_np") == []
 
 
-def test_the_way_to_the_own_node_has_no_network_policies() -> None:
+def test_the_way_to_the_own_node_ends_behind_admin_for_isolated_pods() -> None:
+    isolated = {(Tier.NETWORK_POLICY, Direction.EGRESS), (Tier.BASELINE, Direction.EGRESS)}
+    assert OWN_NODE.ends_early(isolated)
+    assert not OWN_NODE.ends_early({(Tier.NETWORK_POLICY, Direction.INGRESS)})
+    assert not EGRESS.ends_early(isolated)
     assert OWN_NODE.behind(Tier.ADMIN, Family.IPV4) == "own4_baseline"
     assert OWN_NODE.behind(Tier.BASELINE, Family.IPV4) is None
     assert INGRESS.behind(Tier.ADMIN, Family.IPV4) == "ingress4_np"

@@ -152,6 +152,14 @@ def test_a_pods_traffic_to_its_own_node() -> None:
     assert not [chain.name for chain in enforce.chains if chain.name.startswith("own")]
 
 
+def test_an_isolated_pods_traffic_to_its_own_node_does_not_come_to_the_baseline() -> None:
+    base = cnp("base", "Baseline", egress=[f"{DENY}, to: [{{nodes: {{}}}}]"])
+    isolation = np("red/iso", "Egress", selector="{matchLabels: {app: web}}")
+    program = lower(*CLUSTER, base, isolation)
+    assert list(led_to(program, "own4")) == [2]
+    assert list(led_to(program, "egress4")) == [1, 2]
+
+
 def test_deny_with_an_answer() -> None:
     policies = (np("red/iso", "Ingress"), cnp(ingress=[f"{DENY}, {FROM}"]))
     program = lower(*CLUSTER, *policies, options=Options(deny_with=DenyWith.REJECT))

@@ -137,6 +137,33 @@ def test_a_pod_and_its_node(
     assert verdicts(cluster, *probes) == [PASSED, own, DROPPED, DROPPED]
 
 
+DENY_NODES = {
+    "apiVersion": "policy.networking.k8s.io/v1alpha2",
+    "kind": "ClusterNetworkPolicy",
+    "metadata": {"name": "base"},
+    "spec": {
+        "tier": "Baseline",
+        "priority": 1,
+        "subject": {"namespaces": {}},
+        "egress": [{"action": "Deny", "to": [{"nodes": {}}]}],
+    },
+}
+
+
+@both_families
+def test_a_network_policy_is_final_for_the_own_node(
+    cluster: Cluster, loader: Loader, family: int
+) -> None:
+    probe = Probe(A, ADDRESS["n1"][family], TCP, 80)
+    for policies, verdict in (
+        ([policy("a", egress=[])], PASSED),
+        ([policy("a", ingress=[])], DROPPED),
+        ([], DROPPED),
+    ):
+        install(cluster, loader, DENY_NODES, *policies)
+        assert verdicts(cluster, probe) == [verdict]
+
+
 @pytest.mark.parametrize(("kind", "family"), [("ip", 0), ("ip6", 1)])
 def test_a_pod_reaches_itself_through_a_service_if_both_directions_allow(
     cluster: Cluster, loader: Loader, kind: str, family: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
 
@@ -80,9 +79,9 @@ class Oracle:
         if source.pod is None:
             return Decision(allowed=True, reason="not sent by an endpoint")
         policies = self._policies("egress", source.pod)
-        if is_own_node(destination, source) and self._own_node == "exempt":
-            policies = replace(policies, isolating=())
-        return decide(View("egress", flow, source.pod, destination, self.cluster), policies)
+        exempt = is_own_node(destination, source) and self._own_node == "exempt"
+        view = View("egress", flow, source.pod, destination, self.cluster)
+        return decide(view, policies, isolates=not exempt)
 
     def _ingress(self, flow: Flow, source: End, destination: End) -> Decision:
         if destination.pod is None:

@@ -42,21 +42,26 @@ class View:
         return self.subject if self.direction == "ingress" else self.peer.pod
 
 
-def decide(view: View, policies: Policies) -> Decision:
-    """Return the verdict of the tiers, with every rule that had a say."""
-    steps = _steps(view, policies)
+def decide(view: View, policies: Policies, *, isolates: bool = True) -> Decision:
+    """Return the verdict of the tiers, with every rule that had a say.
+
+    ``isolates`` tells whether the isolation by NetworkPolicies holds for such traffic.
+    """
+    steps = _steps(view, policies, isolates=isolates)
     if steps and steps[-1].action != "Pass":
         return Decision(steps[-1].action == "Accept", steps, node=view.subject.node)
     return Decision(allowed=True, steps=steps, reason="no tier decides", node=view.subject.node)
 
 
-def _steps(view: View, policies: Policies) -> tuple[Step, ...]:
+def _steps(view: View, policies: Policies, *, isolates: bool) -> tuple[Step, ...]:
     # 1. Admin: the first match wins; Pass and no match go on.
     admin = _first_match(view, policies.admin)
     if admin and admin.action != "Pass":
         return (admin,)
     passed = (admin,) if admin else ()
-    # 2. NetworkPolicy: final for a pod that any of them isolates.
+    # 2. NetworkPolicy: final for a pod that any of them isolates, also where that does not hold.
+    if policies.isolating and not isolates:
+        return passed
     if policies.isolating:
         return (*passed, _network_policy_step(view, policies.isolating))
     # 3. Baseline: as 1. What no tier decides is allowed (4).
