@@ -10,7 +10,6 @@ import pytest
 import yaml
 from cnpc.compiler.decode.documents import EmptyFile, read_manifests
 from cnpc.compiler.decode.findings import Findings, OnUnknown, path_text, quote
-from cnpc.compiler.decode.scalars import resolve
 from cnpc.compiler.decode.yaml_text import read_yaml
 from cnpc.compiler.errors import Source
 from hypothesis import given
@@ -29,23 +28,6 @@ def values(text: str | bytes) -> tuple[list[Any], list[str]]:
     findings = Findings(OnUnknown.ERROR)
     found = [part.value for part in read_yaml(data, Source("t"), findings)]
     return found, [f"{item.span}: {item.message}" for item in findings.diagnostics]
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("", None), ("~", None), ("Null", None), ("nULL", "nULL"),
-        ("yes", True), ("y", True), ("ON", True), ("off", False), ("No", False), ("nO", "nO"),
-        ("10", 10), ("-1", -1), ("+1", 1), ("010", 8), ("0o10", 8), ("0x1F", 31), ("0b11", 3),
-        ("1_000", 1000), ("08", 8.0), ("1.10", 1.1), (".5", 0.5), ("1e3", 1000.0), ("1.", 1.0),
-        ("1:30", "1:30"), ("10.0.0.1", "10.0.0.1"), ("::1", "::1"), ("2024-01-01", "2024-01-01"),
-        ("-", "-"), ("+", "+"), (".", "."), ("=", "="), ("-.inf", float("-inf")), ("1a", "1a"),
-        ("9" * 5000, "9" * 5000), ("v1", "v1"), ("truE", "truE"),
-    ],
-)  # fmt: skip
-def test_unquoted_scalars_mean_what_they_mean_to_kubectl(text: str, value: object) -> None:
-    assert resolve(text) == value
-    assert type(resolve(text)) is type(value)
 
 
 @given(JSON)
@@ -132,6 +114,12 @@ def test_nothing_that_is_read_raises(data: bytes) -> None:
 def test_nothing_that_looks_like_yaml_or_json_raises(text: str) -> None:
     read_through(text.encode(), "t.yaml")
     read_through(text.encode(), "t.json")
+
+
+def test_a_later_document_of_json_may_begin_with_a_byte_order_mark() -> None:
+    text = '\ufeff{"apiVersion": "v1", "kind": "A"}\n\ufeff{"apiVersion": "v1", "kind": "B"}'
+    found = read_manifests(text.encode(), Source("t.json"), Findings(OnUnknown.ERROR))
+    assert [manifest.type_name.kind for manifest in found] == ["A", "B"]
 
 
 def test_deep_json_is_refused() -> None:

@@ -17,7 +17,7 @@ _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
 _MAX_DIGITS = 400
 _PLAIN = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = re.compile(r"[ \t\n\r]*(?:\ufeff[ \t\n\r]*)?")
 
 
 class _Repeating(dict[str, object]):

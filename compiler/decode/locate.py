@@ -15,7 +15,7 @@ import yaml
 from ..errors import Place, Source, Span
 from ..source import SourceError, read_again
 from .json_text import is_json, raw_value, skip_space
-from .yaml_text import Event, event_reader
+from .yaml_text import Event, event_reader, without_marks
 
 _BEFORE, _AFTER = 60, 60
 
@@ -74,8 +74,9 @@ def _find_in(source: Source, places: list[Span | Place]) -> dict[Span | Place, E
     for place in places:
         if isinstance(place, Place):
             documents.setdefault(place.document, _Wanted()).add(place)
-    text = data.decode("utf-8-sig", "replace")
-    finder = (_JsonFinder if is_json(source.name, data) else _YamlFinder)(documents)
+    as_json = is_json(source.name, data)
+    text = (data if as_json else without_marks(data)).decode("utf-8-sig", "replace")
+    finder = (_JsonFinder if as_json else _YamlFinder)(documents)
     if documents:
         finder.run(text)
     lines = _Lines(source.name, text)

@@ -6,6 +6,7 @@ a small file cannot cost much. Repeated keys are errors, as in Kubernetes' stric
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -14,15 +15,19 @@ import yaml
 
 from ..errors import Source, Span
 from .findings import Findings, quote
-from .scalars import resolve
+from .scalars import TAGS, Scalar, resolve, resolve_tagged
 
 _MAX_DEPTH = 100
 _MAX_ALIASED = 1_000_000
 _STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
-_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "<<"
+_VERSION = (1, 1)
+_JOINED = "files put together need a line '---' before each"
+_MARK = b"\xef\xbb\xbf"
+_MARKED = re.compile(rb"^(---[^\r\n]*\r?\n)\xef\xbb\xbf", re.MULTILINE)
 _SCALAR, _MAPPING_END = yaml.ScalarEvent, yaml.MappingEndEvent
+_MERGED_LATE = "only keys after '<<' replace what it brings"
 _TEMPLATE = "a template has to be rendered first"
 _HINTS = {"found character that cannot start any token": "YAML is indented with blanks, not tabs"}
 
@@ -56,8 +61,22 @@ def event_reader(data: bytes | str) -> Callable[[], Event]:
     return reader
 
 
+def without_marks(data: bytes) -> bytes:
+    """Return YAML without the byte order marks with which documents after the first begin.
+
+    A document may begin so (YAML 1.2, section 5.2), and in files put together many do; libyaml
+    takes one at the beginning of the file alone.
+    """
+    return _MARKED.sub(rb"\1", data) if _MARK in data else data
+
+
 def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]:
     """Return the documents part by part; after an error of syntax the rest of the file is lost."""
+    data = without_marks(data)
+    if (stray := data.find(b"\n" + _MARK)) >= 0:
+        where = Span(source.name, data.count(b"\n", 0, stray + 1) + 1, 1)
+        findings.error("a byte order mark within a document", where, _JOINED)
+        return
     try:
         yield from _Reader(data, source, findings).documents()
     except _Stop:
@@ -97,10 +116,16 @@ class _Reader:
         index = 0
         while type(event := self._next()) is not yaml.StreamEndEvent:
             if type(event) is yaml.DocumentStartEvent:
+                self._check_version(event)
                 self._anchors.clear()
                 self._aliased = 0
                 yield from self._document(index, self._next())
                 index += 1
+
+    def _check_version(self, event: Event) -> None:
+        if event.version not in (None, _VERSION):
+            words = ".".join(map(str, event.version))
+            self._error(event, f"YAML {words} is not supported", "kubectl reads YAML 1.1")
 
     def _document(self, index: int, event: Event) -> Iterator[Part]:
         if type(event) is not yaml.MappingStartEvent or event.tag or event.anchor:
@@ -162,7 +187,7 @@ class _Reader:
                 raise _Stop
             key: str = event.value
             if event.implicit[0] and key == _MERGE:
-                merged = {**self._merged(event), **merged}
+                self._merge(event, entries, merged)
                 continue
             if key in entries:
                 self._error(event, f"the key {quote(key)} is in the mapping twice")
@@ -175,14 +200,18 @@ class _Reader:
         key: str = event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = (key, 1)
-        if not event.implicit[0]:
-            return key
-        meaning = resolve(key)
+        meaning = self._scalar(event)
         if type(meaning) is str:
             return meaning
-        if not key.isdecimal():
+        if str(meaning) != key or type(meaning) is not int:
             self._error(event, f"the key {quote(key)} is not a string", "write it in quotes")
         return key
+
+    def _merge(self, event: Event, entries: dict[str, object], merged: dict[str, object]) -> None:
+        """Add what ``<<`` names; report what is there already, where kubectl takes the last."""
+        for key, value in self._merged(event).items():
+            if merged.setdefault(key, value) != value or entries.get(key, value) != value:
+                self._error(event, f"'<<' has another value for {quote(key)}", _MERGED_LATE)
 
     def _merged(self, event: Event) -> dict[str, object]:
         value = self._value(self._next(), 0)
@@ -194,13 +223,25 @@ class _Reader:
         return result
 
     def _scalar(self, event: Event) -> object:
-        if event.implicit[0]:
-            return resolve(event.value)
-        if event.tag is None or event.implicit[1] or event.tag in _STRING_TAGS:
-            return event.value
-        if event.tag not in _PLAIN_TAGS:
-            self._fail(event, f"the tag {quote(event.tag)} is not supported")
-        return resolve(event.value)
+        """Return what a scalar means, None after a report."""
+        try:
+            if event.implicit[0]:
+                meaning = resolve(event.value)
+                return meaning if type(meaning) is str else self._unless_text(event, meaning)
+            if event.tag is None or event.implicit[1] or event.tag in _STRING_TAGS:
+                return event.value
+            if event.tag in TAGS:
+                return resolve_tagged(event.value, event.tag)
+        except ValueError as problem:
+            self._error(event, str(problem))
+            return None
+        return self._fail(event, f"the tag {quote(event.tag)} is not supported")
+
+    def _unless_text(self, event: Event, meaning: Scalar) -> object:
+        """Return the meaning, or the text if the tag is ``!``, of which libyaml says nothing."""
+        length = event.end_mark.index - event.start_mark.index
+        tagged = length > len(event.value) and event.anchor is None
+        return event.value if tagged else meaning
 
     def _alias(self, event: Event) -> object:
         if event.anchor not in self._anchors:
