@@ -23,6 +23,7 @@ from .ir import (
     State,
     StateMatch,
     Terminal,
+    Verdict,
 )
 from .names import family_name
 from .net import ANY_PORT, Family, Protocol
@@ -68,6 +69,11 @@ def unusual_chain(local: Sequence[Set]) -> Chain:
         for field in (Field.SADDR, Field.DADDR)
     ]
     return Chain(_UNUSUAL_CHAIN, tuple(rules))
+
+
+def contested_chain(deny: Verdict) -> Chain:
+    """Return the chain for addresses of which nobody can tell what pod has them."""
+    return Chain("contested", (Rule((), deny),))
 
 
 def reject_chain() -> Chain:

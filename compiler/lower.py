@@ -12,7 +12,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from .dispatch import Dispatch, Plan, Step, dispatch_chain, lookup, plan_of
-from .hooks import DENY_CHAIN, base_chain, local_set_name, reject_chain, unusual_chain
+from .hooks import (
+    DENY_CHAIN,
+    base_chain,
+    contested_chain,
+    local_set_name,
+    reject_chain,
+    unusual_chain,
+)
 from .ir import Chain, Goto, Lookup, Program, Set, SetMatch, Terminal
 from .lower_rules import address_set
 from .lower_tiers import Members, TierLowering
@@ -32,8 +39,8 @@ class Lowering:
         """Take policies in the order in which they judge within their tiers."""
         self._resolver = resolver
         self._rejecting = options.deny_with is DenyWith.REJECT
-        deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
-        self._tiers = TierLowering(resolver, policies, deny)
+        self._deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
+        self._tiers = TierLowering(resolver, policies, self._deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
         self._stops = {
             family: [(way, way.stops(family)) for way in self._ways()] for family in Family
@@ -49,6 +56,7 @@ class Lowering:
         dispatch = Dispatch()
         for position in self._resolver.local(node):
             self._add_endpoint(dispatch, position)
+        self._add_contested(dispatch, node)
         maps = dispatch.maps()
         made = {item.name for item in maps}
         local = self._local_sets(node)
@@ -72,6 +80,15 @@ class Lowering:
         members = self._tiers.members(position)
         for family, address in self._resolver.snapshot.endpoints[position].addresses:
             dispatch.add(family, address, self._plan(family, members))
+
+    def _add_contested(self, dispatch: Dispatch, node: str) -> None:
+        """Deny the traffic of addresses that several pods of this and other nodes claim."""
+        denying = contested_chain(self._deny)
+        for where, (family, address) in self._resolver.snapshot.contested:
+            if where == node:
+                entries = [(stops[0].map, denying) for _, stops in self._stops[family]]
+                plan = [step for entry in entries for step in plan_of(entry[0], (entry,))]
+                dispatch.add(family, address, tuple(plan))
 
     def _plan(self, family: Family, members: Members) -> Plan:
         """Return where endpoints with these policies go, the same for all of them."""

@@ -7,6 +7,7 @@ intervals are *normal* when they are sorted, disjoint and not adjacent.
 from __future__ import annotations
 
 import enum
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ Interval = tuple[int, int]
 
 MAX_PORT = 65535
 _IPV4_MAPPED = 0xFFFF
+_LEADING_ZEROS = re.compile(r"(?<![0-9A-Fa-f])0+(?=[0-9]+(\.|$))")
 ANY_PORT: tuple[Interval, ...] = ((0, MAX_PORT),)
 
 
@@ -85,6 +87,24 @@ def parse_address(text: str) -> tuple[Family, int]:
         return _IPV4, int.from_bytes(inet_pton(AF_INET, text), "big")
     except (OSError, UnicodeEncodeError, ValueError):
         raise ValueError(f"'{text}' is not an IP address") from None
+
+
+def parse_status_address(text: str) -> tuple[Family, int]:
+    """Return the family and number of a pod's or node's own address; ValueError if it is none.
+
+    The API server takes leading zeros there, and reads them as decimal (ParseIPSloppy of
+    k8s.io/utils/net); an IPv4-mapped IPv6 address is the IPv4 address that packets have.
+    """
+    try:
+        family, address = parse_address(text)
+    except ValueError:
+        plain = _LEADING_ZEROS.sub("", text)
+        if plain == text:
+            raise
+        family, address = parse_address(plain)
+    if family is _IPV6 and address >> 32 == _IPV4_MAPPED:
+        return _IPV4, address & _IPV4.max_address
+    return family, address
 
 
 def parse_prefix(text: str) -> tuple[Prefix, bool]:

@@ -61,7 +61,9 @@ class Resolver:
 
     def node_names(self) -> tuple[str, ...]:
         """Return every node that the snapshot names, by an object or as the place of a pod."""
-        return tuple(sorted({item.name for item in self.snapshot.nodes} | self._local.keys()))
+        named = {item.name for item in self.snapshot.nodes}
+        contested = {node for node, _ in self.snapshot.contested if node}
+        return tuple(sorted(named | contested | self._local.keys()))
 
     def local(self, node: str) -> Sequence[int]:
         """Return the positions of the endpoints on the node."""

@@ -13,6 +13,9 @@ NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 
 Address = tuple[Family, int]
 
+Contested = tuple[str, Address]
+"""An address that several live pods claim, and the node of one of them."""
+
 
 class ContainerPort(Struct, frozen=True, gc=False):
     """A named port of a container, or of an init container that keeps running."""
@@ -56,8 +59,12 @@ class Endpoint(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of it, each tuple sorted by name (endpoints by namespace and name)."""
+    """All of it, each tuple sorted by name (endpoints by namespace and name).
+
+    No endpoint has a ``contested`` address.
+    """
 
     namespaces: tuple[Namespace, ...]
     nodes: tuple[Node, ...]
     endpoints: tuple[Endpoint, ...]
+    contested: tuple[Contested, ...] = ()

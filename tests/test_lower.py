@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
 from cnpc.compiler.evaluate import Evaluator, Packet
 from cnpc.compiler.ir import Goto, Hook, Jump, Program
+from cnpc.compiler.manifests import OnUnknown, load
 from cnpc.compiler.net import Family, Protocol, parse_address
-from cnpc.compiler.options import DenyWith, Options, OwnNode
+from cnpc.compiler.options import LEVELS, DenyWith, Options, OwnNode
+from cnpc.compiler.pipeline import Pipeline, checked
 from lowered import (
     NAMESPACES,
     WEB,
@@ -34,10 +37,12 @@ FROM, TO = f"from: [{{{NAMESPACES}}}]", f"to: [{{{NAMESPACES}}}]"
 HASH = re.compile(r"_[0-9a-f]{12}$")
 
 
-def accepted(program: Program, source: str, destination: str, port: int = 80) -> bool:
+def accepted(
+    program: Program, source: str, destination: str, port: int = 80, hook: Hook = Hook.FORWARD
+) -> bool:
     family, saddr = parse_address(source)
     packet = Packet(family, saddr, parse_address(destination)[1], Protocol.TCP, port)
-    return Evaluator(program).judge(packet, Hook.FORWARD).accepted
+    return Evaluator(program).judge(packet, hook).accepted
 
 
 def test_without_policies_there_is_only_the_frame() -> None:
@@ -158,6 +163,30 @@ def test_an_isolated_pods_traffic_to_its_own_node_does_not_come_to_the_baseline(
     program = lower(*CLUSTER, base, isolation)
     assert list(led_to(program, "own4")) == [2]
     assert list(led_to(program, "egress4")) == [1, 2]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("deny_with", DenyWith)
+def test_the_traffic_of_an_address_that_two_pods_claim_is_denied(
+    level: int, deny_with: DenyWith
+) -> None:
+    """And who accepts or denies peers by their labels selects neither."""
+    rule = "egress: [{to: [{podSelector: {matchLabels: {app: db}}}]}]"
+    documents = (
+        *CLUSTER,
+        pod("red/c", "10.0.0.2", node="n2"),
+        np("red/out", "Egress", f"  {rule}"),
+    )
+    stdin = BytesIO("\n---\n".join(documents).encode())
+    found = load(["-"], stdin=stdin, on_unknown=OnUnknown.FAIL_CLOSED)
+    pipeline = Pipeline(found.snapshot, found.policies, Options(deny_with=deny_with), level)
+    for node_name in ("n1", "n2"):
+        program = pipeline.program(node_name, checked)
+        assert not accepted(program, "10.0.0.2", "192.0.2.1")
+        assert not accepted(program, "192.0.2.1", "10.0.0.2")
+        assert not accepted(program, "10.0.0.2", "172.18.0.1", hook=Hook.INPUT)
+        assert accepted(program, "fd00::2", "fd00::2")
+    assert not accepted(pipeline.program("n1"), "10.0.0.1", "10.0.0.2")
 
 
 def test_deny_with_an_answer() -> None:

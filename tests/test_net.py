@@ -14,6 +14,7 @@ from cnpc.compiler.net import (
     normalize,
     parse_address,
     parse_prefix,
+    parse_status_address,
     prefixes,
     subtract,
 )
@@ -51,6 +52,30 @@ def test_prefixes_cover_an_interval_exactly(first: int, second: int) -> None:
         ipaddress.IPv4Address(low), ipaddress.IPv4Address(high)
     )
     assert [str(item) for item in found] == [str(item) for item in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("010.000.0.08", "10.0.0.8"),
+        ("000.0.0.0", "0.0.0.0"),  # noqa: S104 - not bound to
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("::ffff:010.1.2.003", "10.1.2.3"),
+        ("::ffff:a01:203", "10.1.2.3"),
+        ("::10.1.2.3", "::a01:203"),
+        ("64:ff9b::01.2.3.4", "64:ff9b::102:304"),
+        ("fe80:0::0a", "fe80::a"),
+    ],
+)
+def test_addresses_of_pods_and_nodes_are_read_as_the_api_server_does(text: str, meant: str) -> None:
+    assert parse_status_address(text) == parse_address(meant)
+
+
+@pytest.mark.parametrize("text", ["", "0", "10.0.0.256", "010.0.0", "0x0a.0.0.1", "fe80::1%eth0"])
+def test_what_is_no_address_of_a_pod(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an IP address"):
+        parse_status_address(text)
 
 
 @given(st.ip_addresses())

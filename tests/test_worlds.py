@@ -123,6 +123,8 @@ def test_every_kind_of_pod_occurs() -> None:
     assert any("podIP" not in pod["status"] for pod in pods)
     assert any("podIPs" not in pod["status"] and "podIP" in pod["status"] for pod in pods)
     assert any(len(pod["status"].get("podIPs", ())) > 2 for pod in pods)
+    assert any(pod["status"].get("podIP", "").lower().startswith("::ffff:") for pod in pods)
+    assert any("deletionTimestamp" in pod["metadata"] for pod in pods)
     assert any(_reuses(world) for world in WORLDS)
 
 

@@ -9,17 +9,17 @@ from operator import attrgetter
 import msgspec
 
 from ..errors import Place
-from ..net import format_address, parse_address
+from ..net import parse_status_address
 from ..snapshot import (
     NAMESPACE_NAME_LABEL,
-    Address,
+    Contested,
     Endpoint,
     Namespace,
     Node,
     Snapshot,
 )
 from .documents import Manifest
-from .findings import Findings, path_text, quote
+from .findings import Findings, OnUnknown, path_text, quote
 from .labels import is_dns_label, is_subdomain
 from .misfits import report_misfits
 from .objects import (
@@ -35,6 +35,7 @@ from .objects import (
     written_addresses,
 )
 from .places import Places
+from .shared_addresses import AddressClaims
 
 _DECODERS: Mapping[str, msgspec.json.Decoder[Listed]] = {
     "Pod": msgspec.json.Decoder(PodManifest),
@@ -56,6 +57,7 @@ class Cluster:
         self._nodes: dict[str, Node] = {}
         self._endpoints: defaultdict[str, list[Endpoint]] = defaultdict(list)
         self._addresses: set[int] = set()
+        self._deleted_at: dict[tuple[str, str], str] = {}
         self._shared = False
         self._pool = Pool()
 
@@ -104,21 +106,38 @@ class Cluster:
         try:
             endpoint = make_endpoint(pod, addresses, self._pool)
         except ValueError:
-            self._report_addresses(pod, self._places[number].child("status"))
-            return
+            addresses = self._valid_addresses(pod, self._places[number].child("status"))
+            if not addresses:
+                return
+            endpoint = make_endpoint(pod, addresses, self._pool)
         if is_new:
-            self._endpoints[endpoint.namespace].append(endpoint)
-            for _, address in endpoint.addresses:
-                self._shared = self._shared or address in self._addresses
-                self._addresses.add(address)
+            self._add_endpoint(endpoint, metadata.deletion_timestamp)
 
-    def _report_addresses(self, pod: PodManifest, status: Place) -> None:
+    def _add_endpoint(self, endpoint: Endpoint, deleted_at: str | None) -> None:
+        self._endpoints[endpoint.namespace].append(endpoint)
+        if deleted_at:
+            self._deleted_at[endpoint.namespace, endpoint.name] = deleted_at
+        for _, address in endpoint.addresses:
+            self._shared = self._shared or address in self._addresses
+            self._addresses.add(address)
+
+    def _valid_addresses(self, pod: PodManifest, status: Place) -> list[str]:
+        """Return those of the addresses that are IPs, and report the others."""
+        valid: dict[str, None] = {}
         for path, text in written_addresses(pod):
             try:
-                parse_address(text)
+                parse_status_address(text)
             except ValueError as problem:
                 place = status.child(*path)
-                self._findings.error(f"{path_text(place.path)}: {problem}", place)
+                message = f"{path_text(place.path)}: {problem}"
+                if self._findings.on_unknown is OnUnknown.ERROR:
+                    self._findings.error(message, place)
+                else:
+                    hint = "no policy can judge packets of an address that nobody knows"
+                    self._findings.warning(message, place, hint)
+            else:
+                valid[text] = None
+        return list(valid)
 
     def _add_node(self, node: NodeManifest, number: int) -> None:
         name = node.metadata.name
@@ -161,14 +180,16 @@ class Cluster:
             for namespace in sorted(self._endpoints)
             for endpoint in sorted(self._endpoints[namespace], key=_NAME)
         ]
-        if self._shared:
-            self._report_shared_addresses(endpoints)
         self._check_node_names(endpoints)
         self._add_missing_namespaces()
+        claims = AddressClaims(self._findings, self._deleted_at, self._place)
+        if self._shared:
+            endpoints = claims.settle(endpoints)
         return Snapshot(
             tuple(self._namespaces[name] for name in sorted(self._namespaces)),
             tuple(self._nodes[name] for name in sorted(self._nodes)),
             tuple(endpoints),
+            tuple(sorted(claims.contested, key=_contested_order)),
         )
 
     def _place(self, endpoint: Endpoint) -> Place:
@@ -185,21 +206,6 @@ class Cluster:
                     message = f"spec.nodeName: {quote(endpoint.node)} is not a DNS subdomain"
                     self._findings.error(message, place)
 
-    def _report_shared_addresses(self, endpoints: Iterable[Endpoint]) -> None:
-        owners: dict[Address, Endpoint] = {}
-        for endpoint in endpoints:
-            for address in endpoint.addresses:
-                other = owners.setdefault(address, endpoint)
-                if other is not endpoint:
-                    self._findings.error(
-                        f"pods {other.namespace}/{other.name} and "
-                        f"{endpoint.namespace}/{endpoint.name} both have the address "
-                        f"{format_address(*address)}",
-                        self._place(endpoint).child("status", "podIP"),
-                        "one of them may have ended: its phase is then Succeeded or Failed",
-                        related=(self._place(other).child("status", "podIP"),),
-                    )
-
     def _add_missing_namespaces(self) -> None:
         for name in sorted(self._endpoints):
             if name not in self._namespaces:
@@ -215,3 +221,8 @@ class Cluster:
                     place,
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",
                 )
+
+
+def _contested_order(item: Contested) -> tuple[str, int, int]:
+    node, (family, address) = item
+    return node, family.value, address

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from ..net import MAX_PORT, PORT_PROTOCOLS, Family, parse_address
+from ..net import MAX_PORT, PORT_PROTOCOLS, Family, parse_status_address
 from ..snapshot import NAMESPACE_NAME_LABEL, Address, ContainerPort, Endpoint, Namespace, Node
 
 _PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
@@ -21,10 +21,11 @@ _IPV4, _IPV6 = Family.IPV4, Family.IPV6
 _PortKey = tuple[str, str, int]
 
 
-class _Metadata(Struct, gc=False):
+class _Metadata(Struct, rename="camel", gc=False):
     name: str
     namespace: str | None = None
     labels: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
 
 
 class _Port(Struct, rename="camel", gc=False):
@@ -181,13 +182,13 @@ def make_endpoint(pod: PodManifest, addresses: list[str], pool: Pool) -> Endpoin
 
 def _addresses(texts: list[str]) -> tuple[Address, ...]:
     """Return the addresses in order; what nearly all pods have needs no sorting."""
-    first = parse_address(texts[0])
+    first = parse_status_address(texts[0])
     if len(texts) == 1:
         return (first,)
-    second = parse_address(texts[1])
+    second = parse_status_address(texts[1])
     if len(texts) == _DUAL and first[0] is _IPV4 and second[0] is _IPV6:
         return (first, second)
-    return tuple(sorted({parse_address(text) for text in texts}, key=_address_order))
+    return tuple(sorted({parse_status_address(text) for text in texts}, key=_address_order))
 
 
 def _address_order(address: Address) -> tuple[int, int]:
@@ -199,7 +200,7 @@ def make_node(node: NodeManifest) -> Node:
     found = set()
     for item in (node.status and node.status.addresses) or ():
         try:
-            found.add(parse_address(item.address))
+            found.add(parse_status_address(item.address))
         except ValueError:
             continue  # host names are addresses too
     return Node(

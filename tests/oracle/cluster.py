@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from oracle.flow import PROTOCOL_NUMBERS
@@ -22,6 +22,7 @@ class Pod:
     labels: Labels
     addresses: tuple[Address, ...]
     ports: tuple[tuple[str, int, int], ...]
+    deleted: str = ""
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -73,7 +74,7 @@ def read_cluster(documents: Iterable[Manifest]) -> Cluster:
                 cluster.policies.append(document)
     for pod in cluster.pods:  # the namespace object may be missing
         cluster.namespaces.setdefault(pod.namespace, {"kubernetes.io/metadata.name": pod.namespace})
-    _refuse_shared_addresses(cluster)
+    cluster.pods = _with_own_addresses(cluster.pods)
     return cluster
 
 
@@ -106,8 +107,9 @@ def _pod(document: Manifest) -> Pod:
         name=metadata["name"],
         node=spec.get("nodeName", ""),
         labels=metadata.get("labels") or {},
-        addresses=tuple({ip_address(text): None for text in texts if text}),
+        addresses=tuple({read_address(text): None for text in texts if text}),
         ports=tuple(_named_ports(spec)),
+        deleted=metadata.get("deletionTimestamp", ""),
     )
 
 
@@ -138,15 +140,35 @@ def _ips(texts: Iterable[str]) -> Iterator[Address]:
     """Give the texts that are IPs; the rest are host names."""
     for text in texts:
         try:
-            yield ip_address(text)
+            yield read_address(text)
         except ValueError:
             continue
 
 
-def _refuse_shared_addresses(cluster: Cluster) -> None:
+def read_address(text: str) -> Address:
+    """Return a pod's or node's address: leading zeros do not count, nor that IPv6 maps it."""
+    head, colon, last = text.rpartition(":")
+    if "." in last:
+        last = ".".join(str(int(part)) if part.isdigit() else part for part in last.split("."))
+    address = ip_address(head + colon + last)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _with_own_addresses(pods: list[Pod]) -> list[Pod]:
+    """Return the pods without the addresses that pods have that are not, or later, deleted."""
     owners: dict[Address, Pod] = {}
-    for pod in cluster.pods:
+    for pod in pods:
         for address in pod.addresses:
             other = owners.setdefault(address, pod)
-            if other is not pod:
+            if other is pod:
+                continue
+            if pod.deleted == other.deleted:
                 raise ValueError(f"{other} and {pod} both have {address}")
+            alive = not pod.deleted or (other.deleted and pod.deleted > other.deleted)
+            owners[address] = pod if alive else other
+    left = (
+        replace(pod, addresses=tuple(item for item in pod.addresses if owners[item] is pod))
+        for pod in pods
+    )
+    return [pod for pod in left if pod.addresses]

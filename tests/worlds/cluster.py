@@ -63,13 +63,34 @@ def pods(
     for number in range(count(random, profile.pods)):
         node = random.randint(1, nodes)
         pod = _pod(random, f"p{number}", random.choice(where), f"n{node}")
-        live = [item["status"]["podIPs"] for item in made if item["status"].get("podIPs")]
+        live = [item["status"]["podIPs"] for item in made if _is_live(item)]
         own = plan.pod(node, number)
         if chance(random, 0.05):  # more than one IP of a family
             own = own + plan.pod(node, number + _SECOND)
         _give_status(random, pod, own, plan.node(node), live)
+        if live and chance(random, 0.05):
+            _delete(random, pod, number, live)
         made.append(pod)
     return made
+
+
+def _is_live(pod: Manifest) -> bool:
+    """Tell whether the pod is an endpoint of which the addresses are written as they are."""
+    status = pod["status"]
+    return (
+        bool(status.get("podIPs"))
+        and "hostNetwork" not in pod["spec"]
+        and "deletionTimestamp" not in pod["metadata"]
+        and status["phase"] not in ("Succeeded", "Failed")
+    )
+
+
+def _delete(random: Random, pod: Manifest, second: int, live: list[list[dict[str, Any]]]) -> None:
+    """Let the pod be deleted, and still show addresses that another pod may have by now."""
+    pod["metadata"]["deletionTimestamp"] = f"2026-01-01T00:00:{second:02}Z"
+    if "podIP" in pod["status"] and "hostNetwork" not in pod["spec"] and chance(random, 0.7):
+        ips = [item["ip"] for item in random.choice(live)]
+        pod["status"] |= {"podIP": ips[0], "podIPs": [{"ip": item} for item in ips]}
 
 
 def _pod(random: Random, name: str, namespace: str, node: str) -> Manifest:
@@ -119,7 +140,17 @@ def _give_status(
     elif unusual > 0.7:
         ips = random.sample(own, 1)
     pod["status"] = {"phase": phase}
+    if chance(random, 0.05):
+        ips = [_as_the_server_takes_it(random, item) for item in ips]
     if ips:
         pod["status"] |= {"podIP": ips[0], "podIPs": [{"ip": item} for item in ips]}
         if chance(random, 0.05) and len(ips) == 1:
             del pod["status"]["podIPs"]
+
+
+def _as_the_server_takes_it(random: Random, address: str) -> str:
+    """Return another text of an IPv4 address: with leading zeros, or mapped to IPv6."""
+    if ":" in address:
+        return address
+    zeros = ".".join(part.zfill(3) for part in address.split("."))
+    return random.choice([zeros, f"::ffff:{address}", f"::FFFF:{zeros}"])

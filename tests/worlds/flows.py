@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from oracle import Flow, State
-from oracle.cluster import Address, Cluster, Pod, read_cluster
+from oracle.cluster import Address, Cluster, Pod, read_address, read_cluster
 from oracle.flow import ICMP, ICMPV6, PROTOCOL_NUMBERS, TCP
 
 from worlds.addresses import IPV4_OUTSIDE, IPV6_OUTSIDE
@@ -156,7 +156,7 @@ def _to_container_ports(
         spec, status = document["spec"], document["status"]
         containers = spec["containers"] + spec.get("initContainers", [])
         ports = [port for item in containers for port in item.get("ports", [])]
-        pod = cluster.pod_at(ip_address(status["podIP"])) if "podIP" in status else None
+        pod = cluster.pod_at(read_address(status["podIP"])) if "podIP" in status else None
         for destination in pod.addresses if pod else ():
             sources = [item for item in addresses if item.version == destination.version]
             for port in ports:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+from oracle.cluster import read_address
+
 from worlds.addresses import IPV4_OUTSIDE, IPV6_OUTSIDE
 from worlds.chance import chance, count
 from worlds.cluster import namespaces, nodes, plan, pods
@@ -47,7 +49,8 @@ def _addresses(objects: list[Manifest]) -> list[str]:
     """Return all that CIDRs may be drawn around."""
     found = [item["address"] for node in objects for item in node["status"].get("addresses", [])]
     found = [item for item in found if "." in item or ":" in item]
-    found += [item["ip"] for pod in objects for item in pod["status"].get("podIPs", [])]
+    ips = (item["ip"] for pod in objects for item in pod["status"].get("podIPs", []))
+    found += [str(read_address(item)) for item in ips]
     return list(dict.fromkeys([*found, *IPV4_OUTSIDE, *IPV6_OUTSIDE]))
 
 
