@@ -41,6 +41,10 @@ lint: $(READY) $(TYPED) ## Check style, format and types
 	MYPYPATH=.venv/src:tests:examples:bench \
 		.venv/bin/mypy --explicit-package-bases tests bench examples
 
+.PHONY: apiserver
+apiserver: ## Build kube-apiserver, etcd and kube-proxy, which some tests run, if there is Go
+	@bash tests/apiserver/build.sh
+
 .PHONY: bench
 bench: $(READY) ## Measure compiling, loading and packets, into docs/bench.md. QUICK=1 for a look
 	@.venv/bin/pytest -q -o pythonpath=bench -o python_functions='bench_*' \

@@ -3,7 +3,14 @@
 # shellcheck shell=bash
 
 # Commands that the demonstration and the tests by packets need, and the packages that bring them.
-TOOLS='nft:nftables ip:iproute2 iptables:iptables ipset:ipset conntrack:conntrack unshare:util-linux'
+TOOLS='nft:nftables ip:iproute2 iptables:iptables ipset:ipset conntrack:conntrack unshare:util-linux
+openssl:openssl'
+
+# What else rules a node, which the tests start in network namespaces of theirs. Where systemd runs,
+# installing firewalld would begin to filter the machine itself: there only who asks for all tests
+# gets it.
+NEIGHBOURS='firewalld:firewalld dbus-daemon:dbus'
+CNI_PLUGINS=/usr/lib/cni
 
 say() { echo "cnpc: $*" >&2; }
 
@@ -20,10 +27,14 @@ find_python() {
 }
 
 missing_packages() {
-	local tool
-	for tool in $TOOLS; do
+	local tool neighbours=''
+	if [[ ! -d /run/systemd/system || ${CNPC_REQUIRE_PACKETS:-} == 1 ]]; then
+		neighbours=$NEIGHBOURS
+	fi
+	for tool in $TOOLS $neighbours; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "${tool%%:*}" >/dev/null || echo "${tool#*:}"
 	done
+	[[ -x $CNI_PLUGINS/ptp ]] || echo containernetworking-plugins
 	ldconfig_has libnftables.so.1 || echo libnftables1
 }
 

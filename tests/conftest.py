@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import apiserver
 import netcluster
 import pytest
 import small_cluster
@@ -32,18 +33,27 @@ def pytest_configure(config: pytest.Config) -> None:
         "requires_root_and_nft: sends packets through network namespaces; skipped where that is"
         " impossible, failed if CNPC_REQUIRE_PACKETS=1",
     )
+    config.addinivalue_line(
+        "markers",
+        "requires_apiserver: runs what `make apiserver` builds; skipped where that is missing,"
+        " failed if CNPC_REQUIRE_PACKETS=1",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("requires_root_and_nft") is not None and (reason := _missing()):
         _leave_out(reason)
+    if item.get_closest_marker("requires_apiserver") is not None and (
+        reason := apiserver.missing()
+    ):
+        _leave_out(reason)
 
 
 def _leave_out(reason: str) -> None:
     if os.environ.get("CNPC_REQUIRE_PACKETS") == "1":
-        pytest.fail(f"tests by packets are required here, but: {reason}", pytrace=False)
-    pytest.skip(f"no tests by packets: {reason}")
+        pytest.fail(f"all tests are required here, but: {reason}", pytrace=False)
+    pytest.skip(f"left out: {reason}")
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +61,14 @@ def _forget_decisions() -> Iterator[None]:
     """Have no test see what another one's costs decided."""
     yield
     port_form.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiServer]:
+    """An API server with the CRDs of network-policy-api, for all tests that do not end it."""
+    with apiserver.ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
+        server.install_crds()
+        yield server
 
 
 @pytest.fixture(scope="session")
