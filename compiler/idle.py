@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .errors import Diagnostic, warning
+from .errors import Diagnostic, Place, warning
+from .net import Protocol
 from .policy import (
     Direction,
     DomainNamesPeer,
+    LabelSelector,
+    NamedPort,
+    NamespaceSelection,
     NodesPeer,
     OneNamespace,
+    Operator,
     Peer,
     Policy,
     Tier,
 )
-from .snapshot import Snapshot
+from .snapshot import NAMESPACE_NAME_LABEL, Snapshot
 
 _COMMAND = "kubectl get ns,pods,nodes,netpol,cnp -A -o yaml"
 
@@ -32,20 +37,73 @@ def idle(snapshot: Snapshot, policies: Sequence[Policy]) -> tuple[Diagnostic, ..
     if policies and not snapshot.endpoints:
         message = "there are policies, but no pod with an address for them to judge"
         return (warning(message, None, f"was all of the cluster read? {_COMMAND}"),)
-    return (*_missing_namespaces(snapshot, policies), *_idle_rules(snapshot, policies))
+    return (
+        *_missing_namespaces(snapshot, policies),
+        *_undeclared_ports(snapshot, policies),
+        *_idle_rules(snapshot, policies),
+    )
 
 
 def _missing_namespaces(snapshot: Snapshot, policies: Iterable[Policy]) -> Iterator[Diagnostic]:
     known = {namespace.name for namespace in snapshot.namespaces}
     for policy in policies:
-        match policy.subject.namespaces:
-            case OneNamespace(name) if name not in known:
+        for name in _names(policy.subject.namespaces):
+            if name not in known:
                 known.add(name)
-                yield warning(
-                    f"the namespace '{name}' of {policy.kind} '{policy.name}' is not in the input",
-                    policy.place and policy.place.child("metadata", "name"),
-                    "no pod is in it, so that the policy selects none",
-                )
+                yield _missing_namespace(name, policy)
+
+
+def _missing_namespace(name: str, policy: Policy) -> Diagnostic:
+    of = f"of {policy.kind} '{policy.name}'"
+    path = ("metadata", "name")
+    if not isinstance(policy.subject.namespaces, OneNamespace):
+        of, path = f"in the subject {of}", ("spec", "subject")
+    return warning(
+        f"the namespace '{name}' {of} is not in the input",
+        policy.place and policy.place.child(*path),
+        "no pod is in it, so that the policy selects none there",
+    )
+
+
+def _names(namespaces: NamespaceSelection) -> Sequence[str]:
+    """Return the namespaces that a subject names."""
+    match namespaces:
+        case OneNamespace(name):
+            return (name,)
+        case LabelSelector(requirements):
+            return [
+                value
+                for item in requirements
+                if item.key == NAMESPACE_NAME_LABEL and item.operator is Operator.IN
+                for value in item.values
+            ]
+        case _:
+            return ()
+
+
+def _undeclared_ports(snapshot: Snapshot, policies: Iterable[Policy]) -> Iterator[Diagnostic]:
+    """Yield a warning for each port name, the first time that a policy has it."""
+    known: set[tuple[str, Protocol | None]] = set()
+    for ports in {endpoint.ports for endpoint in snapshot.endpoints}:
+        for declared in ports:
+            known |= {(declared.name, None), (declared.name, declared.protocol)}
+    for policy in policies:
+        for direction in Direction:
+            for number, rule in enumerate(policy.rules(direction) or ()):
+                for port in rule.ports or ():
+                    if isinstance(port, NamedPort) and (port.name, port.protocol) not in known:
+                        known.add((port.name, port.protocol))
+                        where = policy.words_for(direction, number)
+                        yield _undeclared_port(port, where, rule.place or policy.place)
+
+
+def _undeclared_port(port: NamedPort, where: str, place: Place | None) -> Diagnostic:
+    protocol = f" for {port.protocol.name}" if port.protocol else ""
+    return warning(
+        f"{where} has the port name '{port.name}', which no pod in the input declares{protocol}",
+        place,
+        "it matches nothing; containers declare names in ports[].name",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def test_a_namespace_that_only_policies_name_is_told_once() -> None:
         *CLUSTER, np("bleu/a", "Ingress"), np("bleu/b", "Ingress"), np("red/a", "Ingress")
     )
     assert warning.message == "the namespace 'bleu' of NetworkPolicy 'bleu/a' is not in the input"
-    assert warning.hint == "no pod is in it, so that the policy selects none"
+    assert warning.hint == "no pod is in it, so that the policy selects none there"
     assert warning.span is not None
 
 
@@ -65,3 +65,46 @@ def test_rules_about_domains_are_told_once_a_policy() -> None:
 def test_a_warning_points_at_the_rule() -> None:
     [located] = locate(found(*CLUSTER, cnp("a", egress=[TO_ALL, TO_DOMAINS])))
     assert "domainNames" in located.text
+
+
+def test_a_namespace_that_only_a_subject_names_is_told_once() -> None:
+    def policy(name: str, *values: str) -> str:
+        key = "kubernetes.io/metadata.name"
+        expression = f"{{key: {key}, operator: In, values: [{', '.join(values)}]}}"
+        subject = f"namespaces: {{matchExpressions: [{expression}]}}"
+        return cnp(name, priority=len(values), subject=subject)
+
+    [warning] = locate(found(*CLUSTER, policy("a", "red", "bleu"), policy("b", "bleu")))
+    assert warning.message == (
+        "the namespace 'bleu' in the subject of ClusterNetworkPolicy 'b' is not in the input"
+    )
+    assert "subject" in warning.text
+
+
+SERVER = pod("red/b", "10.0.0.2", ports="http=tcp/80 dns=udp/53")
+
+
+def test_a_port_name_that_no_pod_declares_is_told_once() -> None:
+    def rule(name: str) -> str:
+        ports = f"protocols: [{{destinationNamedPort: {name}}}]"
+        return f"action: Deny, from: [{{{NAMESPACES}}}], {ports}"
+
+    policies = cnp("a", ingress=[rule("http"), rule("HTTP_X")]), cnp("b", ingress=[rule("HTTP_X")])
+    [warning] = found(*CLUSTER, SERVER, *policies)
+    assert warning.message == (
+        "ClusterNetworkPolicy 'a' ingress rule 1 has the port name 'HTTP_X', "
+        "which no pod in the input declares"
+    )
+    assert warning.span is not None
+
+
+def test_a_port_name_counts_with_the_protocol_that_a_network_policy_asks_for() -> None:
+    def policy(port: str) -> str:
+        return np("red/a", "Egress", f"  egress: [{{ports: [{port}]}}]")
+
+    assert not found(*CLUSTER, SERVER, policy("{port: dns, protocol: UDP}"))
+    [warning] = found(*CLUSTER, SERVER, policy("{port: dns}"))
+    assert warning.message == (
+        "NetworkPolicy 'red/a' egress rule 0 has the port name 'dns', "
+        "which no pod in the input declares for TCP"
+    )
