@@ -11,7 +11,7 @@ from .passes import PASSES, PassLevels
 from .passes.prune import Pruned, prune, pruned
 from .policy import Policy
 from .resolve import Resolver
-from .snapshot import Snapshot
+from .snapshot import Endpoint, Snapshot
 from .verify import verify
 
 Watch = Callable[[str, Program], None]
@@ -46,6 +46,11 @@ class Pipeline:
         self._policies = policies
         self._lowering = Lowering(self.resolver, policies, options)
         self._passes = passes[level]
+
+    def pods(self, node: str) -> tuple[Endpoint, ...]:
+        """Return the endpoints of the node, in the order of the snapshot."""
+        endpoints = self.resolver.snapshot.endpoints
+        return tuple(endpoints[position] for position in self.resolver.local(node))
 
     def in_force(self, node: str) -> tuple[Policy, ...]:
         """Return the policies that select an endpoint of the node, in the order of policies."""

@@ -78,10 +78,21 @@ def test_the_header_names_what_was_compiled() -> None:
     assert head[2:] == [
         "# Options: -O2 --deny-with drop --own-node exempt",
         "# Snapshot: 8 namespaces, 2 nodes, 7 endpoints",
-        "# Policies in force here: 2",
+        head[4],
+        "# Policies in force here: 2 of 2",
         "#   ClusterNetworkPolicy cluster-wide-allow-example, tier Admin",
         "#   NetworkPolicy foo-ns-1/closed, tier NetworkPolicy",
+        "# Pods here: 3",
+        "#   bar-ns-2/db 10.244.1.10 fd00:10:244:1::10",
+        "#   foo-ns-1/web 10.244.1.11 fd00:10:244:1::11",
+        "#   sensitive-ns/vault 10.244.1.13 fd00:10:244:1::13",
+        "# Pods elsewhere: 4",
+        "#   bar-ns-1/pub 10.244.2.10 fd00:10:244:2::10",
+        "#   foo-ns-2/api 10.244.2.11 fd00:10:244:2::11",
+        "#   kube-system/coredns 10.244.2.12 fd00:10:244:2::12",
+        "#   monitoring-ns/prometheus 10.244.2.13 fd00:10:244:2::13",
     ]
+    assert head[4].startswith("# Digest: ")
 
 
 def test_summary_as_json_is_one_line(tmp_path: Path) -> None:

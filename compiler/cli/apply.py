@@ -8,7 +8,7 @@ import click
 
 from .later import later
 from .messages import say
-from .node_options import Choices, compile_options, state_option
+from .node_options import Choices, Permits, compile_options, permit_options, state_option
 from .parameters import Seconds
 from .unchanged import nothing_to_do, unchanged
 
@@ -24,6 +24,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
 @compile_options
+@permit_options
 @click.option("--check", is_flag=True, help="Let the kernel judge the ruleset, and load nothing.")
 @click.option(
     "--confirm",
@@ -45,6 +46,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     *,
     paths: tuple[str, ...],
     choices: Choices,
+    permits: Permits,
     check: bool,
     confirm: float | None,
     confirmed: bool,
@@ -79,6 +81,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         state_dir,
         check=check,
         confirm=confirm,
+        permits=permits,
         cut=cut,
         watching=watching,
         quiet=quiet,

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from ...backends.keeper import Hold, Keeper, Outcome
-from ...backends.packet_filter import Given, Planned
+from ...backends.keeper import Hold, Outcome
 from ...backends.transaction import Kind
-from .counts import count
 from .guardian import start_guardian
 from .messages import report_message, report_warning, say
-from .node_options import Choices
-from .node_side import open_keeper, read_given
+from .node_options import Choices, Permits
+from .node_side import header_in_force, header_of_texts, open_keeper, read_given
+from .permits import check_permitted
+from .read_header import Header
 from .unchanged import nothing_to_do
 from .watch import watch
+from .what_changed import compare_headers, contents, in_words
+
+_OTHER = {Kind.NOTHING: "it is in force already", Kind.ELEMENTS: "other addresses"}
+"""What is said where neither policies nor pods came or went."""
 
 
 def apply(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -26,17 +29,27 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
     check: bool,
     confirm: float | None,
+    permits: Permits,
     cut: bool,
     watching: bool,
     quiet: bool,
 ) -> None:
     """Put the ruleset in force, or with ``check`` only let the kernel judge it."""
-    ruleset = read_given(paths, choices)
+    before = header_in_force(state_dir)
+    ruleset = read_given(paths, choices, before)
+    after = header_of_texts(ruleset.texts)
+    check_permitted(after, before, permits)
     keeper = open_keeper(state_dir)
     if check:
-        say(f"the kernel accepts it: {_amount(keeper.check(ruleset))}", quiet=quiet)
+        kind = keeper.check(ruleset).kind
+        say(f"the kernel accepts it: {_what(kind, before, after)}", quiet=quiet)
         return
-    _load(keeper, ruleset, _hold(confirm, state_dir), quiet=quiet)
+    outcome = keeper.apply(ruleset, _hold(confirm, state_dir))
+    _warn(outcome)
+    say(_describe(outcome, before, after), quiet=quiet)
+    if outcome.pending:
+        left = outcome.pending.left(time.time())
+        say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
     if cut:
         say(f"{keeper.cut(ruleset):,} established connections ended", quiet=quiet)
     if watching:
@@ -59,8 +72,7 @@ def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
     return Hold(confirm, lambda pending: start_guardian(state_dir, pending))
 
 
-def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool) -> None:
-    outcome = keeper.apply(ruleset, hold)
+def _warn(outcome: Outcome) -> None:
     if outcome.drift.value:
         report_warning(f"{outcome.drift.before}; it was put right")
     if outcome.released:
@@ -68,18 +80,23 @@ def _load(keeper: Keeper, ruleset: Given[Any], hold: Hold | None, *, quiet: bool
     if outcome.removed:
         places = " and ".join(outcome.removed)
         report_warning(f"rules of cnpc in {places} judged too; they were removed")
-    say(_describe(outcome), quiet=quiet)
-    if outcome.pending:
-        left = outcome.pending.left(time.time())
-        say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
 
 
-def _describe(outcome: Outcome) -> str:
+def _describe(outcome: Outcome, before: Header | None, after: Header) -> str:
     if outcome.plan.kind is Kind.NOTHING:
         return nothing_to_do(outcome.version)
     milliseconds = outcome.seconds * 1000
-    return f"{outcome.version.id} is in force: {_amount(outcome.plan)} in {milliseconds:.0f} ms"
+    what = _what(outcome.plan.kind, before, after)
+    return f"{outcome.version.id} is in force: {what}, {milliseconds:.0f} ms"
 
 
-def _amount(plan: Planned) -> str:
-    return f"{plan.operations:,} operations, {count(len(plan.transactions), 'commit')}"
+def _what(kind: Kind, before: Header | None, after: Header) -> str:
+    """Return what changes, or all that the ruleset has where nothing of it was in force."""
+    if before is None or kind is Kind.LOAD:
+        return contents(after)
+    words = in_words(compare_headers(before, after))
+    if words or kind is Kind.REPLACE:
+        return words or contents(after)
+    if before.has_counters != after.has_counters:
+        return "with counters" if after.has_counters else "without counters"
+    return _OTHER.get(kind, "other rules")

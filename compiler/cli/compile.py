@@ -20,8 +20,9 @@ from ..printer import print_program
 from ..routes import count_judged
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
+from .digest_line import with_digest
 from .explain_pruned import explain
-from .header import header
+from .header import Compilation, header
 from .inputs import read_inputs
 from .json_output import as_json_line, json_option, print_json
 from .many_sets import many_sets
@@ -194,16 +195,17 @@ def _compile(
     pipeline: Pipeline, inputs: Inputs, nodes: Sequence[str], request: _Request
 ) -> Iterator[NodeSummary]:
     """Write each node's texts and yield what was made of it."""
+    about = Compilation(inputs.snapshot, len(inputs.policies), request.options, request.level)
     with _sink(request) as sink, _progress(nodes, request) as steps:
         for node in steps:
             if request.print_after:
                 sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
                 continue
             in_force = pipeline.in_force(node)
-            lines = header(node, inputs.snapshot, in_force, request.options, request.level)
+            lines = header(node, about, in_force, pipeline.pods(node))
             program = pipeline.program(node)
             ruleset = request.backend.build(program, lines)
-            for suffix, text in ruleset.texts.items():
+            for suffix, text in with_digest(ruleset.texts).items():
                 sink.write(f"{node}.{suffix}", text)
             size = ruleset.size
             yield NodeSummary(

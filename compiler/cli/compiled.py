@@ -10,7 +10,8 @@ import click
 from ..errors import InputError, error
 from ..pipeline import Pipeline
 from .backends import BACKENDS, passes_of
-from .header import header
+from .digest_line import with_digest
+from .header import Compilation, header
 from .inputs import read_inputs
 from .node_options import Choices
 from .reports import report_warnings
@@ -26,9 +27,9 @@ def compiled(
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
     report_warnings(inputs, pipeline.resolver)
     node = _node(choices.node, pipeline.resolver.node_names())
-    in_force = pipeline.in_force(node)
-    lines = header(node, inputs.snapshot, in_force, choices.options, choices.level)
-    return backend.build(pipeline.program(node), lines).texts
+    about = Compilation(inputs.snapshot, len(inputs.policies), choices.options, choices.level)
+    lines = header(node, about, pipeline.in_force(node), pipeline.pods(node))
+    return with_digest(backend.build(pipeline.program(node), lines).texts)
 
 
 def _node(wanted: str | None, known: Sequence[str]) -> str:

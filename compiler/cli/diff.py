@@ -11,7 +11,7 @@ from ...backends.packet_filter import Drift
 from .differences import lines
 from .messages import report_warning
 from .node_options import Choices, compile_options, state_option
-from .node_side import open_keeper, read_given, shown
+from .node_side import header_in_force, open_keeper, read_given, shown
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(
         report_warning(f"{drift.value}; apply puts it right")
     if not paths:
         return int(drift is not Drift.NONE)
-    ruleset = read_given(paths, choices)
+    ruleset = read_given(paths, choices, header_in_force(state_dir))
     new = keeper.view.worded(ruleset)
     changes = compare(old, new)
     for line in lines(changes, old, new):

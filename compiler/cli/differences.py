@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...backends.changes import Changes, TableChange
 from ...backends.layout import Chain, Layout, Table
 from .counts import count
+from .read_header import header_of
+from .what_changed import Changed, compare_headers, in_words
 
-_POLICY = "  "
 _MOST = 20
+_ADDRESS = re.compile(r"[0-9a-f:.]+")
 
 
 def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
     """Yield what a person reads; nothing where the rulesets say the same."""
-    yield from _policies(old.header, new.header)
+    before, after = header_of(old.header), header_of(new.header)
+    changed = compare_headers(before, after)
+    if words := in_words(changed):
+        yield words
+    yield from _by_name(changed)
     for table in changes.tables_removed.values():
         yield f"- {_name(table)}, {count(len(table), 'element')}"
     for table in changes.tables_added.values():
         yield f"+ {_name(table)}, {count(len(table), 'element')}"
     for change in changes.tables.values():
-        yield from _table(change)
+        yield from _table(change, before.names, after.names)
     for chain in changes.chains_removed.values():
         yield from _chain(chain.name, chain.rules, ())
     for chain in changes.chains_added.values():
@@ -30,31 +37,39 @@ def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
         yield from _changed(old.chains[name], chain)
 
 
-def policies(header: Iterable[str]) -> list[str]:
-    """Return the policies in force that a ruleset's leading comment names."""
-    return [line.removeprefix(_POLICY) for line in header if line.startswith(_POLICY)]
+def _by_name(changed: Changed) -> Iterator[str]:
+    """Yield the policies and pods that came, went or changed."""
+    yield from _shortened("- ", changed.policies_removed)
+    yield from _shortened("+ ", changed.policies_added)
+    yield from _shortened("~ ", changed.policies_changed)
+    yield from _shortened("- pod ", changed.pods_removed)
+    yield from _shortened("+ pod ", changed.pods_added)
 
 
-def _policies(old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
-    before, after = policies(old), policies(new)
-    yield from (f"- {name}" for name in before if name not in after)
-    yield from (f"+ {name}" for name in after if name not in before)
-
-
-def _table(change: TableChange) -> Iterator[str]:
+def _table(
+    change: TableChange, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a change of elements; pods are named by address."""
     if change.remade:
         old, new = (count(len(item), "element") for item in (change.old, change.new))
         yield f"~ {_name(change.new)}: made anew, {old} before, {new} after"
         return
     yield f"~ {_name(change.new)}: +{len(change.added)} -{len(change.removed)}"
-    yield from _shortened("-", change.removed)
-    yield from _shortened("+", change.added)
+    yield from _shortened("    - ", [_named(item, before) for item in change.removed])
+    yield from _shortened("    + ", [_named(item, after) for item in change.added])
 
 
-def _shortened(sign: str, elements: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"    {sign} {item}" for item in elements[:_MOST])
-    if len(elements) > _MOST:
-        yield f"    {sign} ... {len(elements) - _MOST:,} more"
+def _named(element: str, names: Mapping[str, str]) -> str:
+    """Return an element with the name of the pod whose address it begins with."""
+    address = _ADDRESS.match(element)
+    name = names.get(address[0]) if address else None
+    return f"{element}  ({name})" if name else element
+
+
+def _shortened(sign: str, items: Sequence[str]) -> Iterator[str]:
+    yield from (f"{sign}{item}" for item in items[:_MOST])
+    if len(items) > _MOST:
+        yield f"{sign}... {len(items) - _MOST:,} more"
 
 
 def _changed(old: Chain, new: Chain) -> Iterator[str]:

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ..errors import printable
+from ..net import format_address
 from ..options import Options
 from ..policy import Policy
-from ..snapshot import Snapshot
+from ..snapshot import Endpoint, Snapshot
 from .counts import count
+from .digest_line import NO_DIGEST
 from .first_line import first_line
+
+_MOST_PODS = 1_000
+"""Of larger clusters only the node's own pods are named: other nodes' would take megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What was compiled: for all nodes the same."""
+
+    snapshot: Snapshot
+    policies: int
+    """How many policies there are, in force anywhere or not."""
+    options: Options
+    level: int
 
 
 def header(
-    node: str,
-    snapshot: Snapshot,
-    policies: Iterable[Policy],
-    options: Options,
-    level: int,
+    node: str, compilation: Compilation, policies: Sequence[Policy], pods: Sequence[Endpoint]
 ) -> tuple[str, ...]:
-    """Return the lines: node, version, options, the snapshot's counts, the policies in force."""
-    in_force = tuple(policies)
-    options_line = f"-O{level} --deny-with {options.deny_with.value}"
-    options_line += f" --own-node {options.own_node.value}"
-    counts = (
-        count(len(snapshot.namespaces), "namespace"),
-        count(len(snapshot.nodes), "node"),
-        count(len(snapshot.endpoints), "endpoint"),
-    )
+    """Return the lines: node, options, counts, and by name the node's policies and pods.
+
+    ``policies`` are those in force on the node, ``pods`` are its own. The digest is still to come.
+    """
     lines = [
         first_line(node),
         "",
-        f"Options: {options_line}",
-        f"Snapshot: {', '.join(counts)}",
-        f"Policies in force here: {len(in_force)}",
+        f"Options: {_options(compilation)}",
+        f"Snapshot: {_counts(compilation.snapshot)}",
+        NO_DIGEST,
+        f"Policies in force here: {len(policies)} of {compilation.policies}",
+        *(f"  {_policy(policy)}" for policy in policies),
+        *_pods("Pods here", pods),
     ]
-    lines += (f"  {_describe(policy)}" for policy in in_force)
+    if len(compilation.snapshot.endpoints) <= _MOST_PODS:
+        others = [pod for pod in compilation.snapshot.endpoints if pod.node != node]
+        lines += _pods("Pods elsewhere", others)
     # A line break in a name would end the comment, and what follows it would be loaded.
     return tuple(printable(line) for line in lines)
 
 
-def _describe(policy: Policy) -> str:
+def _options(compilation: Compilation) -> str:
+    options = compilation.options
+    own_node = options.own_node.value
+    return f"-O{compilation.level} --deny-with {options.deny_with.value} --own-node {own_node}"
+
+
+def _counts(snapshot: Snapshot) -> str:
+    return ", ".join(
+        (
+            count(len(snapshot.namespaces), "namespace"),
+            count(len(snapshot.nodes), "node"),
+            count(len(snapshot.endpoints), "endpoint"),
+        )
+    )
+
+
+def _policy(policy: Policy) -> str:
     generation = f" (generation {policy.generation})" if policy.generation else ""
     return f"{policy.kind} {policy.name}, tier {policy.tier.value}{generation}"
+
+
+def _pods(title: str, pods: Sequence[Endpoint]) -> Iterable[str]:
+    yield f"{title}: {len(pods)}"
+    for pod in pods:
+        addresses = (format_address(family, address) for family, address in pod.addresses)
+        yield f"  {pod.namespace}/{pod.name} {' '.join(addresses)}"

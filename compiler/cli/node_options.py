@@ -50,9 +50,10 @@ _COMPILE_OPTIONS = (
         help="The packet filter to compile for.  [default: nftables where the node has it]",
     ),
     click.option(
-        "--counters",
-        is_flag=True,
-        help="Count what each policy's rule matches (cnpc status); iptables always does.",
+        "--counters/--no-counters",
+        default=None,
+        help="Count what each policy's rule matches (cnpc status); iptables always does.  "
+        "[default: as in force]",
     ),
     click.option(
         "--node", metavar="NAME", help="This node's name in the manifests, or in the ruleset."
@@ -78,11 +79,20 @@ class Choices:
     level: int
     options: Options
     on_unknown: str
-    counters: bool
+    counters: bool | None
+    """None: as what is in force."""
     backend: str | None
     """None: what the files are for, else what the node has."""
     only_manifests: tuple[str, ...]
     """The options given that mean nothing for what was compiled before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """What the command line allows."""
+
+    empty: bool
+    other_node: bool
 
 
 def state_option(command: _Command) -> _Command:
@@ -109,7 +119,7 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         deny_with: str,
         own_node: str,
         on_unknown: str,
-        counters: bool,
+        counters: bool | None,
         backend: str | None,
         **kwargs: object,
     ) -> object:
@@ -123,6 +133,22 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in _COMPILE_OPTIONS:
         decorated = option(decorated)
     return decorated
+
+
+def permit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options ``--allow-empty`` and ``--force``, as the one parameter ``permits``."""
+
+    @wraps(command)
+    def with_permits(*args: object, allow_empty: bool, force: bool, **kwargs: object) -> object:
+        return command(*args, permits=Permits(allow_empty, force), **kwargs)
+
+    empty = click.option(
+        "--allow-empty",
+        is_flag=True,
+        help="Also a ruleset without policies, where some are in force.",
+    )
+    force = click.option("--force", is_flag=True, help="Also the ruleset of another node.")
+    return empty(force(with_permits))
 
 
 def _only_manifests() -> tuple[str, ...]:

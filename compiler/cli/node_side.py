@@ -11,7 +11,7 @@ import click
 
 from ...backends.doctor import lacks_root
 from ...backends.keeper import Keeper
-from ...backends.layout import EMPTY, Layout, with_counters
+from ...backends.layout import EMPTY, Layout
 from ...backends.nft_filter import given
 from ...backends.nft_names import BACKEND as NFTABLES
 from ...backends.nft_names import SUFFIX
@@ -20,11 +20,13 @@ from ...backends.packet_filter import Drift, Given, InForce
 from ...backends.record import State
 from ..errors import InputError, NodeError, Span, error
 from ..source import STDIN, SourceError, open_source
+from .counting import counting
+from .digest_line import edited
 from .filters import filters, usable_backend
-from .first_line import node_of
 from .later import later
-from .messages import report_message
+from .messages import report_message, report_warning
 from .node_options import Choices
+from .read_header import Header, header_of_text
 from .ruleset_files import is_nft, is_of_iptables
 
 _MARK = b"\ntable inet cnpc {"
@@ -43,29 +45,54 @@ def shown(keeper: Keeper, record: Record, now: InForce[Any]) -> Layout:
     return keeper.view.recorded(record) if there else EMPTY
 
 
+def header_in_force(state_dir: Path) -> Header | None:
+    """Return the header of what was loaded last; None where nothing was, or its copy is lost."""
+    state = State(state_dir)
+    try:
+        current = state.read().current
+        return header_of_texts(state.texts(current)) if current else None
+    except NodeError:
+        return None
+
+
+def header_of_texts(texts: Mapping[str, str]) -> Header:
+    """Return the header of a ruleset, which all its texts have."""
+    return header_of_text(next(iter(texts.values())))
+
+
 def _say_waiting() -> None:
     report_message("another cnpc is at work on this node; waiting for it")
 
 
-def read_given(paths: Sequence[str], choices: Choices) -> Given[Any]:
-    """Return the ruleset of files that compile wrote, or of manifests compiled for the node."""
+def read_given(
+    paths: Sequence[str], choices: Choices, in_force: Header | None = None
+) -> Given[Any]:
+    """Return the ruleset of files that compile wrote, or of manifests compiled for the node.
+
+    It has counters where that is asked for, or where what is in force has them.
+    """
+    counters = choices.counters
+    if counters is None:
+        counters = in_force is not None and in_force.has_counters
     if any(map(is_of_iptables, paths)):
         ruleset: Given[Any] = later("trio").read_trio(paths, lambda path: _text(_read(path), path))
-        return _chosen(ruleset, choices)
+        return _chosen(ruleset, choices, paths[0])
     rulesets = list(filter(is_nft, paths))
     if rulesets and len(paths) > 1:
         raise click.UsageError("give one ruleset, or manifests, and not both or several")
     data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
     if rulesets or _MARK in data:
-        return _chosen(_given(_text(data, paths[0]), choices, paths[0]), choices)
+        text = _text(data, paths[0])
+        ruleset = _chosen(given(text, paths[0]), choices, paths[0])
+        return given(counting(text), paths[0]) if counters else ruleset
     backend = choices.backend or usable_backend()
     texts: Mapping[str, str] = later("compiled").compiled(paths, data, choices, backend)
     if backend == NFTABLES:
-        return _given(texts[SUFFIX], choices)
+        return given(counting(texts[SUFFIX]) if counters else texts[SUFFIX])
     return Given(backend, texts, lambda: filters()[backend]().read(texts))
 
 
-def _chosen(ruleset: Given[Any], choices: Choices) -> Given[Any]:
+def _chosen(ruleset: Given[Any], choices: Choices, path: str) -> Given[Any]:
     """Return the ruleset, if it is what the options ask for."""
     if choices.only_manifests:
         options = ", ".join(choices.only_manifests)
@@ -74,15 +101,13 @@ def _chosen(ruleset: Given[Any], choices: Choices) -> Given[Any]:
         raise click.UsageError(
             f"this is a ruleset for {ruleset.backend}; compile the manifests for {choices.backend}"
         )
-    node = node_of(next(iter(ruleset.texts.values())))
+    node = header_of_texts(ruleset.texts).node
     if choices.node not in {None, node}:
         whose = f"of node {node}" if node else "of a node that it does not name"
         raise click.UsageError(f"--node {choices.node}: this is a ruleset {whose}")
+    if edited(ruleset.texts):
+        report_warning(f"{path} was edited after cnpc had compiled it")
     return ruleset
-
-
-def _given(text: str, choices: Choices, name: str = "<ruleset>") -> Given[Any]:
-    return given(with_counters(text) if choices.counters else text, name)
 
 
 def _read(path: str) -> bytes:

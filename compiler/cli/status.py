@@ -15,9 +15,9 @@ from ...backends.keeper import Keeper
 from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
 from .counters import RuleCounter, by_rule, counters
-from .differences import policies
 from .node_options import state_option
 from .node_side import open_keeper, shown
+from .read_header import header_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         list(keeper.view.beside(record)),
         pending.left(time.time()) if pending else None,
         layout.header[0] if layout.header else "",
-        policies(layout.header),
+        list(header_of(layout.header).policies),
         list(counters(listing)),
     )
 
