@@ -408,6 +408,14 @@ def test_an_unknown_field_of_a_network_policy_rule_makes_it_match_nothing() -> N
     assert only(closed(network_policy(ingress=[{"form": []}]))).peers == ()
 
 
+def test_a_network_policy_without_a_spec_isolates_its_namespace() -> None:
+    item = network_policy()
+    del item["spec"]
+    found = closed(item)
+    assert (found.ingress, found.egress) == ((), None)
+    assert found.subject == PodsPeer(OneNamespace("shop"))
+
+
 def test_a_misspelt_policy_types_isolates_both_directions() -> None:
     found = closed(network_policy(policyType=["Egress"], ingress=[{}]))
     assert (only(found).peers, found.egress) == ((), ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -25,7 +26,7 @@ from .metadata import decode_metadata
 from .network_policy import decode_network_policy
 from .objects import LISTED
 from .pieces import decode_items
-from .tree import Field
+from .tree import Field, Fields
 from .well_formed import Doubtful, WellFormed
 
 _GROUP = "policy.networking.k8s.io"
@@ -71,6 +72,15 @@ def _misspelt(name: TypeName) -> str:
     ours = {kind.lower(): kind for kind, groups in _GROUPS.items() if group in groups}
     near = get_close_matches(name.kind.lower(), ours, n=1, cutoff=0.85)
     return ours[near[0]] if near else ""
+
+
+def _spec(fields: Fields, kind: str) -> Field | None:
+    """Return the spec; the API has NetworkPolicies without, which isolate their namespace."""
+    spec = fields.get("spec")
+    if spec is not None or kind != "NetworkPolicy":
+        return fields.require("spec")
+    fields.owner.unknown("the field 'spec' is required", "without it a whole namespace is isolated")
+    return fields.owner.child("spec", {})
 
 
 class Collector:
@@ -142,7 +152,7 @@ class Collector:
         fields = document.fields("apiVersion", "kind", "metadata", "spec", "status")
         closed = self._findings.unknowns > before
         metadata = decode_metadata(document)
-        spec = None if fields is None else fields.require("spec")
+        spec = None if fields is None else _spec(fields, kind)
         if metadata is None or spec is None:
             return
         if kind == "NetworkPolicy":
@@ -150,6 +160,7 @@ class Collector:
             policy = decode_network_policy(metadata, spec, closed=closed)
         else:
             self.cluster.claim(kind, "", metadata.name, manifest.place)
+            spec = replace(spec, takes_null=False)
             policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
         if policy is not None:
             self.policies.append(policy)

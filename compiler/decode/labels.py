@@ -86,8 +86,7 @@ def _selector(fields: Fields) -> LabelSelector:
 
 def _match_labels(fields: Fields) -> Iterator[Requirement]:
     labels = fields.get("matchLabels")
-    entries = None if labels is None else labels.mapping()
-    for key, field in (entries or {}).items():
+    for key, field in ({} if labels is None else labels.strings()).items():
         if not is_label_key(key):
             message, hint = _bad_key(key)
             field.findings.error(message, replace(field.place, at_key=True), hint)
@@ -142,6 +141,8 @@ def _bad_key(key: str) -> tuple[str, str]:
 
 
 def _value(field: Field) -> str | None:
+    if field.value is None:
+        field.warning("null is read as ''", "the API reads it so")
     value = field.string()
     if value is not None and not is_label_value(value):
         field.error(

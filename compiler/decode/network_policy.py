@@ -85,6 +85,8 @@ def _rule(field: Field, way: Direction, namespace: str, *, closed: bool) -> Poli
     fields = field.fields(peers_name, "ports")
     if fields is None:
         return None
+    if field.value is None:
+        field.warning("null is read as {}, which allows everything", "the API reads it so")
     closed = closed or field.findings.unknowns > before
     peers = fields.items(peers_name)
     ports = fields.items("ports")

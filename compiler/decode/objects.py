@@ -24,7 +24,7 @@ _PortKey = tuple[str, str, int]
 class _Metadata(Struct, rename="camel", gc=False):
     name: str
     namespace: str | None = None
-    labels: dict[str, str] | None = None
+    labels: dict[str, str | None] | None = None
     deletion_timestamp: str | None = None
 
 
@@ -109,14 +109,18 @@ class Pool:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._labels: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+        self._labels: dict[tuple[tuple[str, str | None], ...], dict[str, str]] = {}
         self._ports: dict[tuple[_PortKey, ...], tuple[ContainerPort, ...]] = {}
 
-    def labels(self, labels: dict[str, str] | None) -> dict[str, str]:
+    def labels(self, labels: dict[str, str | None] | None) -> dict[str, str]:
         """Return an equal mapping, the same one for all."""
         if not labels:
             return {}
-        return self._labels.setdefault(tuple(labels.items()), labels)
+        key = tuple(labels.items())
+        kept = self._labels.get(key)
+        if kept is None:
+            kept = self._labels[key] = _texts(labels)
+        return kept
 
     def ports(self, spec: _PodSpec) -> tuple[ContainerPort, ...]:
         """Return the named ports of containers, and of init containers that keep running."""
@@ -132,6 +136,11 @@ class Pool:
             made = (ContainerPort(name, _PROTOCOLS[word], number) for name, word, number in found)
             ports = self._ports[key] = tuple(dict.fromkeys(made))
         return ports
+
+
+def _texts(labels: dict[str, str | None] | None) -> dict[str, str]:
+    """Return labels with ``""`` for null, as Go decodes it."""
+    return {key: value or "" for key, value in (labels or {}).items()}
 
 
 def _named_ports(containers: Sequence[_Container]) -> list[_PortKey]:
@@ -204,11 +213,11 @@ def make_node(node: NodeManifest) -> Node:
         except ValueError:
             continue  # host names are addresses too
     return Node(
-        node.metadata.name, node.metadata.labels or {}, tuple(sorted(found, key=_address_order))
+        node.metadata.name, _texts(node.metadata.labels), tuple(sorted(found, key=_address_order))
     )
 
 
 def make_namespace(namespace: NamespaceManifest) -> Namespace:
     """Return the namespace, with the label of its name."""
     name = namespace.metadata.name
-    return Namespace(name, {**(namespace.metadata.labels or {}), NAMESPACE_NAME_LABEL: name})
+    return Namespace(name, {**_texts(namespace.metadata.labels), NAMESPACE_NAME_LABEL: name})

@@ -33,6 +33,7 @@ _DOMAIN = re.compile(
     r"[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?\Z"
 )
 _CLOSED = "an empty peer may stand for a field yet unknown"
+_EVERYTHING = "{} selects everything"
 _SELECTED = ("namespaces", "pods")
 _SELECTORS = (*_SELECTED, "nodes")
 _ELSEWHERE = dict.fromkeys(
@@ -47,7 +48,7 @@ def decode_subject(field: Field) -> PodsPeer | None:
         return None
     chosen = fields.only(_SELECTED)
     if chosen is None:
-        if not fields.present and not fields.strange:
+        if fields.is_empty:
             field.error(f"must have {one_of(_SELECTED)}")
         return None
     return _selected(chosen, decode_selector, wrapped=False)
@@ -60,13 +61,14 @@ def decode_peer(
 
     ``wrapped`` allows the spelling of v1alpha1 up to v0.1.1: ``namespaces: {namespaceSelector}``.
     """
-    fields = field.fields(*known, hints=_ELSEWHERE)
+    hints = _ELSEWHERE | {name: _EVERYTHING for name in known if name in _SELECTORS}
+    fields = field.fields(*known, hints=hints)
     if fields is None:
         return None
     chosen = fields.only(known)
     if chosen is None:
-        if not fields.present:
-            _report_empty(field, known)
+        if fields.is_empty:
+            field.unknown(f"must have {one_of(known)}", _CLOSED)
         return None
     match chosen.place.path[-1]:
         case "namespaces" | "pods":
@@ -79,17 +81,6 @@ def decode_peer(
             return _networks(chosen)
         case _:
             return _domain_names(chosen, action)
-
-
-def _report_empty(field: Field, known: tuple[str, ...]) -> None:
-    """Report a peer with nothing set; if it has an unknown field, that was reported already."""
-    entries = field.value if isinstance(field.value, dict) else {}
-    for name in known:
-        if name in entries:
-            null = Field(None, field.place.child(name), field.findings)
-            null.unknown("must not be null", "{} selects everything" if name in _SELECTORS else "")
-    if not entries:
-        field.unknown(f"must have {one_of(known)}", _CLOSED)
 
 
 def _selected(
@@ -182,8 +173,9 @@ def decode_network_policy_peer(field: Field, namespace: str) -> Peer | None:
             field.error("'ipBlock' cannot be set together with a selector")
         return decode_ip_block(block)
     if not fields.present:
-        if not field.value:
-            field.unknown("must have one of podSelector, namespaceSelector, ipBlock", _CLOSED)
+        if fields.is_empty:
+            hint = f"null is as nothing; {_EVERYTHING}" if field.value else _CLOSED
+            field.unknown("must have one of podSelector, namespaceSelector, ipBlock", hint)
         return None
     return _selectors(fields, namespace)
 

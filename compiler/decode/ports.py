@@ -26,7 +26,7 @@ def decode_protocol_entry(field: Field) -> PortMatch | None:
         return None
     entry = fields.only(names)
     if entry is None:
-        if not fields.present:
+        if fields.is_empty:
             _empty(field)
         return None
     key = entry.place.path[-1]
@@ -37,7 +37,8 @@ def decode_protocol_entry(field: Field) -> PortMatch | None:
         return None
     port = attributes.get("destinationPort")
     if port is None:
-        _empty(entry)
+        if attributes.is_empty:
+            _empty(entry)
         return None
     interval = _destination_port(port)
     return None if interval is None else Ports(_PROTOCOL_FIELDS[str(key)], interval)
@@ -51,7 +52,7 @@ def decode_draft_port(field: Field) -> PortMatch | None:
         return None
     entry = fields.only(names)
     if entry is None:
-        if not fields.present:
+        if fields.is_empty:
             _empty(field)
         return None
     key = entry.place.path[-1]
@@ -75,6 +76,8 @@ def decode_network_policy_port(field: Field) -> PortMatch | None:
     fields = field.fields("protocol", "port", "endPort")
     if fields is None:
         return None
+    if field.value is None:
+        field.warning("null is read as any port of TCP", "the API reads it so")
     protocol = fields.read("protocol", decode_protocol, Protocol.TCP)
     port, end = fields.get("port"), fields.get("endPort")
     if port is None:
@@ -100,9 +103,7 @@ def decode_protocol(field: Field) -> Protocol | None:
 
 
 def _empty(field: Field) -> None:
-    """Report an entry that says nothing; where it has an unknown field, that was reported."""
-    if isinstance(field.value, dict) and any(item is not None for item in field.value.values()):
-        return
+    """Report an entry that says nothing."""
     field.unknown("must say what it matches", "an empty entry may stand for a field yet unknown")
 
 
@@ -133,7 +134,7 @@ def _destination_port(field: Field) -> tuple[int, int] | None:
         return None
     entry = fields.only(("number", "range"))
     if entry is None:
-        if not fields.present:
+        if fields.is_empty:
             _empty(field)
         return None
     if entry.place.path[-1] == "number":

@@ -1,6 +1,7 @@
 """A cursor over a decoded manifest: every look reports what is wrong, with its place, and goes on.
 
-Null counts as absent everywhere, as the API server prunes it.
+A field that is null counts as absent, and an item that is null as ``{}`` or ``""``, as Go decodes
+JSON. In custom resources null is not understood: a server drops it, whatever was meant.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Field:
     value: object
     place: Place
     findings: Findings
+    takes_null: bool = True
 
     def error(self, message: str, hint: str = "") -> None:
         """Report that the value is wrong."""
@@ -42,28 +44,50 @@ class Field:
         where = path_text(self.place.path)
         return f"{where}: {message}" if where else message
 
-    def keys(self) -> list[str]:
-        """Return the keys of a mapping, those of null values too."""
-        return list(self.value) if isinstance(self.value, dict) else []
+    def child(self, step: str | int, value: object) -> Field:
+        """Return a value inside this one."""
+        return Field(value, self.place.child(step), self.findings, self.takes_null)
 
     def mapping(self) -> dict[str, Field] | None:
-        """Return the entries of a mapping."""
+        """Return the entries of a mapping that are not null; none if it is null."""
+        entries = self.entries()
+        if entries is None:
+            return None
+        return {key: field for key, field in entries.items() if field.value is not None}
+
+    def entries(self) -> dict[str, Field] | None:
+        """Return all entries of a mapping; none if it is null."""
+        if self.value is None and self.takes_null:
+            return {}
         if not isinstance(self.value, dict):
             self.error(f"must be a mapping, not {describe(self.value)}")
             return None
-        return {
-            key: Field(value, self.place.child(key), self.findings)
-            for key, value in self.value.items()
-            if value is not None
-        }
+        return {key: self.child(key, value) for key, value in self.value.items()}
+
+    def strings(self) -> dict[str, Field]:
+        """Return the entries of a mapping from strings to strings, in which null is ``""``."""
+        entries = self.entries() or {}
+        return {key: field for key, field in entries.items() if field.is_understood()}
+
+    def is_understood(self, hint: str = "") -> bool:
+        """Tell whether the value is not null, or may be; report that it may not."""
+        if self.value is None and not self.takes_null:
+            self.unknown("must not be null", hint)
+            return False
+        return True
 
     def fields(self, *known: str, hints: Mapping[str, str] = NO_HINTS) -> Fields | None:
         """Return the known fields of a mapping; report the others, with hints for some."""
-        entries = self.mapping()
+        entries = self.entries()
         if entries is None:
             return None
-        strange = [key for key in self.keys() if key not in known]
-        fields = Fields(self, {key: entries[key] for key in known if key in entries}, strange)
+        found = {key: entries[key] for key in known if key in entries}
+        fields = Fields(
+            self,
+            {key: field for key, field in found.items() if field.value is not None},
+            [key for key in entries if key not in known],
+            [key for key, field in found.items() if not field.is_understood(hints.get(key, ""))],
+        )
         fields.report_strange(known, hints)
         return fields
 
@@ -77,13 +101,12 @@ class Field:
             self.error("must not be empty")
         if maximum is not None and count > maximum:
             self.error(f"must have at most {maximum} items, not {count}")
-        return tuple(
-            Field(value, self.place.child(index), self.findings)
-            for index, value in enumerate(self.value)
-        )
+        return tuple([self.child(index, value) for index, value in enumerate(self.value)])
 
     def string(self, maximum: int | None = None) -> str | None:
         """Return a string of at most so many characters."""
+        if self.value is None and self.takes_null:
+            return ""
         if not isinstance(self.value, str):
             simple = isinstance(self.value, bool | int | float)
             self.error(
@@ -120,20 +143,30 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The known fields of a mapping that are present; ``strange`` are its unknown keys."""
+    """The known fields of a mapping that are present; ``strange`` are its unknown keys.
+
+    ``refused`` are known fields that were reported because they are null.
+    """
 
     owner: Field
     present: Mapping[str, Field]
     strange: Sequence[str]
+    refused: Sequence[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the mapping has no field, known, unknown or null."""
+        return not (self.present or self.strange or self.refused)
 
     def get(self, name: str) -> Field | None:
         """Return a field if it is present."""
         return self.present.get(name)
 
     def require(self, name: str) -> Field | None:
-        """Return a field; report its absence."""
+        """Return a field; report its absence, which is an error whatever becomes of the unknown."""
         found = self.present.get(name)
-        if found is None:
+        reported = name in self.refused and self.owner.findings.on_unknown is OnUnknown.ERROR
+        if found is None and not reported:
             self.owner.error(f"the field '{name}' is required")
         return found
 

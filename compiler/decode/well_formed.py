@@ -210,5 +210,8 @@ def _read_port(text: bytes) -> PortMatch:
 
 
 def _field(text: bytes) -> Field:
+    """Return the part; Doubtful if it is null, which may stand for none or for an empty one."""
+    if text == b"null":
+        raise Doubtful
     findings = Findings(OnUnknown.ERROR)
     return Field(decode_plain(text, _NOWHERE, findings), _NOWHERE, findings)
