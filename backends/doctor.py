@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ..compiler.errors import NodeError
+from . import programs
 from .findings import Finding, Level, fine, missing, warning
 from .iptables_doctor import lacks_iptables, look_at_iptables
 from .node import CommandNft, KernelNode, LibraryNft, Nft, open_nft
@@ -249,8 +249,6 @@ def _sysctl(key: str) -> str:
 
 def _output(*argv: str) -> str:
     """Return what a program prints; nothing where there is none or it fails."""
-    path = shutil.which(argv[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if path is None:
-        return ""
-    done = subprocess.run([path, *argv[1:]], capture_output=True, text=True, check=False)  # noqa: S603 - fixed arguments
-    return done.stdout
+    with contextlib.suppress(NodeError):
+        return programs.run(argv).out
+    return ""

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from ..compiler.errors import NodeError
 from . import iptables_tools as tools
+from . import programs
 from .findings import Finding, fine, missing, warning
 from .iptables_names import FAMILIES
-from .iptables_saved import read_saved
+from .iptables_own import own
 
 # What every ruleset of ours uses. It is loaded in a network namespace made for it, where kernels
 # show what they lack without anything of the node's changing.
@@ -49,7 +50,7 @@ def look_at_iptables() -> Iterator[Finding]:
     if reason := ours_in_both(system):
         text, _, remedy = reason.partition("; ")
         yield warning(text, remedy)
-    if tools.found("unshare") is None:
+    if programs.found("unshare") is None:
         yield warning("there is no unshare to try the parts of iptables with", "install util-linux")
         return
     for family in FAMILIES:
@@ -59,7 +60,7 @@ def look_at_iptables() -> Iterator[Finding]:
 def ours_in_both(system: tools.Tools) -> str:
     """Return why ours must not be loaded: rules of ours in the other flavour; "" if none are."""
     other = tools.other_flavour(system.flavour)
-    if other is None or not any(map(read_saved, tools.saves(other).values())):
+    if other is None or not any(map(bool, own(other).values())):
         return ""
     return (
         f"rules of cnpc are in iptables-{other.flavour}, and this node's iptables is "

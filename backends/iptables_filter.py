@@ -19,7 +19,8 @@ from .iptables_doctor import ours_in_both
 from .iptables_layout import EMPTY, IptablesLayout, read_iptables
 from .iptables_meaning import judge_of
 from .iptables_names import BACKEND, FAMILIES, HOOKS
-from .iptables_saved import Jumps, Saved, change, operations, own_lines, read_saved
+from .iptables_own import own, own_texts
+from .iptables_saved import Jumps, Saved, change, operations, own_lines
 from .iptables_signs import IptablesSigns, digest
 from .iptables_words import worded
 from .layout import Layout
@@ -84,11 +85,15 @@ class IptablesFilter:
 
     def present(self) -> bool:
         """Tell whether a chain or jump of ours is loaded."""
-        return any(map(bool, self._saved().values()))
+        return any(map(bool, own(self._tools).values()))
 
     def judging(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, of either flavour."""
         return iptables_presence.judging()
+
+    def obstacle(self) -> str:
+        """Return that the other flavour has ours, with the remedy; "" where it has not."""
+        return ours_in_both(self._tools)
 
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
@@ -107,7 +112,7 @@ class IptablesFilter:
             return None
         if before is not None and before == kernel.generation:
             return ruleset, kernel
-        if self._structure(self._saved()) != kernel.structure:
+        if self._structure(own(self._tools)) != kernel.structure:
             return None
         return ruleset, replace(kernel, generation=self._if_still(before))
 
@@ -126,9 +131,9 @@ class IptablesFilter:
         gone = any(old.families[family].keys() - new.families[family].keys() for family in FAMILIES)
         if not any(write.values()) and not gone and old.sets.keys() == new.sets.keys():
             return _NOTHING
-        if reason := ours_in_both(self._tools):
+        if reason := self.obstacle():
             raise NodeError(reason)
-        before = self._saved()
+        before = own_texts(self._tools)
         rules = {}
         for family, saved in before.items():
             stale = saved.chains.keys() - new.families[family].keys()
@@ -179,7 +184,7 @@ class IptablesFilter:
 
     def generation(self) -> object:
         """Return something that differs after whatever anybody changed."""
-        rules = self._signs.generation() or self._structure(self._saved())
+        rules = self._signs.generation() or self._structure(own(self._tools))
         return rules, tuple(tools.ipset_headers().items())
 
     def listing(self) -> str:
@@ -187,9 +192,6 @@ class IptablesFilter:
         return "".join(
             own_lines(self._tools.save(family, counters=True), family) for family in FAMILIES
         )
-
-    def _saved(self) -> dict[str, Saved]:
-        return {family: read_saved(self._tools.save(family)) for family in FAMILIES}
 
     def _if_still(self, before: int | None) -> int | None:
         """Return the number if no rule has changed since; None where one may have."""
@@ -224,22 +226,22 @@ class IptablesFilter:
             raise UntouchedError(str(refusal)) from None
 
     def _back(self, family: str, before: Saved) -> None:
-        now = read_saved(self._tools.save(family))
+        now = own(self._tools)[family]
         stale = now.chains.keys() - before.chains.keys()
         self._tools.restore(family, change(now, before.chains, stale, before.jumps))
 
     def _remove(self, one: tools.Tools) -> bool:
         """Remove the chains and jumps of one flavour."""
-        own = {family: read_saved(output) for family, output in tools.saves(one).items()}
-        for family, saved in own.items():
+        found = own(one)
+        for family, saved in found.items():
             if saved:
                 one.restore(family, change(saved, {}, saved.chains, _NOWHERE))
-        return any(map(bool, own.values()))
+        return any(map(bool, found.values()))
 
     def _found(self, new: IptablesLayout) -> Kernel:
         """Return how the kernel is; NodeError if it is not as it should be."""
         before = self._signs.generation()
-        saved = self._saved()
+        saved = own(self._tools)
         whole = all(_whole(saved[family], new, family) for family in FAMILIES)
         if not whole or new.sets.keys() - tools.ipset_headers().keys():
             raise NodeError("somebody removed parts of the ruleset while it was loaded")

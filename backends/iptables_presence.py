@@ -13,7 +13,8 @@ from . import netfilter
 from .iptables_legacy import legacy_has
 from .iptables_names import HOOKS, OWN
 
-_FAMILIES = (2, 10)  # NFPROTO_IPV4, NFPROTO_IPV6
+NFT_FAMILIES = {"v4": 2, "v6": 10}
+"""NFPROTO_IPV4, NFPROTO_IPV6."""
 _ENTRANCES = tuple(f"{OWN}{hook}" for hook in HOOKS)
 
 
@@ -23,10 +24,15 @@ def judging() -> tuple[str, ...]:
     return tuple(name for name, has in flavours.items() if has(_ENTRANCES))
 
 
+def has_nft_filter(family: str) -> bool:
+    """Tell whether iptables-nft has a table filter; to list it by its programs would make it."""
+    return netfilter.exists(partial(netfilter.table, "filter", NFT_FAMILIES[family]))
+
+
 def _nft_has(chains: Iterable[str]) -> bool:
     """Tell whether iptables-nft, whose table filter is one of nftables, has one of the chains."""
     return any(
         netfilter.exists(partial(netfilter.chain, "filter", chain, family))
         for chain in chains
-        for family in _FAMILIES
+        for family in NFT_FAMILIES.values()
     )

@@ -47,7 +47,7 @@ class IptablesSigns:
 
 def digest(text: str) -> str:
     """Return what a listing is known by."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
 def system_signs() -> IptablesSigns:

@@ -6,23 +6,19 @@ nftables. What both hold judges, so ours must be in one of them only.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..compiler.errors import NodeError
+from . import programs
 from .iptables_legacy import has_legacy_filter
 from .iptables_names import FAMILIES, OWN_SET
 
 FLAVOURS = ("legacy", "nft")
 PROGRAM = {"v4": "iptables", "v6": "ip6tables"}
 
-_SEARCHED = "/usr/sbin:/sbin"
 _LOCK_SECONDS = "10"
 _LONGEST_MESSAGE = 1000
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
@@ -31,6 +27,13 @@ _SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _AS_IT_IS: Mapping[str, str] = {}
 NO_RELOAD = {"RES_OPTIONS": "no-reload"}
 """resolv.conf(5): ipset takes an address as it would a name, and looks at that file for each."""
+_TABLE_BEGINS, _TABLE_ENDS = "*filter", "COMMIT"
+_FAMILY_WORDS = {"v4": "IPv4", "v6": "IPv6"}
+_NFT_TABLES = {"v4": "ip filter", "v6": "ip6 filter"}
+
+
+class UnlistedError(NodeError):
+    """There are rules, and iptables-save cannot word them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,38 @@ class Tools:
     """Of IPv4 and IPv6, without the end."""
 
     def save(self, family: str, *, counters: bool = False) -> str:
-        """Return the table filter as iptables-save prints it."""
+        """Return the table filter as iptables-save prints it; UnlistedError where it prints none.
+
+        iptables-nft-save ends with 0 where a rule of nft keeps it from printing the table.
+        """
         argv = [self._name(family, "-save"), *(["-c"] if counters else []), "-t", "filter"]
-        return run(argv)
+        output = run(argv)
+        lines = [line for line in output.splitlines() if line and not line.startswith("#")]
+        if not lines or lines[0] != _TABLE_BEGINS or lines[-1] != _TABLE_ENDS:
+            raise UnlistedError(self._unlisted(family, output))
+        return output
+
+    def rules(self, family: str, chain: str) -> tuple[str, ...]:
+        """Return the rules of a chain of the table filter as iptables-save words them."""
+        listed = run([self._name(family, ""), "-S", chain])
+        return tuple(line for line in listed.splitlines() if line.startswith("-A "))
 
     def restore(self, family: str, text: str, *, test: bool = False) -> None:
         """Commit the text, in one step, or only test it; NodeError with the words of a refusal."""
         argv = [self._name(family, "-restore"), "-w", _LOCK_SECONDS, "--noflush"]
         run([*argv, "--test"] if test else argv, text)
+
+    def _unlisted(self, family: str, output: str) -> str:
+        words = output.strip().partition("\n")[0].removeprefix("# ") or "it prints nothing"
+        name = self._name(family, "-save")
+        text = f"{name} does not list the table filter of {_FAMILY_WORDS[family]} ({words})"
+        if self.flavour == "legacy":
+            return text
+        table = _NFT_TABLES[family]
+        return (
+            f"{text}; nft list table {table} shows the rules, of which those made by nft belong in "
+            "a table of their own"
+        )
 
     def _name(self, family: str, end: str) -> str:
         return f"{self.names[FAMILIES.index(family)]}{end}"
@@ -58,8 +85,8 @@ class Tools:
 def system_tools() -> Tools:
     """Return what the system means by iptables; NodeError with the remedy where it lacks a part."""
     for name in (*PROGRAM.values(), "ipset"):
-        if found(name) is None:
-            raise NodeError(f"there is no {name}; install the package {_package(name)}")
+        if programs.found(name) is None:
+            raise programs.missing(name)
     kinds = {name: _flavour(name) for name in PROGRAM.values()}
     if len(set(kinds.values())) > 1:
         words = " and ".join(f"{name} of {kind}" for name, kind in kinds.items())
@@ -72,7 +99,7 @@ def system_tools() -> Tools:
 def tools_of(flavour: str) -> Tools | None:
     """Return the programs of a flavour by their full names; None where the node lacks them."""
     names = (f"iptables-{flavour}", f"ip6tables-{flavour}")
-    return Tools(flavour, names) if all(found(f"{name}-save") for name in names) else None
+    return Tools(flavour, names) if all(programs.found(f"{name}-save") for name in names) else None
 
 
 def other_flavour(flavour: str) -> Tools | None:
@@ -83,29 +110,22 @@ def other_flavour(flavour: str) -> Tools | None:
     return tools_of(other)
 
 
-def saves(tools: Tools) -> Mapping[str, str]:
-    """Return what a flavour has in its filter tables, by family, without making any.
-
-    A family that it cannot list is one in which it has no rules: the kernel lacks it.
-    """
-    found = {}
-    for family in FAMILIES:
-        if tools.flavour != "legacy" or has_legacy_filter(family):
-            with contextlib.suppress(NodeError):
-                found[family] = tools.save(family)
-    return found
-
-
 def ipset_headers() -> dict[str, tuple[str, int]]:
     """Return of each set of ours what it is, and how many entries it has."""
-    headers = {}
-    for block in run(["ipset", "list", "-t"]).split("\n\n"):
-        lines = dict(line.partition(": ")[::2] for line in block.strip().split("\n"))
-        name = lines.get("Name", "")
-        if name.startswith(OWN_SET):
-            what = f"{lines['Type']} {_SEED.sub('', lines['Header'])}"
-            headers[name] = (what, int(lines["Number of entries"]))
-    return headers
+    blocks = run(["ipset", "list", "-t"]).strip()
+    found = (_header(block) for block in blocks.split("\n\n")) if blocks else ()
+    return {name: (what, entries) for name, what, entries in found if name.startswith(OWN_SET)}
+
+
+def _header(block: str) -> tuple[str, str, int]:
+    """Return the name of a set, what it is, and how many entries it has."""
+    lines = dict(line.partition(": ")[::2] for line in block.split("\n"))
+    try:
+        what = f"{lines['Type']} {_SEED.sub('', lines['Header'])}"
+        return lines["Name"], what, int(lines["Number of entries"])
+    except (KeyError, ValueError):
+        words = block.partition("\n")[0]
+        raise NodeError(f"ipset list -t prints what is no list of sets ({words})") from None
 
 
 def ipset_entries(name: str) -> list[str]:
@@ -122,35 +142,15 @@ def ipset_restore(text: str) -> None:
     run(["ipset", "restore"], text, NO_RELOAD)
 
 
-def found(name: str) -> str | None:
-    """Return where a program is."""
-    return shutil.which(name, path=_search_path())
-
-
 def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS) -> str:
     """Return what a program prints; NodeError with its words if it is missing or refuses.
 
     ``env`` is what its environment has beside ours.
     """
-    path = found(argv[0])
-    if path is None:
-        raise NodeError(f"there is no {argv[0]}; install the package {_package(argv[0])}")
-    done = subprocess.run(  # noqa: S603 - fixed arguments, and names of ours
-        [path, *argv[1:]],
-        input=text,
-        encoding="utf-8",
-        errors="surrogateescape",  # comments of others may be any bytes
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PATH": _search_path(), **env},  # what it starts, it finds as we do
-    )
-    if done.returncode != 0:
-        raise NodeError(_refusal(argv[0], (done.stderr or done.stdout).strip(), text))
-    return done.stdout
-
-
-def _search_path() -> str:
-    return f"{os.environ.get('PATH', '')}:{_SEARCHED}"
+    done = programs.run(argv, text, env)
+    if done.code != 0:
+        raise NodeError(_refusal(argv[0], (done.err or done.out).strip(), text))
+    return done.out
 
 
 def _refusal(name: str, words: str, text: str) -> str:
@@ -168,12 +168,11 @@ def _flavour(name: str) -> str:
 
     Where it is a link to the one of all programs of a flavour, no process need be asked.
     """
-    program = Path(found(name) or "").resolve().name
+    program = Path(programs.found(name) or "").resolve().name
     for flavour in FLAVOURS:
         if program == f"xtables-{flavour}-multi":
             return flavour
-    return "nft" if "nf_tables" in run([name, "--version"]) else "legacy"
-
-
-def _package(name: str) -> str:
-    return "ipset" if name == "ipset" else "iptables"
+    version = run([name, "--version"])
+    if not version.startswith(f"{name} v"):
+        raise NodeError(f"{name} --version prints no version ({version.strip()[:80]})")
+    return "nft" if "nf_tables" in version else "legacy"

@@ -48,11 +48,21 @@ class Hold:
 class Keeper:
     """One node, its kernel and its record; every method that changes either takes the lock."""
 
-    def __init__(self, filters: Reached, state: State, waiting: Callable[[], None]) -> None:
-        """Change nothing yet; ``waiting`` is called when another cnpc has to end first."""
+    def __init__(
+        self,
+        filters: Reached,
+        state: State,
+        waiting: Callable[[], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """Change nothing yet; ``waiting`` is called when another cnpc has to end first.
+
+        ``warn`` is told what went wrong beside what was asked for.
+        """
         self._filters = NodeFilters(filters)
         self._state = state
         self._waiting = waiting
+        self._warn = warn
         self.view = View(self._filters, state)
 
     def check(self, ruleset: Given[Any]) -> Planned:
@@ -75,7 +85,7 @@ class Keeper:
                 )
             self._filters.reach_loaded(record)
             outcome = self._applied(record, ruleset, hold, began)
-            removed = self._filters.remove_beside(ruleset.backend)
+            removed = self._filters.remove_beside(ruleset.backend, self._warn)
             released = record.current if record.pending and not outcome.pending else None
             return replace(outcome, removed=removed, released=released)
 
@@ -242,7 +252,7 @@ class Keeper:
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
         if unknown or (record.current and record.current.backend != new.backend):
-            self._filters.unload_all_but(new.backend)
+            self._filters.unload_all_but(new.backend, self._warn)
         return kernel
 
     def _start_over(self, own: Filter, new: Any, *, again: bool) -> Kernel:  # noqa: ANN401 - as above
@@ -256,8 +266,12 @@ class Keeper:
         return kernel
 
     def _unload(self) -> bool:
+        """Remove all that is ours; NodeError where any of it still judges afterwards."""
         self._state.begin(None)
-        return self._filters.unload_all_but("")
+        found = self._filters.unload_all_but("", self._warn)
+        if left := self._filters.judging_beside(""):
+            raise NodeError(f"rules of cnpc in {' and '.join(left)} judge still")
+        return found
 
     def _applied(
         self, record: Record, ruleset: Given[Any], hold: Hold | None, began: float

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from ..compiler.errors import NodeError
-from .netlink import ACK, NFTABLES, answers, attributes, request, text_attribute
+from .netlink import (
+    ACK,
+    DUMP,
+    NFTABLES,
+    Interrupted,
+    answers,
+    attributes,
+    request,
+    text_attribute,
+)
 
 INET = 1  # NFPROTO_INET
 _NETLINK_NETFILTER = 12  # linux/netlink.h
 # NFT_MSG_*, linux/netfilter/nf_tables.h
-_GET_TABLE, _GET_CHAIN, _GET_GENERATION = NFTABLES | 1, NFTABLES | 4, NFTABLES | 16
+_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_GENERATION = (NFTABLES | kind for kind in (1, 4, 7, 16))
 _TABLE, _CHAIN_NAME = 1, 3  # NFTA_TABLE_NAME and NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME
 _BUFFER = 1 << 18
+_TRIES = 20
+_NO_NFTABLES = {errno.EINVAL, errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
+_Listed = TypeVar("_Listed")
 
 
 def place() -> str:
@@ -42,9 +57,9 @@ def ask(message: int, body: bytes, flags: int = ACK, family: int = INET) -> list
                 found.append(answer)
 
 
-def table(name: str) -> bytes:
-    """Return what is told of a table of the family inet, nothing where it is not; else as above."""
-    return _one(_GET_TABLE, text_attribute(_TABLE, name), INET)
+def table(name: str, family: int = INET) -> bytes:
+    """Return what is told of a table, nothing where it is not; else as above."""
+    return _one(_GET_TABLE, text_attribute(_TABLE, name), family)
 
 
 def chain(of: str, name: str, family: int = INET) -> bytes:
@@ -53,11 +68,42 @@ def chain(of: str, name: str, family: int = INET) -> bytes:
 
 
 def exists(find: Callable[[], bytes]) -> bool:
-    """Tell whether anything is found, which is not so where the kernel cannot be asked."""
+    """Tell whether anything is found, which is not so where the kernel has no nf_tables.
+
+    NodeError where it has, and refuses to tell.
+    """
     try:
         return bool(find())
-    except (NodeError, OSError):
-        return False
+    except OSError as refusal:
+        if refusal.errno in _NO_NFTABLES:
+            return False
+        why = os.strerror(refusal.errno or 0)
+        raise NodeError(f"the kernel refuses to show its rules ({why})") from None
+
+
+def rules(of: str, family: int) -> Iterator[Mapping[int, bytes]]:
+    """Yield the attributes of each rule of a table in order; Interrupted where they change."""
+    return map(attributes, ask(_GET_RULE, text_attribute(_TABLE, of), DUMP, family))
+
+
+def chains(of: str, family: int) -> list[str]:
+    """Return the names of a table's chains; Interrupted where they change."""
+    found = map(attributes, ask(_GET_CHAIN, text_attribute(_TABLE, of), DUMP, family))
+    mine = of.encode() + b"\0"  # the kernel lists those of all tables
+    return [name_in(chain[_CHAIN_NAME]) for chain in found if chain[_TABLE] == mine]
+
+
+def name_in(value: bytes) -> str:
+    """Return a name as the kernel tells it; bytes that are not UTF-8 become surrogates."""
+    return value.rstrip(b"\0").decode(errors="surrogateescape")
+
+
+def calmly(listing: Callable[[], _Listed]) -> _Listed | None:
+    """Return what is listed at a moment in which nobody commits; None if there is no such one."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(Interrupted):
+            return listing()
+    return None
 
 
 def _one(message: int, body: bytes, family: int) -> bytes:

@@ -37,10 +37,11 @@ def text_attribute(kind: int, text: str) -> bytes:
 
 def attributes(data: bytes) -> Mapping[int, bytes]:
     """Return the attributes by number; of several with one number, the last."""
-    return dict(_walk(data))
+    return dict(walk(data))
 
 
-def _walk(data: bytes) -> Iterator[tuple[int, bytes]]:
+def walk(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each attribute with its number, which may come more than once."""
     place = 0
     while place + 4 <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, place)

@@ -50,6 +50,10 @@ class NftFilter:
         """Return where rules of ours judge packets."""
         return (BACKEND,) if self.present() else ()
 
+    def obstacle(self) -> str:
+        """Return that nothing is in the way: a table of our name is replaced."""
+        return ""
+
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether nobody, in any table, has committed anything since."""
         return self.node.generation() == kernel.generation

@@ -7,25 +7,21 @@ table, because listing others costs time and crashes some versions of nft.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ..compiler.errors import NodeError
-from . import netfilter
+from . import netfilter, programs
 from .connections import Connection, read_connection
 from .contents import is_large, same_contents
 from .layout import Layout, Table
-from .netlink import CONNTRACK, DUMP, NFTABLES, Interrupted, attributes, text_attribute
+from .netlink import CONNTRACK, DUMP, NFTABLES, attributes, text_attribute
 from .nft_names import TABLE, short
 from .nft_refusals import as_file, refusal
 
@@ -34,9 +30,7 @@ _GET_CONNECTIONS, _DELETE_CONNECTION = CONNTRACK | 1, CONNTRACK | 2  # IPCTNL_MS
 _RULE_CHAIN, _RULE_HANDLE = 2, 3
 _SET_NAME, _SET_HANDLE, _SET_COUNT = 2, 16, 20
 _LISTED_ELEMENTS = 3  # NFTA_SET_ELEM_LIST_ELEMENTS
-_Listed = TypeVar("_Listed")
 _NOTHING: Mapping[str, str] = {}
-_TRIES = 20
 
 
 class Nft(Protocol):
@@ -69,10 +63,11 @@ class LibraryNft:
         """Commit, check or list; NodeError if it is refused."""
         nft = self._fresh(check=check)
         nft.set_terse_output(terse)
-        code, output, message = nft.cmd(text)
+        code, output, message = nft.cmd(text.encode())
         if code != 0:
-            raise NodeError(refusal(self._words(text) or message))
-        return str(output)
+            raise NodeError(refusal(self._words(text) or message.decode(errors="replace")))
+        found: str = output.decode(errors="surrogateescape")  # comments of others may be any bytes
+        return found
 
     def _fresh(self, *, check: bool) -> Any:  # noqa: ANN401 - it ships no types
         """Return a new context."""
@@ -102,19 +97,16 @@ class CommandNft:
 
     def __init__(self) -> None:
         """Find the program; OSError if there is none."""
-        found = shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-        if found is None:
+        if programs.found("nft") is None:
             raise OSError(errno.ENOENT, "there is no nft")
-        self._path = found
 
     def run(self, text: str, *, check: bool = False, terse: bool = False) -> str:
         """Commit, check or list; NodeError if it is refused."""
         flags = (["-c"] if check else []) + (["-t"] if terse else [])
-        argv = [self._path, *flags, "-f", "-"]
-        done = subprocess.run(argv, input=text, text=True, capture_output=True, check=False)  # noqa: S603 - fixed arguments
-        if done.returncode != 0:
-            raise NodeError(refusal(done.stderr))
-        return done.stdout
+        done = programs.run(["nft", *flags, "-f", "-"], text)
+        if done.code != 0:
+            raise NodeError(refusal(done.err))
+        return done.out
 
 
 class WithoutNft:
@@ -238,13 +230,13 @@ class KernelNode:
 
         The elements of what is ``known`` are not listed again.
         """
-        structure = _calmly(lambda: self._structure(layout))
+        structure = netfilter.calmly(lambda: self._structure(layout))
         if structure is None:
             return None
         contents = {}
         for name, item in layout.tables.items():
             if not item.dynamic and not is_large(item):
-                found = known.get(name) or _calmly(partial(self._contents, name))
+                found = known.get(name) or netfilter.calmly(partial(self._contents, name))
                 if found is None:
                     return None
                 contents[name] = found
@@ -253,7 +245,7 @@ class KernelNode:
     def same_contents(self, layout: Layout) -> bool:
         """Tell whether large sets and maps have the elements that the layout says, and no other."""
         large = (item for item in layout.tables.values() if is_large(item))
-        return all(_calmly(partial(self._same, item)) for item in large)
+        return all(netfilter.calmly(partial(self._same, item)) for item in large)
 
     def elements(self, table: Table) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
@@ -344,16 +336,8 @@ class KernelNode:
         for body in netfilter.ask(_GET_SET, text_attribute(1, short(TABLE)), DUMP):
             found = attributes(body)
             count = found.get(_SET_COUNT)
-            name = found[_SET_NAME].rstrip(b"\0").decode()
+            name = netfilter.name_in(found[_SET_NAME])
             yield name, None if count is None else int.from_bytes(count, "big"), body
-
-
-def _calmly(listing: Callable[[], _Listed]) -> _Listed | None:
-    """Return what is listed at a moment in which nobody commits; None if there is no such one."""
-    for _ in range(_TRIES):
-        with contextlib.suppress(Interrupted):
-            return listing()
-    return None
 
 
 def _complete(layout: Layout, counts: dict[str, int | None]) -> bool:

@@ -54,22 +54,35 @@ class NodeFilters:
         """Return where rules of ours judge packets that are of other packet filters."""
         return tuple(place for own in self._others(backend) for place in own.judging())
 
-    def remove_beside(self, backend: str) -> tuple[str, ...]:
-        """Remove the rules of ours that judge beside those of a backend; returns where that was."""
-        return tuple(
-            place
-            for own in self._others(backend)
-            if (places := own.judging()) and own.unload()
-            for place in places
-        )
+    def remove_beside(self, backend: str, warn: Callable[[str], None]) -> tuple[str, ...]:
+        """Remove the rules of ours that judge beside those of a backend; returns where that was.
 
-    def unload_all_but(self, backend: str) -> bool:
+        ``warn`` is told of what could not be removed.
+        """
+        removed: list[str] = []
+        for own in self._others(backend):
+            if places := own.judging():
+                _unloaded(own, warn)
+                left = own.judging()
+                removed += (place for place in places if place not in left)
+        return tuple(removed)
+
+    def unload_all_but(self, backend: str, warn: Callable[[str], None]) -> bool:
         """Remove what other packet filters have of ours; False if there was nothing.
 
-        NodeError if there is no packet filter at all.
+        ``warn`` is told of what could not be removed. NodeError if there is no packet filter at
+        all.
         """
-        found = [own.unload() for own in self._others(backend)]
+        found = [_unloaded(own, warn) for own in self._others(backend)]
         return any(found)
 
     def _others(self, backend: str) -> Iterator[Filter]:
         return (own for own in self.usable() if own.backend != backend)
+
+
+def _unloaded(own: Filter, warn: Callable[[str], None]) -> bool:
+    try:
+        return own.unload()
+    except NodeError as refusal:
+        warn(f"what cnpc may have in {own.backend} cannot be removed: {refusal}")
+        return False

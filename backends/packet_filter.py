@@ -26,6 +26,7 @@ class Drift(enum.Enum):
     CHANGED = "somebody has changed the ruleset in the kernel"
     INTERRUPTED = "an earlier change of the ruleset has been interrupted"
     LOST = "the record of what was loaded has been damaged"
+    MOVED = "the ruleset is in the tables of the other kind of iptables"
     FOREIGN = "the kernel has a ruleset of cnpc that cnpc apply has not loaded"
 
     @property
@@ -113,6 +114,10 @@ class PacketFilter(Signs, Protocol[R, P]):
 
     def judging(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, in few questions to the kernel alone."""
+        ...
+
+    def obstacle(self) -> str:
+        """Return why nothing can be loaded now, with the remedy; "" where nothing is in the way."""
         ...
 
     def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:

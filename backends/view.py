@@ -44,7 +44,9 @@ class View:
             if found is not None:
                 return InForce(found[0], Drift.NONE, loaded=True, kernel=found[1])
             drift = Drift.CHANGED
-        return InForce(own.empty, drift if own.present() else Drift.GONE, loaded=True)
+        if not own.present():
+            drift = Drift.MOVED if own.judging() else Drift.GONE
+        return InForce(own.empty, drift, loaded=True)
 
     def untouched(self, record: Record, new: Given[Any]) -> bool:
         """Tell at once whether the texts were loaded last, and nobody has changed anything since.
@@ -67,6 +69,10 @@ class View:
     def beside(self, record: Record) -> tuple[str, ...]:
         """Return where rules of ours judge packets beside, or instead of, what was loaded last."""
         return self.filters.judging_beside(self.filters.of(record).backend)
+
+    def obstacle(self, record: Record) -> str:
+        """Return why what was loaded last cannot be loaded now; "" where nothing is in the way."""
+        return self.filters.of(record).obstacle()
 
     def recorded(self, record: Record) -> Layout:
         """Return the version loaded last as people are shown it, empty where nothing was.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,14 @@ BY_COMMAND = "nftables by nft"
 NFT_KINDS = ("nftables", BY_COMMAND)
 
 
+def warnings_fail(words: str) -> None:
+    """Take any warning for a fault."""
+    raise AssertionError(words)
+
+
 def nft_keeper(node: Node, folder: Path) -> Keeper:
     """Return the keeper of a node that has nftables alone."""
-    return Keeper({BACKEND: lambda: NftFilter(node)}, State(folder), lambda: None)
+    return Keeper({BACKEND: lambda: NftFilter(node)}, State(folder), lambda: None, warnings_fail)
 
 
 def iptables_filter(flavour: str) -> IptablesFilter:
@@ -35,17 +41,17 @@ def iptables_filter(flavour: str) -> IptablesFilter:
     return IptablesFilter(KernelNode(WithoutNft()), found)
 
 
-def kernel_keeper(kind: str, folder: Path) -> Keeper:
+def kernel_keeper(kind: str, folder: Path, warn: Callable[[str], None] = warnings_fail) -> Keeper:
     """Return the keeper of this network namespace that puts rulesets in force in one way."""
     if kind in NFT_KINDS:
         nft = CommandNft() if kind == BY_COMMAND else LibraryNft()
         return nft_keeper(KernelNode(nft), folder)
     backend, _, flavour = kind.partition("-")
     own = iptables_filter(flavour)
-    return Keeper({backend: lambda: own}, State(folder), lambda: None)
+    return Keeper({backend: lambda: own}, State(folder), lambda: None, warn)
 
 
-def both_keeper(flavour: str, folder: Path) -> Keeper:
+def both_keeper(flavour: str, folder: Path, warn: Callable[[str], None] = warnings_fail) -> Keeper:
     """Return the keeper of this network namespace that has nftables and one kind of iptables."""
     nft, own = NftFilter(KernelNode(LibraryNft())), iptables_filter(flavour)
-    return Keeper({BACKEND: lambda: nft, IPTABLES: lambda: own}, State(folder), lambda: None)
+    return Keeper({BACKEND: lambda: nft, IPTABLES: lambda: own}, State(folder), lambda: None, warn)

@@ -16,8 +16,9 @@ from random import Random
 import pytest
 from cnpc.backends.iptables_layout import IptablesLayout
 from cnpc.backends.iptables_names import SUFFIXES
-from cnpc.backends.iptables_tools import FLAVOURS, found
+from cnpc.backends.iptables_tools import FLAVOURS
 from cnpc.backends.packet_filter import Given
+from cnpc.backends.programs import found
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import changed, ruleset, trio

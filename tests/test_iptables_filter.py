@@ -17,11 +17,12 @@ from cnpc.backends.iptables_tools import FLAVOURS
 from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import NftFilter, given
 from cnpc.backends.node import KernelNode, LibraryNft
+from cnpc.backends.node_filters import Reached
 from cnpc.backends.packet_filter import Drift, Given
 from cnpc.backends.record import State
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import NodeError
-from keepers import both_keeper, iptables_filter, kernel_keeper
+from keepers import both_keeper, iptables_filter, kernel_keeper, warnings_fail
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import changed, ruleset, trio
@@ -445,7 +446,8 @@ def test_what_cannot_be_removed_is_not_left_to_judge(
     def lacks() -> IptablesFilter:
         raise NodeError("there is no ipset")
 
-    keeper = Keeper({"nftables": lambda: nft, "iptables": lacks}, State(tmp_path), lambda: None)
+    reached: Reached = {"nftables": lambda: nft, "iptables": lacks}
+    keeper = Keeper(reached, State(tmp_path), lambda: None, warnings_fail)
     before = ours(flavour)
     for command in (lambda: keeper.apply(given(ruleset(WORLD))), lambda: keeper.flush(print)):
         with pytest.raises(NodeError, match="there is no ipset"):

@@ -6,11 +6,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from cnpc.backends import iptables_tools
+from cnpc.backends import iptables_tools, programs
 from cnpc.backends.findings import Level
 from cnpc.backends.iptables_doctor import lacks_iptables, look_at_iptables
 from cnpc.backends.iptables_legacy import legacy_generation
-from cnpc.backends.iptables_tools import FLAVOURS, found, ipset_headers, system_tools, tools_of
+from cnpc.backends.iptables_tools import FLAVOURS, ipset_headers, system_tools, tools_of
+from cnpc.backends.programs import found
 from cnpc.compiler.errors import NodeError
 from netcluster import Namespace
 from netcluster.namespaces import run
@@ -18,15 +19,15 @@ from netcluster.namespaces import run
 pytestmark = pytest.mark.requires_root_and_nft
 
 
-def only(monkeypatch: pytest.MonkeyPatch, folder: Path, **programs: str) -> None:
+def only(monkeypatch: pytest.MonkeyPatch, folder: Path, **meanings: str) -> None:
     """Let these be all programs there are, each what another is."""
     folder.mkdir()
-    for name, meant in programs.items():
+    for name, meant in meanings.items():
         path = found(meant)
         assert path
         (folder / name).symlink_to(path)
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(iptables_tools, "_SEARCHED", "")
+    monkeypatch.setattr(programs, "SYSTEM_PATH", "/none")
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)

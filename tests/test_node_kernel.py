@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from cnpc.backends import programs
 from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import given
 from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Nft
@@ -264,7 +265,7 @@ def test_without_the_library_the_program_is_used(monkeypatch: pytest.MonkeyPatch
     from cnpc.backends.node import open_nft  # noqa: PLC0415 - beside what it is about
 
     assert open_nft().name == "nft"
-    monkeypatch.setattr("shutil.which", lambda *_args, **_keywords: None)
+    monkeypatch.setattr(programs, "found", lambda _: None)
     with pytest.raises(NodeError, match="install the package nftables"):
         open_nft()
 

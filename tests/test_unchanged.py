@@ -32,7 +32,7 @@ IMPORTED = START | {
     *(f"compiler.cli.{name}" for name in ("ruleset_files", "unchanged")),
     "compiler.options",
 }
-OF_IPTABLES = {f"backends.iptables_{name}" for name in ("signs", "tools")}
+OF_IPTABLES = {"backends.iptables_signs", "backends.iptables_tools", "backends.programs"}
 
 
 @pytest.fixture(params=SUFFIX)

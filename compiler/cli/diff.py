@@ -34,7 +34,7 @@ def command(
     old = shown(keeper, record, now)
     drift = now.drift
     if drift is not Drift.NONE:
-        report_warning(f"{drift.value}; apply puts it right")
+        report_warning(keeper.view.obstacle(record) or f"{drift.value}; apply puts it right")
     if not paths:
         return int(drift is not Drift.NONE)
     ruleset = read_given(paths, choices, header_in_force(state_dir))

@@ -45,7 +45,7 @@ def start_guardian(state_dir: Path, pending: Pending) -> None:
 def guard(folder: str, token: str, until: str) -> int:
     """Wait for the time, then put back what was there, unless it was confirmed."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    keeper = Keeper(filters(), State(Path(folder)), _wait)
+    keeper = Keeper(filters(), State(Path(folder)), _wait, _warn)
     sys.stdout.buffer.write(_READY)
     sys.stdout.flush()
     sys.stdout.close()
@@ -63,6 +63,10 @@ def guard(folder: str, token: str, until: str) -> int:
 
 def _wait() -> None:
     """Wait for another cnpc in silence."""
+
+
+def _warn(_words: str) -> None:
+    """Tell nobody, as nobody listens."""
 
 
 if __name__ == "__main__":

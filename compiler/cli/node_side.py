@@ -36,7 +36,7 @@ def open_keeper(state_dir: Path) -> Keeper:
     """Return the keeper of this node; NodeError without the rights for it."""
     for finding in lacks_root():
         raise NodeError(str(finding))
-    return Keeper(filters(), State(state_dir), _say_waiting)
+    return Keeper(filters(), State(state_dir), _say_waiting, report_warning)
 
 
 def shown(keeper: Keeper, record: Record, now: InForce[Any]) -> Layout:

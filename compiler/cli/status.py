@@ -14,10 +14,14 @@ import click
 from ...backends.keeper import Keeper
 from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
+from ..errors import NodeError
 from .counters import RuleCounter, by_rule, counters
+from .messages import report_warning
 from .node_options import state_option
 from .node_side import open_keeper, shown
 from .read_header import header_of
+
+_LISTED = {Drift.NONE, Drift.CHANGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Status:
     drift: str
     beside: list[str]
     """Where rules of ours judge packets too, which are of another kind."""
+    obstacle: str
+    """Why cnpc apply would load nothing, with the remedy."""
     confirm_within: int | None
     """Seconds until the old ruleset comes back."""
     summary: str
@@ -55,16 +61,14 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     else:
         for line in _lines(status):
             click.echo(line)
-    return int(status.version is None or bool(status.drift or status.beside))
+    return int(status.version is None or bool(status.drift or status.beside or status.obstacle))
 
 
 def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
     drift = now.drift
     layout = shown(keeper, record, now)
     current = record.current if now.loaded else None
-    listing = (
-        keeper.view.listing(record) if current and drift in {Drift.NONE, Drift.CHANGED} else ""
-    )
+    listing = _listing(keeper, record) if current and drift in _LISTED else ""
     pending = record.pending
     return Status(
         current.id if current else None,
@@ -73,11 +77,21 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         _id(record.at_boot),
         drift.value,
         list(keeper.view.beside(record)),
+        keeper.view.obstacle(record),
         pending.left(time.time()) if pending else None,
         layout.header[0] if layout.header else "",
         list(header_of(layout.header).policies),
         list(counters(listing)),
     )
+
+
+def _listing(keeper: Keeper, record: Record) -> str:
+    """Return the own rules with what they counted, which is not worth an error."""
+    try:
+        return keeper.view.listing(record)
+    except NodeError as refusal:
+        report_warning(f"nothing can be told of counters: {refusal}")
+        return ""
 
 
 def _id(version: Version | None) -> str | None:
@@ -112,7 +126,9 @@ def _in_force(status: Status) -> Iterator[str]:
         )
     else:
         yield f"{status.version} is in force since {status.since}"
-    if status.drift not in {Drift.NONE.value, Drift.GONE.value}:
+    if status.obstacle:
+        yield f"but {status.obstacle}"
+    elif status.drift not in {Drift.NONE.value, Drift.GONE.value}:
         yield f"but {status.drift}; cnpc apply puts it right"
     if status.beside:
         too = " too" if status.version else ""
