@@ -73,13 +73,24 @@ class RuleLowering:
         """Return what the IR rules test, which many policies may have in common."""
         ports, named = _split(rule.ports, context)
         alternatives: list[_Matches] = []
-        for peer in (None,) if rule.peers is None else rule.peers:
-            addresses = self._peer(peer, context)
-            if addresses is not None:
-                alternatives += [addresses + match for match in ports]
+        peers = (None,) if rule.peers is None else rule.peers
+        for addresses in self._all_peers(peers, context):
+            alternatives += [addresses + match for match in ports]
+        for peer in peers:
             for port in named:
                 alternatives += self._named(peer, port, context)
         return tuple(dict.fromkeys(alternatives))
+
+    def _all_peers(self, peers: Sequence[Peer | None], context: Context) -> Iterable[_Matches]:
+        """Return the tests for all peers of a rule; many lists of networks become one."""
+        networks = [peer for peer in peers if isinstance(peer, NetworksPeer)]
+        if len(networks) < _MANY_NETWORKS:
+            found = [self._peer(peer, context) for peer in peers]
+        else:
+            others = [peer for peer in peers if not isinstance(peer, NetworksPeer)]
+            found = [self._peer(peer, context) for peer in others]
+            found.append(self._networks(networks, context))
+        return [addresses for addresses in found if addresses is not None]
 
     def _peer(self, peer: Peer | None, context: Context) -> _Matches | None:
         """Return what tests for the peer: nothing for any address, None where none can match."""
@@ -93,7 +104,7 @@ class RuleLowering:
                 found = partial(self._resolver.node_addresses, nodes, context.family)
                 return (self._in_set("nodes", _words("nodes", describe(nodes)), found, context),)
             case NetworksPeer():
-                return self._networks(peer, context)
+                return self._networks((peer,), context)
             case DomainNamesPeer(names):
                 return (self._domain_names(names, context),)
             case _:
@@ -103,16 +114,19 @@ class RuleLowering:
         chosen = self._resolver.select(peer, context.subject.namespace)
         return self._resolver.addresses(chosen, context.family)
 
-    def _networks(self, peer: NetworksPeer, context: Context) -> _Matches | None:
+    def _networks(self, peers: Sequence[NetworksPeer], context: Context) -> _Matches | None:
+        """Return what tests for any of the lists of networks."""
         family = context.family
-        intervals = network_intervals(peer, family)
+        intervals = normalize(
+            interval for peer in peers for interval in network_intervals(peer, family)
+        )
         if not intervals:
             return None
         if intervals == ((0, family.max_address),):
             return ()
         if len(intervals) == 1:
             return (AddressMatch(context.peer_field, family, intervals),)
-        note = _describe_networks(peer, family)
+        note = _describe_all_networks(peers, family)
         return (self._in_set(NETWORKS, note, lambda: intervals, context),)
 
     def _named(self, peer: Peer | None, port: NamedPort, context: Context) -> list[_Matches]:
@@ -173,6 +187,10 @@ class RuleLowering:
         return _words("pods", describe(peer.pods), "in" if where else "", where)
 
 
+_MANY_NETWORKS = 5
+"""From how many lists of networks on a rule has them as one set: the kernel takes quadratic time to
+load sets, and a rule each is scanned."""
+
 _Matches = tuple[Match, ...]
 _Tested = tuple[tuple[Peer, ...] | None, tuple[PolicyPort, ...] | None, Context]
 
@@ -223,6 +241,14 @@ def _words(*words: str) -> str:
 
 def _describe_values(keys: Iterable[str], labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={labels[key]}" if key in labels else f"!{key}" for key in sorted(keys))
+
+
+def _describe_all_networks(peers: Iterable[NetworksPeer], family: Family) -> str:
+    """Return the plain networks as one list, and in words of its own each that has exceptions."""
+    plain = tuple(item for peer in peers if not peer.excepted for item in peer.prefixes)
+    described = [_describe_networks(NetworksPeer(plain), family)] if plain else []
+    described += sorted(_describe_networks(peer, family) for peer in peers if peer.excepted)
+    return " and ".join(dict.fromkeys(described))
 
 
 def _describe_networks(peer: NetworksPeer, family: Family) -> str:

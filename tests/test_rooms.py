@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS = {
     "version": ("cnpc",),
-    "net": ("cnpc.compiler.net", "cnpc.compiler.masks"),
+    "net": ("cnpc.compiler.interval_union", "cnpc.compiler.net", "cnpc.compiler.masks"),
     "errors": ("cnpc.compiler.errors",),
     "options": ("cnpc.compiler.options",),
     "source": ("cnpc.compiler.source",),

@@ -34,26 +34,47 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import lru_cache
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 
 from msgspec.structs import replace
 
 from ..costs import SHORTEST_SET
-from ..ir import AddressMatch, Chain, Goto, Match, PortMatch, Program, Rule, SetMatch, Terminal
-from ..net import intersect, normalize
-from ..space import is_test_and_default
+from ..interval_union import IntervalUnion, overlap
+from ..ir import (
+    AddressMatch,
+    Chain,
+    Goto,
+    Lookup,
+    Match,
+    Origin,
+    PortMatch,
+    Program,
+    Rule,
+    Set,
+    SetMatch,
+    Terminal,
+    Verdict,
+)
+from ..names import NETWORKS
+from ..net import Interval
+from ..space import addresses_of, is_test_and_default, sets_of
 
 _REMEMBERED = 8192
+_PORTS, _NETWORKS = -1, 0  # where in a rule's matches
 _FARTHEST = 16
 """How many rules of other verdicts a rule may be moved across: each has to be looked at."""
 
 
 def merge(program: Program) -> Program:
     """Return the program with disjoint networks, joined port intervals, and fewer rules."""
+    sets = program.sets_by_name()
     chains = tuple(
         [
-            chain if chain.hook or _is_plain(chain.rules) else chain.or_made(_merge(chain))
+            chain
+            if chain.hook or _is_plain(chain.rules)
+            else chain.or_made(_merge(chain, sets_of(chain, sets)))
             for chain in program.chains
         ]
     )
@@ -74,11 +95,13 @@ def _is_plain(rules: Sequence[Rule]) -> bool:
 
 
 @lru_cache(_REMEMBERED)
-def _merge(chain: Chain) -> Chain:
+def _merge(chain: Chain, sets: tuple[Set, ...]) -> Chain:
     """Join until nothing more joins: what became one by its ports may do so by its networks."""
     rules = chain.rules
+    networks = {item.name: item for item in sets if item.name.startswith(NETWORKS)}
+    by_networks = partial(_but_networks, networks)
     while True:
-        joined = _join(_join(rules, _but_ports, _with_ports), _but_networks, _with_networks)
+        joined = _join(_join(rules, _but_ports, _PORTS, networks), by_networks, _NETWORKS, networks)
         if len(joined) == len(rules):
             listed = tuple(part for rule in joined for part in _split(rule))
             return chain.with_rules(listed)
@@ -86,51 +109,112 @@ def _merge(chain: Chain) -> Chain:
 
 
 _KeyOf = Callable[[Rule], Hashable]
-_Joined = Callable[[Rule, Rule], Rule]
+_Sets = Mapping[str, Set]
+"""Sets of networks by name: what they hold depends on policies alone, and may be joined."""
 
 
-def _join(rules: tuple[Rule, ...], key_of: _KeyOf, joined: _Joined) -> tuple[Rule, ...]:
-    """Return the rules, each within the first of its key that nothing between forbids."""
-    made: list[Rule] = []
-    places: dict[Hashable, int] = {}
-    run = 0  # where the rules of the last verdict began
+def _join(rules: tuple[Rule, ...], key_of: _KeyOf, index: int, networks: _Sets) -> tuple[Rule, ...]:
+    """Return the rules, each within the first of its key that nothing between forbids.
+
+    Rules of one key differ in nothing but the intervals of the match at the index.
+    """
+    joined: list[_Joined] = []
+    first_of_key: dict[Hashable, int] = {}
+    positions: dict[Verdict | Lookup, list[int]] = {}
     for rule in rules:
         key = key_of(rule) if _is_final(rule) else None
-        if made and made[-1].verdict != rule.verdict:
-            run = len(made)
-        place = None if key is None else places.get(key)
-        if place is not None and (place >= run or _may_pass(rule, made[place + 1 :])):
-            made[place] = joined(made[place], rule)
+        first = None if key is None else first_of_key.get(key)
+        mine = _Joined(rule, index, networks)
+        if first is not None and _may_move(mine, first, joined, positions):
+            joined[first].add(mine)
             continue
         if key is not None:
-            places[key] = len(made)
-        made.append(rule)
-    return tuple(made)
+            first_of_key[key] = len(joined)
+        positions.setdefault(rule.verdict, []).append(len(joined))
+        joined.append(mine)
+    return tuple([item.rule() for item in joined])
+
+
+class _Joined:
+    """One rule made of several, whose intervals are put together once, when all are known."""
+
+    __slots__ = ("_first", "_index", "_networks", "_origins", "_union")
+
+    def __init__(self, rule: Rule, index: int, networks: _Sets) -> None:
+        """Begin with one rule; the match at the index is that in which others may differ."""
+        self._first = rule
+        self._index = index
+        self._networks = networks
+        self._union: IntervalUnion | None = None
+        self._origins: dict[Origin, None] | None = None
+
+    def add(self, other: _Joined) -> None:
+        """Add a rule that differs in the intervals at the index alone."""
+        if self._union is None or self._origins is None:
+            self._union = IntervalUnion(self._intervals(self._first))
+            self._origins = dict.fromkeys(self._first.origins)
+        self._union.add(self._intervals(other._first))
+        self._origins.update(dict.fromkeys(other._first.origins))
+
+    def _intervals(self, rule: Rule) -> tuple[Interval, ...]:
+        return _intervals(_resolve(rule.matches[self._index], self._networks))
+
+    def excludes(self, rule: Rule) -> bool:
+        """Return whether no packet matches both, as far as that shows without reading sets."""
+        last = len(self._first.matches) - 1
+        changed = None if self._union is None else self._index % (last + 1)
+        return any(
+            _exclude(
+                _resolve(mine, self._networks),
+                _resolve(its, self._networks),
+                self._union if position == changed else None,
+            )
+            for position, mine in enumerate(self._first.matches)
+            for its in rule.matches
+        )
+
+    def rule(self) -> Rule:
+        """Return the one rule."""
+        if self._union is None or self._origins is None:
+            return self._first
+        matches = list(self._first.matches)
+        match = _resolve(matches[self._index], self._networks)
+        matches[self._index] = _with_intervals(match, self._union.intervals())
+        return replace(self._first, matches=tuple(matches), origins=tuple(self._origins))
 
 
 def _is_final(rule: Rule) -> bool:
     return isinstance(rule.verdict, Terminal | Goto)
 
 
-def _may_pass(rule: Rule, others: Sequence[Rule]) -> bool:
-    """Tell whether the rule means the same when it stands ahead of the others."""
-    differing = [other for other in others if other.verdict != rule.verdict]
-    return len(differing) <= _FARTHEST and all(_disjoint(rule, other) for other in differing)
+def _may_move(
+    mine: _Joined,
+    first: int,
+    joined: Sequence[_Joined],
+    positions: Mapping[Verdict | Lookup, Sequence[int]],
+) -> bool:
+    """Return whether a rule means the same where the first of its key stands."""
+    rule = mine.rule()
+    crossed: list[int] = []
+    for verdict, places in positions.items():
+        if verdict != rule.verdict:
+            crossed += places[bisect_right(places, first) :][: _FARTHEST + 1]
+    return len(crossed) <= _FARTHEST and all(joined[place].excludes(rule) for place in crossed)
 
 
-def _disjoint(rule: Rule, other: Rule) -> bool:
-    """Tell whether no packet matches both, as far as it can be seen without a look into sets."""
-    return any(_exclude(mine, its) for mine in rule.matches for its in other.matches)
-
-
-def _exclude(mine: Match, its: Match) -> bool:
+def _exclude(mine: Match, its: Match, union: IntervalUnion | None) -> bool:
+    """Return whether no packet matches both; the union, if given, is that of my intervals."""
     match mine, its:
         case PortMatch(), PortMatch():
-            return mine.protocol is not its.protocol or not intersect(mine.ports, its.ports)
+            if mine.protocol is not its.protocol:
+                return True
         case AddressMatch(), AddressMatch() if mine.field is its.field:
-            return mine.family is not its.family or not intersect(mine.intervals, its.intervals)
+            if mine.family is not its.family:
+                return True
         case _:
             return False
+    theirs = _intervals(its)
+    return not (union.overlaps(theirs) if union else overlap(_intervals(mine), theirs))
 
 
 def _but_ports(rule: Rule) -> Hashable:
@@ -144,38 +228,42 @@ def _but_ports(rule: Rule) -> Hashable:
             return None
 
 
-def _with_ports(rule: Rule, other: Rule) -> Rule:
-    return _replace(rule, other, -1, _union(rule.matches[-1], other.matches[-1]))
-
-
-def _but_networks(rule: Rule) -> Hashable:
+def _but_networks(networks: _Sets, rule: Rule) -> Hashable:
     """Return all that must be equal for rules to be joined by networks; None where none are."""
     match rule.matches:
         case (AddressMatch(field, family, _), *rest):
             return rule.verdict, field, family, tuple(rest)
+        case (SetMatch((field,), name), *rest) if name in networks:
+            return rule.verdict, field, networks[name].family, tuple(rest)
         case _:
             return None
 
 
-def _with_networks(rule: Rule, other: Rule) -> Rule:
-    return _replace(rule, other, 0, _union(rule.matches[0], other.matches[0]))
+def _resolve(match: Match, networks: _Sets) -> Match:
+    """Return a look into a set of networks as a test of them, any other match as it is."""
+    match match:
+        case SetMatch((field,), name) if name in networks:
+            return AddressMatch(field, networks[name].family, addresses_of(networks[name]))
+        case _:
+            return match
 
 
-def _union(mine: Match, its: Match) -> Match:
-    match mine, its:
-        case PortMatch(protocol, ports), PortMatch(ports=others):
-            return PortMatch(protocol, normalize((*ports, *others)))
-        case AddressMatch(field, family, intervals), AddressMatch(intervals=others):
-            return AddressMatch(field, family, normalize((*intervals, *others)))
+def _intervals(match: Match) -> tuple[Interval, ...]:
+    match match:
+        case PortMatch(ports=intervals) | AddressMatch(intervals=intervals):
+            return intervals
         case _:
             raise AssertionError("only ports and networks are joined")
 
 
-def _replace(rule: Rule, other: Rule, index: int, match: Match) -> Rule:
-    matches = list(rule.matches)
-    matches[index] = match
-    origins = tuple(dict.fromkeys((*rule.origins, *other.origins)))
-    return replace(rule, matches=tuple(matches), origins=origins)
+def _with_intervals(match: Match, intervals: tuple[Interval, ...]) -> Match:
+    match match:
+        case PortMatch(protocol, _):
+            return PortMatch(protocol, intervals)
+        case AddressMatch(field, family, _):
+            return AddressMatch(field, family, intervals)
+        case _:
+            raise AssertionError("only ports and networks are joined")
 
 
 def _split(rule: Rule) -> Iterable[Rule]:

@@ -90,7 +90,7 @@ def prune(program: Program) -> Program:
         [
             chain
             if _is_needed(chain.rules, sets)
-            else chain.or_made(_prune(chain, sets_of(chain, sets))[0])
+            else chain.or_made(_prune(chain, sets_of(chain, sets), telling=False)[0])
             for chain in program.chains
         ]
     )
@@ -101,13 +101,20 @@ def pruned(program: Program) -> tuple[Pruned, ...]:
     """Return the rules that ``prune`` drops from the program."""
     sets = program.sets_by_name()
     return tuple(
-        item for chain in program.chains for item in _prune(chain, sets_of(chain, sets))[1]
+        item
+        for chain in program.chains
+        for item in _prune(chain, sets_of(chain, sets), telling=True)[1]
     )
 
 
 @lru_cache(_REMEMBERED)
-def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ...]]:
-    """Return the chain without the rules, and the rules; they follow from these values alone."""
+def _prune(
+    chain: Chain, sets: tuple[Set, ...], *, telling: bool
+) -> tuple[Chain, tuple[Pruned, ...]]:
+    """Return the chain without the rules and, if asked to tell, the rules.
+
+    They follow from these values alone. Which rules stand for each takes quadratic time to find.
+    """
     named = {item.name: item for item in sets}
     if chain.hook or _is_needed(chain.rules, named):
         return chain, ()
@@ -120,11 +127,14 @@ def _prune(chain: Chain, sets: tuple[Set, ...]) -> tuple[Chain, tuple[Pruned, ..
     told = tuple(
         Pruned(chain.name, chain.rules[place], reason, _by(chain.rules, regions, place, found))
         for place, reason in sorted(found.items())
+        if telling
     )
     left = Chain(chain.name, kept)
     more: tuple[Pruned, ...] = ()
     if _peers_of(kept, named) != _peers_of(chain.rules, named):
-        left, more = _prune(left, sets)  # what is compared now could not be seen before
+        left, more = _prune(
+            left, sets, telling=telling
+        )  # what is compared now could not be seen before
     return left, told + more
 
 
