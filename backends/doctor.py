@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..compiler.errors import NodeError
 from . import programs
+from .capabilities import has_net_admin
 from .findings import Finding, Level, fine, missing, warning
 from .iptables_doctor import lacks_iptables, look_at_iptables
 from .node import CommandNft, KernelNode, LibraryNft, Nft, open_nft
@@ -68,10 +69,19 @@ _TURNED_OFF: Mapping[str, str] = {
 }
 
 
-def lacks_root() -> Iterator[Finding]:
-    """Yield that this is not root, without which nothing can be applied."""
-    if os.geteuid() != 0:
-        yield missing("this is not root", "run cnpc as root, or with sudo")
+def lacks_rights() -> Iterator[Finding]:
+    """Yield that this process may not change the network, without which nothing can be applied."""
+    if has_net_admin():
+        return
+    if os.geteuid() == 0:
+        yield missing(
+            "root lacks the capability NET_ADMIN here", "give the container that capability"
+        )
+    else:
+        yield missing(
+            "this is not root, nor has it the capability NET_ADMIN",
+            "run cnpc as root, or with sudo",
+        )
 
 
 def lacks_nft() -> Iterator[Finding]:
@@ -94,7 +104,7 @@ def lacks_nft() -> Iterator[Finding]:
 
 def examine(state: Path) -> Iterator[Finding]:
     """Yield a finding for everything that is looked at."""
-    problems = list(lacks_root())
+    problems = list(lacks_rights())
     yield from problems
     if problems:
         return
@@ -111,7 +121,7 @@ def examine(state: Path) -> Iterator[Finding]:
 
 
 def _of_nft() -> Iterator[Finding]:
-    yield fine("root, and a kernel with nf_tables")
+    yield fine("the rights, and a kernel with nf_tables")
     yield from _nft()
     yield from _features()
 

@@ -71,20 +71,23 @@ def _is_regular(path: str) -> bool:
         return True
 
 
-def open_source(path: str, stdin: BinaryIO | None) -> tuple[Source, bytes]:
+def open_source(
+    path: str, stdin: BinaryIO | None, most: int = _MAX_UNPACKED
+) -> tuple[Source, bytes]:
     """Return the source and its bytes, unpacked; raises SourceError.
 
-    What is not a regular file (standard input, a pipe) cannot be read again: the source keeps it.
+    ``most`` is how many bytes gzip may unpack to. What is not a regular file (standard input, a
+    pipe) cannot be read again: the source keeps it.
     """
     try:
         if path == STDIN:
-            data = _unpack(path, (stdin or sys.stdin.buffer).read())
+            data = _unpack(path, (stdin or sys.stdin.buffer).read(), most)
             return Source("<stdin>", data), data
         data = Path(path).read_bytes()
         again = stat.S_ISREG(Path(path).stat().st_mode)
     except (OSError, ValueError) as problem:
         raise SourceError(_reason(problem)) from None
-    data = _unpack(path, data)
+    data = _unpack(path, data, most)
     return Source(path, None if again else data), data
 
 
@@ -123,16 +126,16 @@ def read_again(source: Source) -> bytes:
     return open_source(source.name, None)[1]
 
 
-def _unpack(path: str, data: bytes) -> bytes:
+def _unpack(path: str, data: bytes, most: int) -> bytes:
     if not path.endswith(_GZIP) and not data.startswith(_MAGIC):
         return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-            unpacked = packed.read(_MAX_UNPACKED + 1)
+            unpacked = packed.read(most + 1)
     except (OSError, EOFError, zlib.error) as problem:
         raise SourceError(f"not a whole gzip file: {problem}") from None
-    if len(unpacked) > _MAX_UNPACKED:
-        raise SourceError(f"unpacks to more than {_MAX_UNPACKED >> 30} GiB")
+    if len(unpacked) > most:
+        raise SourceError(f"unpacks to more than {most >> 20} MiB")
     return unpacked
 
 

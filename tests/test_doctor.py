@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cnpc.backends import doctor
+from cnpc.backends import capabilities, doctor
 from cnpc.backends.doctor import examine, lacks_nft
 from cnpc.backends.findings import Level
 from cnpc.compiler.errors import NodeError
@@ -19,7 +19,11 @@ def test_without_root_nothing_else_is_looked_at(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert texts(tmp_path) == "missing this is not root; run cnpc as root, or with sudo"
+    monkeypatch.setattr(capabilities, "_STATUS", tmp_path / "nowhere")
+    assert texts(tmp_path) == (
+        "missing this is not root, nor has it the capability NET_ADMIN; "
+        "run cnpc as root, or with sudo"
+    )
 
 
 def test_without_nft_the_remedy_is_a_package(

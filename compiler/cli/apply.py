@@ -9,7 +9,7 @@ import click
 from .later import later
 from .messages import say
 from .node_options import Choices, Permits, compile_options, permit_options, state_option
-from .parameters import Seconds
+from .parameters import Duration
 from .unchanged import nothing_to_do, unchanged
 
 _EPILOG = """\b
@@ -17,7 +17,7 @@ Examples:
   cnpc apply /etc/cnpc/worker-1.nft
   cnpc apply /etc/cnpc/worker-1.v4    and the .ipset and .v6 beside it
   kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc apply - --node worker-1
-  cnpc apply new.nft --confirm 60    and then, if you still can:  cnpc apply --confirmed
+  cnpc apply new.nft --confirm 60s    and then, if you still can:  cnpc apply --confirmed
 """
 
 
@@ -28,9 +28,9 @@ Examples:
 @click.option("--check", is_flag=True, help="Let the kernel judge the ruleset, and load nothing.")
 @click.option(
     "--confirm",
-    metavar="SECONDS",
-    type=Seconds(),
-    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows in time.",
+    metavar="TIME",
+    type=Duration(),
+    help="Put the old ruleset back unless 'cnpc apply --confirmed' follows within 60s, or 2m, say.",
 )
 @click.option("--confirmed", is_flag=True, help="Keep the ruleset that waits for this.")
 @click.option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ...backends.doctor import lacks_root
+from ...backends.doctor import lacks_rights
 from ...backends.keeper import Keeper
 from ...backends.layout import EMPTY, Layout
 from ...backends.nft_filter import given
@@ -29,12 +29,15 @@ from .node_options import Choices
 from .read_header import Header, header_of_text
 from .ruleset_files import is_nft, is_of_iptables
 
+_MOST_BYTES = 512 << 20
+"""To how much gzip may unpack a ruleset: ten times what the largest node needs."""
+
 _MARK = b"\ntable inet cnpc {"
 
 
 def open_keeper(state_dir: Path) -> Keeper:
     """Return the keeper of this node; NodeError without the rights for it."""
-    for finding in lacks_root():
+    for finding in lacks_rights():
         raise NodeError(str(finding))
     return Keeper(filters(), State(state_dir), _say_waiting, report_warning)
 
@@ -111,8 +114,9 @@ def _chosen(ruleset: Given[Any], choices: Choices, path: str) -> Given[Any]:
 
 
 def _read(path: str) -> bytes:
+    most = {} if path == STDIN else {"most": _MOST_BYTES}
     try:
-        return open_source(path, sys.stdin.buffer)[1]
+        return open_source(path, sys.stdin.buffer, **most)[1]
     except SourceError as problem:
         raise InputError([error(str(problem), Span(path, 0, 0), problem.hint)]) from None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
+import re
 from pathlib import Path
 
 import click
 
 _DAY = 24 * 60 * 60
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 60 * 60}
+_DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)")
 
 
 class Folder(click.Path):
@@ -31,18 +33,19 @@ class Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Seconds(click.FloatRange):
-    """Seconds, whole or not, from one to a day."""
+class Duration(click.FloatRange):
+    """A time in which somebody may confirm, as seconds."""
 
     def __init__(self) -> None:
-        """Take a time in which somebody may confirm."""
+        """Take a second to a day."""
         super().__init__(min=1, max=_DAY)
 
     def convert(
-        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the number."""
-        seconds: float = super().convert(value, param, ctx)
-        if math.isnan(seconds):  # neither below nor above any bound
-            self.fail(f"{value} is no number of seconds", param, ctx)
+        """Return the seconds."""
+        found = _DURATION.fullmatch(str(value))
+        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+        if not 1 <= seconds <= _DAY:
+            self.fail(f"'{value}' is no time from 1s to 24h, such as 60, 90s or 2m", param, ctx)
         return seconds

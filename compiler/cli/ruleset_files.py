@@ -10,15 +10,22 @@ import click
 from ...backends.iptables_names import SUFFIXES as OF_IPTABLES
 from ...backends.nft_names import SUFFIX as OF_NFT
 
+_PACKED = ".gz"
+
+
+def is_packed(path: str) -> bool:
+    """Tell whether the name is that of what gzip has packed."""
+    return path.endswith(_PACKED)
+
 
 def is_nft(path: str) -> bool:
-    """Tell whether the name is that of a ruleset for nftables."""
-    return path.endswith(f".{OF_NFT}")
+    """Tell whether the name is that of a ruleset for nftables, packed or not."""
+    return path.removesuffix(_PACKED).endswith(f".{OF_NFT}")
 
 
 def is_of_iptables(path: str) -> bool:
-    """Tell whether the name is that of one of the three for iptables."""
-    return path.endswith(tuple(f".{suffix}" for suffix in OF_IPTABLES))
+    """Tell whether the name is that of one of the three for iptables, packed or not."""
+    return path.removesuffix(_PACKED).endswith(tuple(f".{suffix}" for suffix in OF_IPTABLES))
 
 
 def no_rulesets(paths: Sequence[str]) -> None:
@@ -43,12 +50,20 @@ def trio(paths: Sequence[str]) -> Mapping[str, str]:
 
 def _beside(given: Mapping[str, str]) -> Mapping[str, str]:
     """Return the names that the files have beside those given, where they have one stem."""
-    stems = {path.rpartition(".")[0] for path in given.values()}
+    stems = {path.removesuffix(_PACKED).rpartition(".")[0] for path in given.values()}
     if len(stems) == 1:
-        return {suffix: f"{next(iter(stems))}.{suffix}" for suffix in OF_IPTABLES}
+        (stem,) = stems
+        packed = all(map(is_packed, given.values()))
+        return {suffix: _there(f"{stem}.{suffix}", packed=packed) for suffix in OF_IPTABLES}
     if len(given) == len(OF_IPTABLES):
         return {}
     raise click.UsageError("these are files of different rulesets: give all three of one")
+
+
+def _there(path: str, *, packed: bool) -> str:
+    """Return the name of a file with ``.gz`` or without it: that which is there, first as told."""
+    names = (f"{path}{_PACKED}", path) if packed else (path, f"{path}{_PACKED}")
+    return next((name for name in names if Path(name).exists()), names[0])
 
 
 def _is_ruleset(path: str) -> bool:
@@ -66,4 +81,4 @@ def _rulesets_within(path: str) -> str | None:
 
 
 def _suffix(path: str) -> str:
-    return path.rpartition(".")[2]
+    return path.removesuffix(_PACKED).rpartition(".")[2]
