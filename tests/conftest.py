@@ -13,6 +13,7 @@ import netcluster
 import pytest
 import small_cluster
 from cnpc.compiler.port_forms import port_form
+from neighbours import scene
 from netcluster.namespaces import Namespace
 
 _missing = cache(netcluster.missing)
@@ -69,6 +70,15 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.A
     with apiserver.ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
         server.install_crds()
         yield server
+
+
+@pytest.fixture(scope="session")
+def scene_client(api_server: apiserver.ApiServer) -> Iterator[apiserver.Client]:
+    """An administrator of the API server, which holds the cluster of neighbours.scene."""
+    with api_server.client() as client:
+        for manifest in scene.manifests():
+            client.create(manifest)
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import http
 import http.client
 import json
 import subprocess
@@ -18,6 +19,7 @@ from .process import Process, free_port
 from .programs import crds, program
 
 ADMIN = "admin"
+_NOT_YET = (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.TOO_MANY_REQUESTS)  # then its storage starts
 
 
 class ApiServer:
@@ -172,7 +174,7 @@ def _is_served(client: Client) -> bool:
     try:
         client.get_list("ClusterNetworkPolicy")
     except ApiError as error:
-        if error.code != http.HTTPStatus.NOT_FOUND:
+        if error.code not in _NOT_YET:
             raise
         return False
     return True
