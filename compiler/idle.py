@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from .errors import Diagnostic, Place, warning
 from .net import Protocol
@@ -21,11 +22,14 @@ from .policy import (
     OneNamespace,
     Operator,
     Peer,
+    PodsPeer,
     Policy,
+    PolicyRule,
     Tier,
 )
 from .snapshot import NAMESPACE_NAME_LABEL, Snapshot
 
+_MOST_GUESSES = 20  # to compare a name with 10,000 others takes long
 _COMMAND = "kubectl get ns,pods,nodes,netpol,cnp -A -o yaml"
 
 
@@ -39,21 +43,30 @@ def idle(snapshot: Snapshot, policies: Sequence[Policy]) -> tuple[Diagnostic, ..
         return (warning(message, None, f"was all of the cluster read? {_COMMAND}"),)
     return (
         *_missing_namespaces(snapshot, policies),
+        *_misspelt_peers(snapshot, policies),
         *_undeclared_ports(snapshot, policies),
         *_idle_rules(snapshot, policies),
     )
 
 
 def _missing_namespaces(snapshot: Snapshot, policies: Iterable[Policy]) -> Iterator[Diagnostic]:
-    known = {namespace.name for namespace in snapshot.namespaces}
+    names = [namespace.name for namespace in snapshot.namespaces]
+    known = set(names)
     for policy in policies:
         for name in _names(policy.subject.namespaces):
             if name not in known:
                 known.add(name)
-                yield _missing_namespace(name, policy)
+                near = _near(name, names) if len(known) - len(names) <= _MOST_GUESSES else ""
+                yield _missing_namespace(name, policy, near)
 
 
-def _missing_namespace(name: str, policy: Policy) -> Diagnostic:
+def _near(name: str, known: Sequence[str]) -> str:
+    """Return the hint that names a namespace much like this one, if there is one."""
+    near = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def _missing_namespace(name: str, policy: Policy, near: str) -> Diagnostic:
     of = f"of {policy.kind} '{policy.name}'"
     path = ("metadata", "name")
     if not isinstance(policy.subject.namespaces, OneNamespace):
@@ -61,12 +74,38 @@ def _missing_namespace(name: str, policy: Policy) -> Diagnostic:
     return warning(
         f"the namespace '{name}' {of} is not in the input",
         policy.place and policy.place.child(*path),
-        "no pod is in it, so that the policy selects none there",
+        near or "no pod is in it, so that the policy selects none there",
     )
 
 
+def _misspelt_peers(snapshot: Snapshot, policies: Iterable[Policy]) -> Iterator[Diagnostic]:
+    """Yield a warning for each namespace of peers that is not there, if its like is.
+
+    One that is not there at all may come later; policies are often written before.
+    """
+    names = [namespace.name for namespace in snapshot.namespaces]
+    known = set(names)
+    for policy in policies:
+        for direction in Direction:
+            for number, rule in enumerate(policy.rules(direction) or ()):
+                for name in _names_of_peers(rule):
+                    if name in known or len(known) - len(names) > _MOST_GUESSES:
+                        continue
+                    known.add(name)
+                    if near := _near(name, names):
+                        where = policy.words_for(direction, number)
+                        message = f"{where} names the namespace '{name}', which is not in the input"
+                        yield warning(message, rule.place or policy.place, near)
+
+
+def _names_of_peers(rule: PolicyRule) -> Iterator[str]:
+    for peer in rule.peers or ():
+        if isinstance(peer, PodsPeer):
+            yield from _names(peer.namespaces)
+
+
 def _names(namespaces: NamespaceSelection) -> Sequence[str]:
-    """Return the namespaces that a subject names."""
+    """Return the namespaces that a selection names."""
     match namespaces:
         case OneNamespace(name):
             return (name,)

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .decode.documents import MOST_CHECKED, EmptyFile, read_manifests
+from .decode.documents import MOST_CHECKED, EmptyFile, holds_no_object, read_manifests
 from .decode.findings import Findings, OnUnknown
 from .decode.kinds import Collector
+from .decode.not_manifests import rendered_by
 from .decode.pieces import NotAsPrinted, cut
 from .diagnostics import locate
 from .errors import Diagnostic, InputError, Severity, Source, Span
@@ -119,6 +120,9 @@ def _read(
         return None
     before = len(findings.diagnostics)
     try:
+        if not named and (hint := rendered_by(path)) and holds_no_object(data, source):
+            findings.warning("passed over: this is no manifest", Span(source.name, 0, 0), hint)
+            return source
         for manifest in read_manifests(data, source, findings):
             collector.add(manifest)
     except EmptyFile:

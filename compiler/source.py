@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import sys
 import zlib
@@ -19,6 +20,15 @@ STDIN = "-"
 _GZIP = ".gz"
 _MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1; neither YAML nor JSON may begin so
 _MAX_UNPACKED = 2 << 30
+_ENCODINGS = tuple(
+    (re.compile(pattern, re.DOTALL), name)
+    for pattern, name in (
+        (rb"\x00\x00(?:\xfe\xff|\x00[^\x00])", "utf-32-be"),
+        (rb"\xff\xfe\x00\x00|[^\x00]\x00\x00\x00", "utf-32-le"),
+        (rb"\xfe\xff|\x00[^\x00]", "utf-16-be"),
+        (rb"\xff\xfe|[^\x00]\x00[^\x00]", "utf-16-le"),
+    )
+)
 
 
 class SourceError(Exception):
@@ -127,8 +137,24 @@ def read_again(source: Source) -> bytes:
 
 
 def _unpack(path: str, data: bytes, most: int) -> bytes:
-    if not path.endswith(_GZIP) and not data.startswith(_MAGIC):
+    """Return what gzip has packed, and UTF-16 or UTF-32 as UTF-8."""
+    if path.endswith(_GZIP) or data.startswith(_MAGIC):
+        data = _gunzip(data, most)
+    encoding = _encoding(data)
+    if encoding is None:
         return data
+    try:
+        return data.decode(encoding).removeprefix("\ufeff").encode()
+    except UnicodeError as problem:
+        raise SourceError(f"not {encoding.upper()}: {problem}", "save the file as UTF-8") from None
+
+
+def _encoding(data: bytes) -> str | None:
+    """Return the encoding that the first bytes show (YAML 1.2, section 5.2), unless it is UTF-8."""
+    return next((name for start, name in _ENCODINGS if start.match(data)), None)
+
+
+def _gunzip(data: bytes, most: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             unpacked = packed.read(most + 1)

@@ -108,3 +108,16 @@ def test_a_port_name_counts_with_the_protocol_that_a_network_policy_asks_for() -
         "NetworkPolicy 'red/a' egress rule 0 has the port name 'dns', "
         "which no pod in the input declares for TCP"
     )
+
+
+def test_a_namespace_that_is_misspelt_has_its_like_as_a_hint() -> None:
+    cluster = (NODE, namespace("payments", "team: a"), pod("payments/a", "10.0.0.1"))
+    [warning] = found(*cluster, np("paymets/a", "Ingress"))
+    assert warning.hint == "did you mean 'payments'?"
+    name = "action: Deny, to: [{namespaces: {matchLabels: {kubernetes.io/metadata.name: %s}}}]"
+    [warning] = found(*cluster, cnp("a", egress=[name % "payment", name % "elsewhere"]))
+    assert warning.message == (
+        "ClusterNetworkPolicy 'a' egress rule 0 names the namespace 'payment',"
+        " which is not in the input"
+    )
+    assert warning.hint == "did you mean 'payments'?"

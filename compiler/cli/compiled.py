@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 
-import click
-
-from ..errors import InputError, error
 from ..pipeline import Pipeline
 from .backends import BACKENDS, passes_of
 from .digest_line import with_digest
 from .header import Compilation, header
 from .inputs import read_inputs
 from .node_options import Choices
+from .nodes import this_node
 from .reports import report_warnings
 
 
@@ -26,15 +24,7 @@ def compiled(
     passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
     report_warnings(inputs, pipeline.resolver)
-    node = _node(choices.node, pipeline.resolver.node_names())
+    node = this_node(pipeline.resolver.node_names(), choices.node)
     about = Compilation(inputs.snapshot, len(inputs.policies), choices.options, choices.level)
     lines = header(node, about, pipeline.in_force(node), pipeline.pods(node))
     return with_digest(backend.build(pipeline.program(node), lines).texts)
-
-
-def _node(wanted: str | None, known: Sequence[str]) -> str:
-    if wanted is None:
-        raise click.UsageError(f"--node NAME says which of the nodes this is: {', '.join(known)}")
-    if wanted not in known:
-        raise InputError([error(f"no node '{wanted}'", None, f"the input has {', '.join(known)}")])
-    return wanted

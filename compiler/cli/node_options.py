@@ -56,7 +56,10 @@ _COMPILE_OPTIONS = (
         "[default: as in force]",
     ),
     click.option(
-        "--node", metavar="NAME", help="This node's name in the manifests, or in the ruleset."
+        "--node",
+        metavar="NAME",
+        help="This node's name in the manifests, or in the ruleset.  "
+        "[default: this host's name, if a node of the manifests has it]",
     ),
 )
 

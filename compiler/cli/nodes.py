@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
+
+import click
 
 from ..errors import InputError, error
 
+_NONE = "the input needs Node objects, or pods on nodes"
 _LISTED = 5  # names, where a message can only give examples
 
 
@@ -18,15 +22,34 @@ def choose(known: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
         if name not in known
     ]
     if not known and not wanted:
-        problems.append(error("no nodes", None, "the input needs Node objects, or pods on nodes"))
+        problems.append(error("no nodes", None, _NONE))
     if problems:
         raise InputError(problems)
     return tuple(sorted(set(wanted))) if wanted else tuple(known)
 
 
+def this_node(known: Sequence[str], wanted: str | None) -> str:
+    """Return the node wanted, or the one that has this host's name; UsageError if none has.
+
+    InputError if it is not among the known.
+    """
+    host = os.uname().nodename.lower()  # as the kubelet has it, which may leave the domain out
+    own = [name for name in (host, host.partition(".")[0]) if name in known]
+    if wanted is None and known and not own:
+        raise click.UsageError(f"--node NAME says which node this is; {_some(known)}")
+    (chosen,) = choose(known, [wanted or own[0]] if wanted or own else [])
+    return chosen
+
+
 def _similar(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return _NONE
     found = difflib.get_close_matches(name, known, n=1)
     if found:
         return f"did you mean '{found[0]}'?"
+    return _some(known)
+
+
+def _some(known: Sequence[str]) -> str:
     more = ", ..." if len(known) > _LISTED else ""
     return f"the input has {', '.join(known[:_LISTED])}{more}"

@@ -27,7 +27,7 @@ from .backends import BACKENDS, backend_option, passes_of
 from .inputs import read_inputs
 from .json_output import diagnostics_json, json_option, print_json
 from .many_sets import many_sets
-from .nodes import choose
+from .nodes import this_node
 from .reports import report, report_warnings
 from .stats_report import Line, Stats, as_facts, as_table
 
@@ -40,7 +40,11 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @arguments.paths
-@click.option("--node", metavar="NAME", required=True, help="The node whose ruleset is counted.")
+@click.option(
+    "--node",
+    metavar="NAME",
+    help="The node whose ruleset is counted.  [default: this host's name, if a node has it]",
+)
 @backend_option("The packet filter whose ruleset is counted.")
 @arguments.level
 @click.option(
@@ -53,7 +57,7 @@ Examples:
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
     paths: tuple[str, ...],
-    node: str,
+    node: str | None,
     backend: str,
     level: str,
     compare: str | None,
@@ -82,7 +86,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         for number in levels
     }
     resolver = pipelines[levels[0]].resolver
-    (chosen,) = choose(resolver.node_names(), [node])
+    chosen = this_node(resolver.node_names(), node)
     warnings = report_warnings(inputs, resolver)
     asked = [
         _stats(inputs, chosen, made, number, pipeline) for number, pipeline in pipelines.items()

@@ -20,8 +20,6 @@ from .tree import Field, Fields, understood
 _MAX_PRIORITY = 1000
 _MAX_RULE_NAME = 100
 _TIERS = {tier.value: tier for tier in (Tier.ADMIN, Tier.BASELINE)}
-_ACCEPT_HINTS = {"Allow": "this API's word is 'Accept'"}
-_ALLOW_HINTS = {"Accept": "this API's word is 'Allow'"}
 _ADDRESSES = ("networks", "nodes", "domainNames")
 
 T = TypeVar("T")
@@ -39,7 +37,6 @@ class Dialect:
     tier: Tier | None
     has_priority: bool
     actions: Mapping[str, Action]
-    action_hints: Mapping[str, str]
     limit: int
     egress_peers: tuple[str, ...]
     ports: Mapping[str, PortDecoder]
@@ -51,7 +48,6 @@ CLUSTER_NETWORK_POLICY = Dialect(
     tier=None,
     has_priority=True,
     actions={action.value: action for action in Action},
-    action_hints=_ACCEPT_HINTS,
     limit=25,
     egress_peers=("namespaces", "pods", *_ADDRESSES),
     ports={"protocols": decode_protocol_entry, "ports": decode_draft_port},
@@ -62,7 +58,6 @@ ADMIN_NETWORK_POLICY = Dialect(
     tier=Tier.ADMIN,
     has_priority=True,
     actions={"Allow": Action.ACCEPT, "Deny": Action.DENY, "Pass": Action.PASS},
-    action_hints=_ALLOW_HINTS,
     limit=100,
     egress_peers=("namespaces", "pods", *_ADDRESSES),
     ports={"ports": decode_draft_port},
@@ -73,7 +68,6 @@ BASELINE_ADMIN_NETWORK_POLICY = Dialect(
     tier=Tier.BASELINE,
     has_priority=False,
     actions={"Allow": Action.ACCEPT, "Deny": Action.DENY},
-    action_hints=_ALLOW_HINTS,
     limit=100,
     egress_peers=("namespaces", "pods", "networks", "nodes"),
     ports={"ports": decode_draft_port},
@@ -144,9 +138,7 @@ def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> Po
     if fields is None:
         return None
     name = fields.read("name", lambda item: item.string(_MAX_RULE_NAME), "")
-    action = _required(
-        fields, "action", lambda item: item.choice(dialect.actions, dialect.action_hints)
-    )
+    action = _required(fields, "action", lambda item: item.choice(dialect.actions))
     known = dialect.egress_peers if way is Direction.EGRESS else ("namespaces", "pods")
     peers_field = fields.require(peers_name)
     peers = [

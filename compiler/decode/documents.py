@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
 import msgspec
 
-from ..errors import Place, Source
-from .findings import Findings, describe
+from ..errors import Place, Source, Span
+from .findings import Findings, OnUnknown, describe
 from .json_text import decode_plain, is_json, read_json, repeats_no_key
+from .not_manifests import NOT_ONE, recognize, rendered_by
 from .yaml_text import Part, read_yaml
 
 T = TypeVar("T")
 _LIST = "List"
 _HEAD = re.compile(rb'\{\s*"apiVersion"\s*:\s*"([\w./-]+)"\s*,\s*"kind"\s*:\s*"(\w+)"')
 _MAX_DEPTH = 10
+_ITEMS = "objects are the 'items' of a List, or documents with a line '---' between them"
 
 MOST_CHECKED = 1 << 24
 """Up to how many bytes JSON is searched for keys that come twice: only the last would count.
@@ -84,8 +87,22 @@ def read_manifests(data: bytes, source: Source, findings: Findings) -> Iterator[
 
     Raises EmptyFile if there is not even a list without items.
     """
+    if found := recognize(data):
+        line, message, hint = found
+        findings.error(message, Span(source.name, line, 1), hint)
+        return
     read = _read_json if is_json(source.name, data) else _read_yaml
     yield from read(data, source, findings)
+
+
+def holds_no_object(data: bytes, source: Source) -> bool:
+    """Tell whether a file has nothing but mappings that do not say what they are."""
+    findings = Findings(OnUnknown.ERROR)
+    with suppress(EmptyFile):
+        for _ in read_manifests(data, source, findings):
+            return False
+    messages = {item.message for item in findings.diagnostics}
+    return messages == {NOT_ONE}
 
 
 def _read_json(data: bytes, source: Source, findings: Findings) -> Iterator[Manifest]:
@@ -175,7 +192,9 @@ def _unwrap(
             return
     head = _entries(value, place, findings)
     if head is None:
-        findings.error(f"not a manifest but {describe(_plain(value, place, findings))}", place)
+        plain = _plain(value, place, findings)
+        hint = _ITEMS if isinstance(plain, list) else ""
+        findings.error(f"not a manifest but {describe(plain)}", place, hint)
         return
     type_name = _type_name(head, place, default, findings)
     if type_name is None:
@@ -219,6 +238,10 @@ def _type_name(
     if not isinstance(head, dict):
         return None
     words = []
+    hint = rendered_by(place.source.name)
+    if default is None and not (head.get("kind") or (head.get("apiVersion") and not hint)):
+        findings.error(NOT_ONE, place, hint)
+        return None
     for name, inherited in (
         ("apiVersion", default.api_version if default else ""),
         ("kind", default.kind if default else ""),

@@ -56,7 +56,8 @@ class Findings:
         if self.on_unknown is OnUnknown.ERROR:
             self.error(message, at, hint)
         else:
-            self.warning(message, at, "what it belongs to fails closed")
+            closed = "what it belongs to fails closed"
+            self.warning(message, at, f"{hint}; {closed}" if hint else closed)
 
 
 def quote(text: str) -> str:

@@ -30,6 +30,8 @@ from .tree import Field, Fields
 from .well_formed import Doubtful, WellFormed
 
 _GROUP = "policy.networking.k8s.io"
+_KUSTOMIZE = "kustomize.config.k8s.io"
+_RENDERED = "kustomize build renders it; give its output instead"
 _DIALECTS = {
     item.kind: item
     for item in (CLUSTER_NETWORK_POLICY, ADMIN_NETWORK_POLICY, BASELINE_ADMIN_NETWORK_POLICY)
@@ -139,6 +141,9 @@ class Collector:
                 f"did you mean '{near}'?" if near else "",
             )
         else:
+            if group == _KUSTOMIZE:
+                message = f"a {name.kind} is not used: what it changes is not changed"
+                self._findings.warning(message, place, _RENDERED)
             self.passed_over[str(name)] += 1
 
     def _add_policy(self, manifest: Manifest) -> None:

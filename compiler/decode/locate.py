@@ -15,6 +15,7 @@ import yaml
 from ..errors import Place, Source, Span
 from ..source import SourceError, read_again
 from .json_text import is_json, raw_value, skip_space
+from .lines import with_line_feeds
 from .yaml_text import Event, event_reader, without_marks
 
 _BEFORE, _AFTER = 60, 60
@@ -76,6 +77,7 @@ def _find_in(source: Source, places: list[Span | Place]) -> dict[Span | Place, E
             documents.setdefault(place.document, _Wanted()).add(place)
     as_json = is_json(source.name, data)
     text = (data if as_json else without_marks(data)).decode("utf-8-sig", "replace")
+    text = text if as_json else with_line_feeds(text)
     finder = (_JsonFinder if as_json else _YamlFinder)(documents)
     if documents:
         finder.run(text)

@@ -19,6 +19,7 @@ from ..policy import (
     PodsPeer,
 )
 from .findings import one_of, quote
+from .hints import for_cidr
 from .labels import decode_namespace_selection, decode_selector
 from .tree import Field, Fields
 
@@ -136,7 +137,7 @@ def _cidr(field: Field) -> Prefix | None:
     try:
         prefix, masked = parse_prefix(text)
     except ValueError as problem:
-        field.error(f"not a CIDR: {problem}", "such as 10.0.0.0/8 or fd00::/8")
+        field.error(f"not a CIDR: {problem}", for_cidr(text))
         return None
     if masked:
         field.warning(f"{quote(text)} has host bits set", f"it is read as {prefix}")

@@ -7,11 +7,11 @@ import re
 from ..net import MAX_PORT, PORT_PROTOCOLS, Protocol
 from ..policy import NamedPort, PortMatch, Ports
 from .findings import quote
+from .hints import for_port_name
 from .tree import Field, Fields
 
 _PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
 _PROTOCOL_FIELDS = {name.lower(): item for name, item in _PROTOCOLS.items()}
-_PROTOCOL_HINTS = {name: f"did you mean '{name.upper()}'?" for name in _PROTOCOL_FIELDS}
 _ANY = (0, MAX_PORT)
 # IANA_SVC_NAME (RFC 6335 section 5.1) as apimachinery's IsValidPortName has it.
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
@@ -99,7 +99,7 @@ def decode_network_policy_port(field: Field) -> PortMatch | None:
 
 def decode_protocol(field: Field) -> Protocol | None:
     """Return TCP, UDP or SCTP."""
-    return field.choice(_PROTOCOLS, _PROTOCOL_HINTS)
+    return field.choice(_PROTOCOLS)
 
 
 def _empty(field: Field) -> None:
@@ -119,11 +119,7 @@ def _service_name(field: Field, protocol: Protocol) -> NamedPort | None:
     if name is None:
         return None
     if len(name) > _MAX_PORT_NAME or not _PORT_NAME.match(name):
-        hint = "write the number without quotes" if name.isdecimal() else ""
-        field.error(
-            f"{quote(name)} is not a port name",
-            hint or "at most 15 lower-case letters, digits and '-', at least one letter",
-        )
+        field.error(f"{quote(name)} is not a port name", for_port_name(name))
         return None
     return NamedPort(name, protocol)
 

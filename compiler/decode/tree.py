@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
 from ..errors import Place
 from .findings import Findings, OnUnknown, describe, number_text, one_of, path_text, quote
+from .hints import for_field, for_list, for_mapping, for_number, for_string, for_word
 
 T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
@@ -55,12 +55,13 @@ class Field:
             return None
         return {key: field for key, field in entries.items() if field.value is not None}
 
-    def entries(self) -> dict[str, Field] | None:
-        """Return all entries of a mapping; none if it is null."""
+    def entries(self, known: Sequence[str] = ()) -> dict[str, Field] | None:
+        """Return all entries of a mapping, none if it is null; hints speak of what is known."""
         if self.value is None and self.takes_null:
             return {}
         if not isinstance(self.value, dict):
-            self.error(f"must be a mapping, not {describe(self.value)}")
+            hint = for_mapping(self.place.path, self.value, known)
+            self.error(f"must be a mapping, not {describe(self.value)}", hint)
             return None
         return {key: self.child(key, value) for key, value in self.value.items()}
 
@@ -78,7 +79,7 @@ class Field:
 
     def fields(self, *known: str, hints: Mapping[str, str] = NO_HINTS) -> Fields | None:
         """Return the known fields of a mapping; report the others, with hints for some."""
-        entries = self.entries()
+        entries = self.entries(known)
         if entries is None:
             return None
         found = {key: entries[key] for key in known if key in entries}
@@ -94,7 +95,8 @@ class Field:
     def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
         """Return the items of a list, after a report if there are too few or too many."""
         if not isinstance(self.value, list):
-            self.error(f"must be a list, not {describe(self.value)}")
+            hint = for_list(self.value)
+            self.error(f"must be a list, not {describe(self.value)}", hint)
             return ()
         count = len(self.value)
         if count < minimum:
@@ -108,11 +110,8 @@ class Field:
         if self.value is None and self.takes_null:
             return ""
         if not isinstance(self.value, str):
-            simple = isinstance(self.value, bool | int | float)
-            self.error(
-                f"must be a string, not {describe(self.value)}",
-                "write it in quotes" if simple else "",
-            )
+            hint = for_string(self.place.path, self.value)
+            self.error(f"must be a string, not {describe(self.value)}", hint)
             return None
         if maximum is not None and len(self.value) > maximum:
             self.error(f"must have at most {maximum} characters, not {len(self.value)}")
@@ -122,20 +121,21 @@ class Field:
     def integer(self, low: int, high: int) -> int | None:
         """Return a whole number between low and high, both included."""
         if not isinstance(self.value, int) or isinstance(self.value, bool):
-            self.error(f"must be a whole number, not {describe(self.value)}")
+            hint = for_number(self.place.path, self.value)
+            self.error(f"must be a whole number, not {describe(self.value)}", hint)
             return None
         if not low <= self.value <= high:
             self.error(f"must be between {low} and {high}, not {number_text(self.value)}")
             return None
         return self.value
 
-    def choice(self, choices: Mapping[str, T], hints: Mapping[str, str] = NO_HINTS) -> T | None:
-        """Return what one of the words stands for; ``hints`` are for words of other APIs."""
+    def choice(self, choices: Mapping[str, T]) -> T | None:
+        """Return what one of the words stands for."""
         word = self.string()
         if word is None:
             return None
         if word not in choices:
-            hint = hints.get(word) or did_you_mean(word, choices)
+            hint = for_word(self.place.path, word, choices)
             self.error(f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
             return None
         return choices[word]
@@ -189,21 +189,16 @@ class Fields:
             return None
         return self.present[found[0]] if found else None
 
-    def report_strange(self, known: Iterable[str], hints: Mapping[str, str]) -> None:
+    def report_strange(self, known: Sequence[str], hints: Mapping[str, str]) -> None:
         """Report keys that are not known, each at its place."""
+        path, values = self.owner.place.path, self.owner.value
         for name in self.strange:
+            value = values.get(name) if isinstance(values, dict) else None
             self.owner.findings.unknown(
-                f"{path_text((*self.owner.place.path, name))}: unknown field",
+                f"{path_text((*path, name))}: unknown field",
                 self.owner.place.key(name),
-                hints.get(name) or did_you_mean(name, known),
+                hints.get(name) or for_field(path, name, value, known),
             )
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known word most like this one, or nothing."""
-    by_lower = {item.lower(): item for item in known}
-    near = get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.6)
-    return f"did you mean '{by_lower[near[0]]}'?" if near else ""
 
 
 def understood(field: Field, look: Callable[[Field], T | None]) -> T | None:

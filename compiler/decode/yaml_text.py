@@ -15,7 +15,9 @@ import yaml
 
 from ..errors import Source, Span
 from .findings import Findings, quote
+from .lines import span_of
 from .scalars import TAGS, Scalar, resolve, resolve_tagged
+from .yaml_faults import TEMPLATE, explain, unreadable
 
 _MAX_DEPTH = 100
 _MAX_ALIASED = 1_000_000
@@ -28,8 +30,7 @@ _MARK = b"\xef\xbb\xbf"
 _MARKED = re.compile(rb"^(---[^\r\n]*\r?\n)\xef\xbb\xbf", re.MULTILINE)
 _SCALAR, _MAPPING_END = yaml.ScalarEvent, yaml.MappingEndEvent
 _MERGED_LATE = "only keys after '<<' replace what it brings"
-_TEMPLATE = "a template has to be rendered first"
-_HINTS = {"found character that cannot start any token": "YAML is indented with blanks, not tabs"}
+_HEADS = ("apiVersion", "kind", "metadata")
 
 # PyYAML's stubs give events no fields, and two unrelated types of marks.
 Event = Any
@@ -74,7 +75,7 @@ def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]
     """Return the documents part by part; after an error of syntax the rest of the file is lost."""
     data = without_marks(data)
     if (stray := data.find(b"\n" + _MARK)) >= 0:
-        where = Span(source.name, data.count(b"\n", 0, stray + 1) + 1, 1)
+        where = span_of(data, stray + 1, source.name)
         findings.error("a byte order mark within a document", where, _JOINED)
         return
     try:
@@ -82,23 +83,18 @@ def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]
     except _Stop:
         return
     except yaml.MarkedYAMLError as problem:
-        parts = [part for part in (problem.context, problem.problem) if part]
-        mark = problem.problem_mark or problem.context_mark
-        hint = _HINTS.get(problem.problem or "", "")
-        findings.error("not YAML: " + ", ".join(parts), _mark_span(mark, source), hint)
+        fault = explain(problem, data.decode("utf-8-sig", "replace"))
+        related = tuple(Span(source.name, line, column) for line, column in fault.related)
+        findings.error(
+            fault.message, Span(source.name, fault.line, fault.column), fault.hint, related
+        )
     except yaml.reader.ReaderError as problem:
-        findings.error(f"not text: {problem.reason}", _offset_span(data, problem, source))
+        where = span_of(data, problem.position, source.name)
+        findings.error(f"not text: {problem.reason}", where, unreadable(data, problem.position))
 
 
 def _mark_span(mark: Mark, source: Source) -> Span:
     return Span(source.name, mark.line + 1, mark.column + 1) if mark else Span(source.name, 0, 0)
-
-
-def _offset_span(data: bytes, problem: yaml.reader.ReaderError, source: Source) -> Span:
-    before = data[: problem.position]
-    line = before.count(b"\n") + 1
-    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    return Span(source.name, line, column)
 
 
 class _Reader:
@@ -133,7 +129,7 @@ class _Reader:
             return
         entries: dict[str, object] = {}
         items_came = False
-        for key, value_event in self._keys(entries):
+        for key, value_event in self._keys(entries, top=True):
             if key == "items" and type(value_event) is yaml.SequenceStartEvent:
                 for number, item in enumerate(self._items(2)):
                     yield Part(index, ("items", number), item)
@@ -177,20 +173,28 @@ class _Reader:
             entries[key] = self._value(value_event, depth)
         return entries
 
-    def _keys(self, entries: dict[str, object]) -> Iterator[tuple[str, Event]]:
-        """Return each key with the first event of its value; merge what ``<<`` names."""
+    def _keys(
+        self, entries: dict[str, object], *, top: bool = False
+    ) -> Iterator[tuple[str, Event]]:
+        """Return each key with the first event of its value; merge what ``<<`` names.
+
+        Of an object that another was joined to, only the first key that comes twice is reported.
+        """
         merged: dict[str, object] = {}
+        joined = False
         following = self._next
         while type(event := following()) is not _MAPPING_END:
             if type(event) is not _SCALAR:
-                self._error(event, "a key must be a string", _TEMPLATE)
+                self._error(event, "a key must be a string", TEMPLATE)
                 raise _Stop
             key: str = event.value
             if event.implicit[0] and key == _MERGE:
                 self._merge(event, entries, merged)
                 continue
-            if key in entries:
-                self._error(event, f"the key {quote(key)} is in the mapping twice")
+            if key in entries and not joined:
+                joined = top and key in _HEADS
+                message = f"the key {quote(key)} is in the mapping twice"
+                self._error(event, message, _JOINED if joined else "")
             yield self._key(event), following()
         for key, value in merged.items():
             entries.setdefault(key, value)
