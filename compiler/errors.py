@@ -92,6 +92,10 @@ class InputError(CnpcError):
         self.diagnostics = sort(diagnostics)
         super().__init__("; ".join(item.message for item in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Diagnostic, ...]]]:
+        """Return how to make it again in another process: of the diagnostics, not of their text."""
+        return InputError, (tuple(self.diagnostics),)
+
 
 class NodeError(CnpcError):
     """The node refused what it was asked to do."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import click
@@ -25,6 +27,7 @@ from .explain_pruned import explain
 from .header import Compilation, header
 from .inputs import read_inputs
 from .json_output import as_json_line, json_option, print_json
+from .later import later
 from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
@@ -39,6 +42,7 @@ _STAGES = tuple(
 )
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
+_WORTH_PROCESSES = 8  # nodes; below, to start processes takes longer than they save
 
 _EPILOG = """\b
 Examples:
@@ -58,6 +62,7 @@ class _Request:
     print_after: str | None
     as_json: bool
     progress: bool
+    jobs: int
 
 
 @click.command(epilog=_EPILOG)
@@ -72,6 +77,13 @@ class _Request:
     "What DIR has of nodes that are gone stays.",
 )
 @backend_option("The packet filter to compile for.")
+@click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Compile so many nodes at a time.  [default: one for each core]",
+)
 @arguments.level
 @arguments.meaning
 @click.option(
@@ -99,6 +111,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     nodes: tuple[str, ...],
     output: Path | None,
     backend: str,
+    jobs: int | None,
     level: str,
     deny_with: str,
     own_node: str,
@@ -124,6 +137,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         print_after,
         as_json,
         progress=sys.stderr.isatty() and not quiet,
+        jobs=jobs or len(os.sched_getaffinity(0)),
     )
     passes = passes_of(request.backend)
     _check(request, passes)
@@ -136,7 +150,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
             report_message(f"{number} of {what} not used")
-    compiled = tuple(_compile(pipeline, inputs, chosen, request))
+    made_of_nodes = _compile(pipeline, inputs, chosen, request)
+    compiled = tuple(sorted(made_of_nodes, key=attrgetter("node")))
     slow = many_sets({item.node: item.sets for item in compiled})
     report(slow)
     if explain_pruned:
@@ -194,30 +209,49 @@ def _no_pass(request: _Request, stage: str) -> click.UsageError:
 def _compile(
     pipeline: Pipeline, inputs: Inputs, nodes: Sequence[str], request: _Request
 ) -> Iterator[NodeSummary]:
-    """Write each node's texts and yield what was made of it."""
+    """Write each node's texts and yield what was made of it, in any order."""
     about = Compilation(inputs.snapshot, len(inputs.policies), request.options, request.level)
-    with _sink(request) as sink, _progress(nodes, request) as steps:
-        for node in steps:
-            if request.print_after:
-                sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
-                continue
-            in_force = pipeline.in_force(node)
-            lines = header(node, about, in_force, pipeline.pods(node))
-            program = pipeline.program(node)
-            ruleset = request.backend.build(program, lines)
-            for suffix, text in with_digest(ruleset.texts).items():
-                sink.write(f"{node}.{suffix}", text)
-            size = ruleset.size
-            yield NodeSummary(
-                node,
-                len(pipeline.resolver.local(node)),
-                len(in_force),
-                size.chains,
-                size.rules,
-                size.sets,
-                size.elements,
-                *count_judged(program),
-            )
+
+    def compile_node(node: str) -> NodeSummary | None:
+        if request.print_after:
+            sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
+            return None
+        in_force = pipeline.in_force(node)
+        lines = header(node, about, in_force, pipeline.pods(node))
+        program = pipeline.program(node)
+        ruleset = request.backend.build(program, lines)
+        for suffix, text in with_digest(ruleset.texts).items():
+            sink.write(f"{node}.{suffix}", text)
+        size = ruleset.size
+        return NodeSummary(
+            node,
+            len(pipeline.resolver.local(node)),
+            len(in_force),
+            size.chains,
+            size.rules,
+            size.sets,
+            size.elements,
+            *count_judged(program),
+        )
+
+    with _sink(request) as sink:
+        made = _each(compile_node, nodes, request.jobs, sink)
+        with _progress(made, len(nodes), request) as steps:
+            yield from filter(None, steps)
+
+
+def _each(
+    work: Callable[[str], NodeSummary | None],
+    nodes: Sequence[str],
+    jobs: int,
+    sink: OutputDirectory | StandardOutput,
+) -> Iterable[NodeSummary | None]:
+    """Return what the work gives for each node, by several processes where that is worth while."""
+    if jobs == 1 or len(nodes) < _WORTH_PROCESSES or isinstance(sink, StandardOutput):
+        return map(work, nodes)
+    sink.prepare()
+    made: Iterable[NodeSummary | None] = later("parallel").in_parallel(work, nodes, jobs)
+    return made
 
 
 def _program_after(pipeline: Pipeline, node: str, stage: str) -> str:
@@ -240,11 +274,13 @@ def _sink(request: _Request) -> Iterator[OutputDirectory | StandardOutput]:
 
 
 @contextmanager
-def _progress(nodes: Sequence[str], request: _Request) -> Iterator[Iterable[str]]:
-    if not request.progress or len(nodes) < _PROGRESS_FROM:
-        yield nodes
+def _progress(
+    made: Iterable[NodeSummary | None], length: int, request: _Request
+) -> Iterator[Iterable[NodeSummary | None]]:
+    if not request.progress or length < _PROGRESS_FROM:
+        yield made
         return
-    with click.progressbar(nodes, label="compiling", file=sys.stderr, show_pos=True) as bar:
+    with click.progressbar(made, length, label="compiling", file=sys.stderr, show_pos=True) as bar:
         yield bar
 
 

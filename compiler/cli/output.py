@@ -27,7 +27,6 @@ class OutputDirectory:
         """Plan for the directory; it is made, with its parents, when the first file comes."""
         self._path = path
         self._aside: Path | None = None
-        self._names: list[str] = []
 
     def __enter__(self) -> Self:
         """Start with no files."""
@@ -42,12 +41,18 @@ class OutputDirectory:
             if final.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             with (self._made_aside() / name).open("w", encoding="utf-8") as file:
-                self._names.append(name)
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, ValueError) as refusal:
             raise _refused(final, refusal) from refusal
+
+    def prepare(self) -> None:
+        """Make the directory, so that processes forked from now on may write into it too."""
+        try:
+            self._made_aside()
+        except OSError as refusal:
+            raise _refused(self._path, refusal) from refusal
 
     def _made_aside(self) -> Path:
         if self._aside is None:
@@ -71,11 +76,11 @@ class OutputDirectory:
             shutil.rmtree(self._aside, ignore_errors=True)
 
     def _publish(self, aside: Path) -> None:
-        for name in self._names:
+        for file in sorted(aside.iterdir()):
             try:
-                (aside / name).replace(self._path / name)
+                file.replace(self._path / file.name)
             except OSError as refusal:
-                raise _refused(self._path / name, refusal) from refusal
+                raise _refused(self._path / file.name, refusal) from refusal
         directory = os.open(self._path, os.O_RDONLY)
         try:
             os.fsync(directory)
