@@ -39,6 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "requires_apiserver: runs what `make apiserver` builds; skipped where that is missing,"
         " failed if CNPC_REQUIRE_PACKETS=1",
     )
+    config.addinivalue_line(
+        "markers",
+        "requires_commands(*names): runs these programs; skipped where one is missing, failed if"
+        " CNPC_REQUIRE_PACKETS=1",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,6 +54,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason := apiserver.missing()
     ):
         _leave_out(reason)
+    for marker in item.iter_markers("requires_commands"):
+        lacking = [command for command in marker.args if shutil.which(command) is None]
+        if lacking:
+            _leave_out(f"needs {' '.join(lacking)}")
 
 
 def _leave_out(reason: str) -> None:

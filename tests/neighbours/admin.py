@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from apiserver import Client
 from command import Done, cnpc
-from netcluster import Cluster
+from netcluster import Cluster, Node
 from oracle import Oracle
 
 from neighbours.objects import Manifest
@@ -58,8 +59,12 @@ class Admin:
     def enforce(self, backend: str) -> Oracle:
         """Take a snapshot, apply it on every node, and return who judges by it."""
         files = self.snapshot()
-        for node in self._cluster.topology.nodes:
+
+        def apply(node: Node) -> None:
             self.run(node.name, "apply", *files, "--node", node.name, "--backend", backend)
+
+        with ThreadPoolExecutor() as pool:  # a thread is in a namespace of its own
+            list(pool.map(apply, self._cluster.topology.nodes))
         return self.oracle()
 
     def flush(self) -> None:

@@ -19,7 +19,7 @@ _LEGACY = {"iptables": "ip_tables_names", "ip6tables": "ip6_tables_names"}
 def foreign_rules(space: Namespace) -> str:
     """Return tables, chains and rules with their handles, but for what cnpc made and counters.
 
-    Tables without rules and policies are left out: who lists or deletes rules may make them.
+    Tables and base chains without rules are left out: iptables makes them for whoever comes.
     """
     listing = space.run(("nft", "-a", "-s", "list", "ruleset"))
     tables = [_foreign_part(table) for table in _blocks(listing)]
@@ -47,10 +47,8 @@ def _foreign_part(table: str) -> str:
             own = _OWN_CHAIN.match(line) is not None
         if not own and not _OWN.search(line) and line != "\n":
             kept.append(line)
-    chains = _COUNTS.sub("", "".join(kept))
-    if not _EMPTY_CHAIN.sub("", chains):
-        return ""
-    return head + chains + end
+    chains = _EMPTY_CHAIN.sub("", _COUNTS.sub("", "".join(kept)))
+    return head + chains + end if chains else ""
 
 
 def _legacy_rules(space: Namespace) -> Iterator[str]:

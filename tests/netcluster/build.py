@@ -105,12 +105,7 @@ def build(topology: Topology) -> Mapping[str, Namespace]:
 def _wire(topology: Topology, spaces: Mapping[str, Namespace]) -> None:
     routers = {OUTSIDE, *(node.name for node in topology.nodes)}
     for name, space in spaces.items():
-        with space.entered():
-            write_sysctls(_FAMILY_SYSCTLS + _ICMP_SYSCTLS)
-            if name in routers:
-                _load_conntrack()
-                write_sysctls(_ROUTER_SYSCTLS + _CONNTRACK_SYSCTLS)
-            silence()
+        prepare(space, router=name in routers)
     for index, node in enumerate(topology.nodes):
         pods = (pod for pod in topology.pods if pod.node == node.name and not pod.host_network)
         links = [_PodLink(f"v{number}", pod) for number, pod in enumerate(pods)]
@@ -121,6 +116,16 @@ def _wire(topology: Topology, spaces: Mapping[str, Namespace]) -> None:
         for link in links:
             _configure(spaces[link.pod.full_name], _pod_lines(link.pod))
     _configure(spaces[OUTSIDE], _outside_lines(topology))
+
+
+def prepare(space: Namespace, *, router: bool = False) -> None:
+    """Have a namespace without devices take part in probes."""
+    with space.entered():
+        write_sysctls(_FAMILY_SYSCTLS + _ICMP_SYSCTLS)
+        if router:
+            _load_conntrack()
+            write_sysctls(_ROUTER_SYSCTLS + _CONNTRACK_SYSCTLS)
+        silence()
 
 
 def _load_conntrack() -> None:

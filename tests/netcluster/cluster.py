@@ -17,6 +17,8 @@ from .prober import Prober
 from .probes import Probe, Result, Sighting
 from .topology import Topology, family_of
 
+Wiring = Callable[[Topology], Mapping[str, Namespace]]
+
 
 class Cluster:
     """A context manager; everything in it is spoken of by the names of nodes and pods.
@@ -24,15 +26,16 @@ class Cluster:
     Nodes are addressed by their name, pods as ``namespace/name``, the world as OUTSIDE.
     """
 
-    def __init__(self, topology: Topology) -> None:
-        """Keep what is to be built."""
+    def __init__(self, topology: Topology, wire: Wiring = build) -> None:
+        """Keep what is to be built; ``wire`` returns the namespaces by name, as ``build`` does."""
         self.topology = topology
+        self._wire = wire
         self._loaders: list[Loader] = [NFT]
 
     def __enter__(self) -> Self:
         raise_file_limit()
         with ExitStack() as stack:
-            self._spaces = build(self.topology)
+            self._spaces = self._wire(self.topology)
             for space in self._spaces.values():
                 stack.callback(space.close)
             self._homes = {name: name for name in self._spaces}
