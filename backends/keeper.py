@@ -113,7 +113,7 @@ class Keeper:
         with self._locked() as record:
             if record.pending is None or record.pending.token != token:
                 return False
-            self._back(record, record.pending)
+            self._back(record, record.pending, expired=True)
             return True
 
     def confirm(self) -> Version | None:
@@ -201,13 +201,17 @@ class Keeper:
         back = self._put(record, current)
         self._finish(replace(record, current=back.current, kernel=back.kernel))
 
-    def _back(self, record: Record, pending: Pending) -> None:
+    def _back(self, record: Record, pending: Pending, *, expired: bool = False) -> None:
+        """Put back what was in force before the pending version, and note if its time was over."""
         if pending.back_to is None:
             self._unload()
-            self._finish(Record(previous=record.current, boot=record.saved))
+            back = Record(previous=record.current)
         else:
             back = self._put(record, pending.back_to)
-            self._finish(replace(back, previous=pending.back_previous, boot=record.saved))
+            back = replace(back, previous=pending.back_previous)
+        gone = record.current if expired else None
+        over = replace(gone, since=now_text()) if gone else None
+        self._finish(replace(back, boot=record.saved, expired=over))
 
     def _put(self, record: Record, version: Version) -> Record:
         """Put a recorded version in force; returns the record of that."""

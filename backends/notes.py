@@ -74,6 +74,8 @@ class Record:
     pending: Pending | None = None
     boot: Version | None = None
     """What was saved for the next boot since something was put in force last."""
+    expired: Version | None = None
+    """What was taken back last as nobody confirmed it, and when."""
 
     @property
     def settled(self) -> bool:
@@ -152,6 +154,7 @@ def from_json(data: bytes) -> Record:
         kernel=_kernel(found.get("kernel")),
         pending=_pending(found.get("pending")),
         boot=_version(found.get("boot")),
+        expired=_version(found.get("expired")),
     )
 
 

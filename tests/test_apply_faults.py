@@ -255,7 +255,8 @@ def test_the_old_ruleset_comes_back_without_a_confirmation(host: Host) -> None:
     assert "goes away" in process.communicate()[0]
     assert host.in_force() == host.b
     _until(lambda: host.in_force() == host.a)
-    assert "no ruleset waits" in host.cnpc("apply", "--confirmed", code=1)
+    assert "too late: " in host.cnpc("apply", "--confirmed", code=1)
+    assert "nobody confirmed it in time" in host.cnpc("status")
 
 
 def test_while_one_waits_apply_says_what_becomes_of_it(host: Host) -> None:
@@ -305,7 +306,7 @@ def test_what_is_saved_meanwhile_does_not_confirm(host: Host) -> None:
 def test_status_tells_what_rules_matched(host: Host) -> None:
     host.cnpc("apply", "--counters", host.a)
     told = json.loads(host.cnpc("status", "--json"))
-    assert told["drift"] == ""
+    assert told["drift"] is None
     assert told["counters"]
     assert all(item["rule"] and item["packets"] == 0 for item in told["counters"])
     assert "nothing to do" in host.cnpc("apply", "--counters", host.a)

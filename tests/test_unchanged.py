@@ -28,7 +28,7 @@ IMPORTED = START | {
     *(f"backends.iptables_{name}" for name in ("legacy", "names", "presence")),
     *(f"backends.{name}" for name in ("netfilter", "netlink", "nft_names", "nft_signs")),
     *(f"backends.{name}" for name in ("notes", "record", "signs")),
-    *(f"compiler.cli.{name}" for name in ("apply", "node_options", "parameters")),
+    *(f"compiler.cli.{name}" for name in ("apply", "json_output", "node_options", "parameters")),
     *(f"compiler.cli.{name}" for name in ("ruleset_files", "unchanged")),
     "compiler.options",
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .json_output import json_option
 from .later import later
 from .messages import say
 from .node_options import Choices, Permits, compile_options, permit_options, state_option
@@ -41,6 +42,7 @@ Examples:
 )
 @click.option("--watch", "watching", is_flag=True, help="Stay, and undo what others change.")
 @state_option
+@json_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing where all is well.")
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
@@ -54,6 +56,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     watching: bool,
     state_dir: Path,
     quiet: bool,
+    as_json: bool,
 ) -> int:
     """Put a ruleset in force on this node: exactly that one, or exactly the old one stays.
 
@@ -68,9 +71,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if cut and (check or confirmed):
         raise click.UsageError("--cut-established belongs to an apply that loads")
     if confirmed:
-        kept: int = later("applying").confirmed(state_dir)
+        kept: int = later("applying").confirmed(state_dir, as_json=as_json)
         return kept
-    if not any((check, confirm, cut, watching)):
+    if not any((check, confirm, cut, watching, as_json)):
         version = unchanged(paths, choices, state_dir)
         if version is not None:
             say(nothing_to_do(version), quiet=quiet)
@@ -85,5 +88,6 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         cut=cut,
         watching=watching,
         quiet=quiet,
+        as_json=as_json,
     )
     return 0

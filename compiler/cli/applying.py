@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from ...backends.keeper import Hold, Outcome
-from ...backends.transaction import Kind
+from ...backends.keeper import Hold, Keeper, Outcome
+from ...backends.notes import Version
+from ...backends.packet_filter import Given
+from ..errors import NodeError
+from .apply_report import (
+    describe,
+    describe_change,
+    facts_of_confirmation,
+    facts_of_outcome,
+    facts_of_plan,
+)
 from .guardian import start_guardian
+from .json_output import print_json
 from .messages import report_message, report_warning, say
 from .node_options import Choices, Permits
 from .node_side import header_in_force, header_of_texts, open_keeper, read_given
 from .permits import check_permitted
 from .read_header import Header
-from .unchanged import nothing_to_do
+from .uncounted import counting_rules, uncounted, words_of_uncounted
 from .watch import watch
-from .what_changed import compare_headers, contents, in_words
-
-_OTHER = {Kind.NOTHING: "it is in force already", Kind.ELEMENTS: "other addresses"}
-"""What is said where neither policies nor pods came or went."""
 
 
 def apply(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -33,6 +40,7 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
     cut: bool,
     watching: bool,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Put the ruleset in force, or with ``check`` only let the kernel judge it."""
     before = header_in_force(state_dir)
@@ -40,30 +48,68 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
     after = header_of_texts(ruleset.texts)
     check_permitted(after, before, permits)
     keeper = open_keeper(state_dir)
+    quiet = quiet or as_json
     if check:
-        kind = keeper.check(ruleset).kind
-        say(f"the kernel accepts it: {_what(kind, before, after)}", quiet=quiet)
-        return
-    outcome = keeper.apply(ruleset, _hold(confirm, state_dir))
-    _warn(outcome)
-    say(_describe(outcome, before, after), quiet=quiet)
-    if outcome.pending:
-        left = outcome.pending.left(time.time())
-        say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
+        planned = keeper.check(ruleset)
+        what = describe_change(planned.kind, before, after)
+        say(f"the kernel accepts it: {what}", quiet=quiet)
+        facts = facts_of_plan(planned, before, after)
+    else:
+        outcome = keeper.apply(ruleset, _hold(confirm, state_dir))
+        _tell(outcome, before, after, quiet=quiet)
+        facts = facts_of_outcome(outcome, before, after)
+    if choices.counters:
+        facts = {**facts, "not_counted": _tell_uncounted(after, ruleset.texts)}
     if cut:
-        say(f"{keeper.cut(ruleset):,} established connections ended", quiet=quiet)
+        facts = {**facts, "connections_ended": _cut(keeper, ruleset, quiet=quiet)}
+    if as_json:
+        print_json(facts)
     if watching:
         watch(keeper)
 
 
-def confirmed(state_dir: Path) -> int:
+def confirmed(state_dir: Path, *, as_json: bool) -> int:
     """Keep the ruleset that waits for this; 1 if none does."""
-    version = open_keeper(state_dir).confirm()
+    keeper = open_keeper(state_dir)
+    version = keeper.confirm()
+    if as_json:
+        print_json(facts_of_confirmation(version))
     if version is None:
-        report_message("no ruleset waits for a confirmation; the time may be over (cnpc status)")
+        report_message(_why_none_waits(keeper.read().expired))
         return 1
-    say(f"{version.id} stays")
+    say(f"{version.id} stays", quiet=as_json)
     return 0
+
+
+def _cut(keeper: Keeper, ruleset: Given[Any], *, quiet: bool) -> int:
+    try:
+        ended = keeper.cut(ruleset)
+    except NodeError as refusal:
+        raise NodeError(f"the ruleset is in force, but connections live on: {refusal}") from None
+    say(f"{ended:,} established connections ended", quiet=quiet)
+    return ended
+
+
+def _tell_uncounted(header: Header, texts: Mapping[str, str]) -> list[str]:
+    """Say what the counters that were asked for do not count, and return which policies."""
+    without = uncounted(header, counting_rules(texts))
+    for line in words_of_uncounted(header.level, header.policies, without):
+        report_message(line)
+    return list(without)
+
+
+def _tell(outcome: Outcome, before: Header | None, after: Header, *, quiet: bool) -> None:
+    _warn(outcome)
+    say(describe(outcome, before, after), quiet=quiet)
+    if outcome.pending:
+        left = outcome.pending.left(time.time())
+        say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
+
+
+def _why_none_waits(expired: Version | None) -> str:
+    if expired is None:
+        return "no ruleset waits for a confirmation"
+    return f"too late: {expired.id} was taken back at {expired.since}"
 
 
 def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
@@ -80,23 +126,3 @@ def _warn(outcome: Outcome) -> None:
     if outcome.removed:
         places = " and ".join(outcome.removed)
         report_warning(f"rules of cnpc in {places} judged too; they were removed")
-
-
-def _describe(outcome: Outcome, before: Header | None, after: Header) -> str:
-    if outcome.plan.kind is Kind.NOTHING:
-        return nothing_to_do(outcome.version)
-    milliseconds = outcome.seconds * 1000
-    what = _what(outcome.plan.kind, before, after)
-    return f"{outcome.version.id} is in force: {what}, {milliseconds:.0f} ms"
-
-
-def _what(kind: Kind, before: Header | None, after: Header) -> str:
-    """Return what changes, or all that the ruleset has where nothing of it was in force."""
-    if before is None or kind is Kind.LOAD:
-        return contents(after)
-    words = in_words(compare_headers(before, after))
-    if words or kind is Kind.REPLACE:
-        return words or contents(after)
-    if before.has_counters != after.has_counters:
-        return "with counters" if after.has_counters else "without counters"
-    return _OTHER.get(kind, "other rules")

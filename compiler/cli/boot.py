@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from .messages import report_message, report_warning
+from .json_output import json_option, print_json
+from .messages import report_message, report_warning, say
 from .node_options import state_option
 from .node_side import open_keeper
 
 
 @click.command()
+@json_option
 @state_option
-def command(*, state_dir: Path) -> int:
+def command(*, as_json: bool, state_dir: Path) -> int:
     """Load the ruleset that was saved, or was in force last, as the system starts.
 
     deploy/cnpc.service runs this before the network is up. A ruleset that still waited for its
@@ -21,8 +23,10 @@ def command(*, state_dir: Path) -> int:
     before it is loaded, with a warning.
     """
     version = open_keeper(state_dir).boot(report_warning)
+    if as_json:
+        print_json({"version": version.id if version else None})
     if version is None:
         report_message("no ruleset is saved; nothing to load")
     else:
-        click.echo(f"{version.id} is in force")
+        say(f"{version.id} is in force", quiet=as_json)
     return 0

@@ -8,20 +8,26 @@ import click
 
 from ...backends.changes import compare
 from ...backends.packet_filter import Drift
-from .differences import lines
+from ..errors import CnpcError
+from .differences import facts, lines
+from .json_output import json_option, print_json
 from .messages import report_warning
-from .node_options import Choices, compile_options, state_option
-from .node_side import header_in_force, open_keeper, read_given, shown
+from .node_options import Choices, Permits, compile_options, state_option
+from .node_side import header_in_force, header_of_texts, open_keeper, read_given, shown
+from .permits import check_permitted
+from .read_header import Header
 
 
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
 @compile_options
+@json_option
 @state_option
 def command(
     *,
     paths: tuple[str, ...],
     choices: Choices,
+    as_json: bool,
     state_dir: Path,
 ) -> int:
     """Show what apply would change on this node: policies, elements of sets, rules of chains.
@@ -35,11 +41,24 @@ def command(
     drift = now.drift
     if drift is not Drift.NONE:
         report_warning(keeper.view.obstacle(record) or f"{drift.value}; apply puts it right")
-    if not paths:
-        return int(drift is not Drift.NONE)
-    ruleset = read_given(paths, choices, header_in_force(state_dir))
-    new = keeper.view.worded(ruleset)
+    new = old
+    if paths:
+        before = header_in_force(state_dir)
+        ruleset = read_given(paths, choices, before)
+        _warn_of_refusal(header_of_texts(ruleset.texts), before)
+        new = keeper.view.worded(ruleset)
     changes = compare(old, new)
-    for line in lines(changes, old, new):
-        click.echo(line)
+    if as_json:
+        drifted = drift.name.lower() if drift is not Drift.NONE else None
+        print_json({"drift": drifted, **facts(changes, old, new)})
+    else:
+        for line in lines(changes, old, new):
+            click.echo(line)
     return int(bool(changes) or drift is not Drift.NONE)
+
+
+def _warn_of_refusal(new: Header, old: Header | None) -> None:
+    try:
+        check_permitted(new, old, Permits(empty=False, other_node=False))
+    except CnpcError as refusal:
+        report_warning(f"apply refuses this: {refusal}")

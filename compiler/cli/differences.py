@@ -10,7 +10,7 @@ from ...backends.changes import Changes, TableChange
 from ...backends.layout import Chain, Layout, Table
 from .counts import count
 from .read_header import header_of
-from .what_changed import Changed, compare_headers, in_words
+from .what_changed import Changed, compare_headers, facts_of, in_words
 
 _MOST = 20
 _ADDRESS = re.compile(r"[0-9a-f:.]+")
@@ -35,6 +35,49 @@ def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
         yield from _chain(chain.name, (), chain.rules)
     for name, chain in changes.chains.items():
         yield from _changed(old.chains[name], chain)
+
+
+def facts(changes: Changes, old: Layout, new: Layout) -> Mapping[str, object]:
+    """Return all of it as JSON has it (docs/schema/diff.json)."""
+    sets = (
+        *(_set_facts(table, table.lines(), ()) for table in changes.tables_removed.values()),
+        *(_set_facts(table, (), table.lines()) for table in changes.tables_added.values()),
+        *(
+            _set_facts(change.new, change.old.lines(), change.new.lines())
+            if change.remade
+            else _set_facts(change.new, change.removed, change.added)
+            for change in changes.tables.values()
+        ),
+    )
+    chains = (
+        *(_chain_facts(chain.name, chain, None) for chain in changes.chains_removed.values()),
+        *(_chain_facts(chain.name, None, chain) for chain in changes.chains_added.values()),
+        *(_chain_facts(name, old.chains[name], chain) for name, chain in changes.chains.items()),
+    )
+    return {
+        **facts_of(compare_headers(header_of(old.header), header_of(new.header))),
+        "sets": list(sets),
+        "chains": list(chains),
+    }
+
+
+def _set_facts(table: Table, removed: Sequence[str], added: Sequence[str]) -> dict[str, object]:
+    return {
+        "kind": table.kind,
+        "name": table.name,
+        "note": table.note or None,
+        "elements_removed": list(removed),
+        "elements_added": list(added),
+    }
+
+
+def _chain_facts(name: str, old: Chain | None, new: Chain | None) -> dict[str, object]:
+    lines = list(difflib.ndiff(old.rules if old else (), new.rules if new else ()))
+    return {
+        "name": name,
+        "rules_removed": [line[2:] for line in lines if line.startswith("- ")],
+        "rules_added": [line[2:] for line in lines if line.startswith("+ ")],
+    }
 
 
 def _by_name(changed: Changed) -> Iterator[str]:

@@ -6,18 +6,23 @@ from pathlib import Path
 
 import click
 
-from .messages import report_warning
+from .json_output import json_option, print_json
+from .messages import report_warning, say
 from .node_options import state_option
 from .node_side import open_keeper
 
 
 @click.command()
+@json_option
 @state_option
-def command(*, state_dir: Path) -> int:
+def command(*, as_json: bool, state_dir: Path) -> int:
     """Remove everything of cnpc from the kernel and from the next boot, and nothing else.
 
     Afterwards no policy is in force; cnpc rollback brings the last one back.
     """
     found = open_keeper(state_dir).flush(report_warning)
-    click.echo("no policy is in force any more" if found else "nothing of cnpc was here")
+    if as_json:
+        print_json({"removed": found})
+    what = "no policy is in force any more" if found else "nothing of cnpc was here"
+    say(what, quiet=as_json)
     return 0

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from .messages import report_message
+from .json_output import json_option, print_json
+from .messages import report_message, say
 from .node_options import state_option
 from .node_side import open_keeper
 
 
 @click.command()
+@json_option
 @state_option
-def command(*, state_dir: Path) -> int:
+def command(*, as_json: bool, state_dir: Path) -> int:
     """Put the version before in force again; a second time goes forth again.
 
     While a ruleset waits for its confirmation, this puts back what was in force before it.
@@ -22,14 +24,12 @@ def command(*, state_dir: Path) -> int:
     before = keeper.read()
     keeper.rollback()
     now = keeper.read().current
-    if now is not None:
-        if now == before.current:
-            report_message("there is no version before this one")
-            return 1
-        click.echo(f"{now.id} is in force again")
-        return 0
-    if before.pending is None:
-        report_message("there is no version to go back to")
+    back = before.pending is not None if now is None else now != before.current
+    if as_json:
+        print_json({"version": now.id if now else None, "went_back": back})
+    if not back:
+        report_message(f"there is no version {'before this one' if now else 'to go back to'}")
         return 1
-    click.echo("no policy is in force, as before")
+    what = f"{now.id} is in force again" if now else "no policy is in force, as before"
+    say(what, quiet=as_json)
     return 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .messages import report_message
+from .json_output import json_option, print_json
+from .messages import report_message, say
 from .node_options import Choices, Permits, compile_options, permit_options, state_option
 from .node_side import header_in_force, header_of_texts, open_keeper, read_given
 from .permits import check_permitted
@@ -16,12 +17,14 @@ from .permits import check_permitted
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
 @compile_options
 @permit_options
+@json_option
 @state_option
 def command(
     *,
     paths: tuple[str, ...],
     choices: Choices,
     permits: Permits,
+    as_json: bool,
     state_dir: Path,
 ) -> int:
     """Keep a ruleset for the next boot, without loading it now.
@@ -36,8 +39,10 @@ def command(
         check_permitted(header_of_texts(ruleset.texts), before, permits)
         keeper.save(ruleset)
     version = keeper.read().at_boot
+    if as_json:
+        print_json({"next_boot": version.id if version else None})
     if version is None:
         report_message("no ruleset is saved")
         return 1
-    click.echo(f"the next boot loads {version.id}")
+    say(f"the next boot loads {version.id}", quiet=as_json)
     return 0

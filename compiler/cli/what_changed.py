@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .counts import count
@@ -45,6 +45,17 @@ def compare_headers(old: Header, new: Header) -> Changed:
 def in_words(changed: Changed) -> str:
     """Return the numbers in words, as "2 policies more, 1 pod fewer"; "" where there are none."""
     return ", ".join(_words(changed))
+
+
+def facts_of(changed: Changed) -> Mapping[str, object]:
+    """Return the names as JSON has them."""
+    return {
+        "policies_added": list(changed.policies_added),
+        "policies_removed": list(changed.policies_removed),
+        "policies_changed": list(changed.policies_changed),
+        "pods_added": list(changed.pods_added),
+        "pods_removed": list(changed.pods_removed),
+    }
 
 
 def contents(header: Header) -> str:
