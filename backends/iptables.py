@@ -7,9 +7,9 @@ and one jump in each of the host's is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from ..compiler.errors import InputError
 from ..compiler.ir import Chain, Hook, Program, Rule, Set, depth
@@ -20,6 +20,7 @@ from .ipset import IpSet, ipset, refusal
 from .iptables_layout import HOOK_CHAIN
 from .iptables_names import BACKEND
 from .iptables_rules import Line, RuleText
+from .iptables_tables import rules_in, tables_for
 from .returns import accept_by_return
 from .slots import assign
 from .template import template
@@ -45,11 +46,15 @@ class _Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _Chains:
     """One family's chains, and the names of those that no rule of this version is in."""
 
     chains: tuple[_Chain, ...]
     unused: tuple[str, ...]
+
+    def in_table(self, table: str) -> tuple[_Chain, ...]:
+        """Return the chains as they stand in one of the tables that judge."""
+        return tuple(replace(item, rules=rules_in(table, item.rules)) for item in self.chains)
 
 
 class Iptables:
@@ -70,19 +75,20 @@ class Iptables:
         programs = {family: self._lowered(program, family) for family in Family}
         sets = [self._set(item) for own in programs.values() for item in own.sets]
         names = {item.source: item.name for item in sets}
-        tables = {family: self._table(own, family, names) for family, own in programs.items()}
+        families = {family: self._chains(own, family, names) for family, own in programs.items()}
+        chains = [chain for own in families.values() for chain in own.chains]
+        tables = tables_for(rule for chain in chains for rule in chain.rules)
         texts = {"ipset": self._sets_template.render(header=header, sets=sets)}
-        for family, table in tables.items():
+        for family, own in families.items():
             texts[_SUFFIX[family]] = self._rules_template.render(
                 header=header,
                 hooks=HOOK_CHAIN.values(),
-                chains=table.chains,
-                unused=table.unused,
+                tables={table: own.in_table(table) for table in tables},
+                unused=own.unused,
             )
-        chains = [chain for table in tables.values() for chain in table.chains]
         size = Size(
-            chains=len(chains),
-            rules=sum(len(chain.rules) for chain in chains),
+            chains=len(chains) * len(tables),
+            rules=sum(len(chain.rules) for chain in chains) * len(tables),
             sets=len(sets),
             elements=sum(len(item.entries) for item in sets),
         )
@@ -105,7 +111,7 @@ class Iptables:
             known = self._sets[item.name] = (item, ipset(item))
         return known[1]
 
-    def _table(self, program: Program, family: Family, names: Mapping[str, str]) -> _Table:
+    def _chains(self, program: Program, family: Family, names: Mapping[str, str]) -> _Chains:
         text = RuleText(family, names, _refuse)
         slots = assign([chain.name for chain in program.chains if chain.hook is None])
         called = {chain.name: _hook_name(chain.hook) for chain in program.chains if chain.hook}
@@ -115,7 +121,7 @@ class Iptables:
             name = called[chain.name]
             rules = tuple(_line(name, line, called) for line in text.lines(chain))
             chains.append(_Chain(name, chain.name, rules))
-        return _Table(tuple(chains), slots.unused)
+        return _Chains(tuple(chains), slots.unused)
 
 
 def _with_all_hooks(program: Program) -> Program:
@@ -125,7 +131,7 @@ def _with_all_hooks(program: Program) -> Program:
     if not missing:
         return program
     chains = sorted((*program.chains, *missing), key=lambda chain: chain.name)
-    return replace(program, chains=tuple(chains))
+    return structs.replace(program, chains=tuple(chains))
 
 
 def _hook_name(hook: Hook) -> str:

@@ -10,6 +10,7 @@ from . import programs
 from .findings import Finding, fine, missing, warning
 from .iptables_names import FAMILIES
 from .iptables_own import own
+from .iptables_saved import in_front
 
 # What every ruleset of ours uses. It is loaded in a network namespace made for it, where kernels
 # show what they lack without anything of the node's changing.
@@ -17,7 +18,7 @@ _SETS = """create cnpc-a hash:ip family {family} hashsize 64 maxelem 16
 create cnpc-b hash:net family {family} hashsize 64 maxelem 16
 create cnpc-c hash:ip,port family {family} hashsize 64 maxelem 16
 create cnpc-d hash:ip family {family} hashsize 64 maxelem 16 timeout 0"""
-_RULES = """*filter
+_RULES = """*mangle
 :CNPC-doctor - [0:0]
 -A CNPC-doctor -m conntrack --ctstate ESTABLISHED -j RETURN
 -A CNPC-doctor -m set --match-set cnpc-a src -j DROP
@@ -25,11 +26,27 @@ _RULES = """*filter
 -A CNPC-doctor -p tcp -m multiport --dports 80,443:445 -j DROP
 -A CNPC-doctor -m iprange --src-range {range} -j DROP
 -A CNPC-doctor -m comment --comment "any" -j DROP
+-I FORWARD 1 -g CNPC-doctor
+COMMIT
+"""
+_REJECTING = """*filter
+:CNPC-doctor - [0:0]
 -A CNPC-doctor -p tcp -j REJECT --reject-with tcp-reset
+-I FORWARD 1 -g CNPC-doctor
+COMMIT
+*security
+:CNPC-doctor - [0:0]
+-A CNPC-doctor -m set --match-set cnpc-a src -j DROP
 -I FORWARD 1 -g CNPC-doctor
 COMMIT
 """
 _BITMAP = {"v4": "create cnpc-e bitmap:ip range 192.0.2.1-192.0.2.9\n", "v6": ""}
+_PASSED_BY = {
+    "mangle": "not judged",
+    "filter": "not rejected, but dropped if it is denied",
+    "security": "not judged",
+}
+_MODULE = {"v4": "iptable", "v6": "ip6table"}
 _FAMILY_WORD = {"v4": "inet", "v6": "inet6"}
 _RANGE = {"v4": "192.0.2.1-192.0.2.9", "v6": "2001:db8::1-2001:db8::9"}
 
@@ -50,11 +67,36 @@ def look_at_iptables() -> Iterator[Finding]:
     if reason := ours_in_both(system):
         text, _, remedy = reason.partition("; ")
         yield warning(text, remedy)
+    yield from _in_front(system)
     if programs.found("unshare") is None:
         yield warning("there is no unshare to try the parts of iptables with", "install util-linux")
         return
     for family in FAMILIES:
         yield from _features(family)
+
+
+def _in_front(system: tools.Tools) -> Iterator[Finding]:
+    """Yield where rules of others come before ours, so that what they accept is not judged."""
+    for (family, table), saved in own(system).items():
+        for hook, jumps in saved.jumps.items():
+            if jumps.number and not jumps.first:
+                yield warning(
+                    f"{tools.PROGRAM[family]} -t {table} {hook} has before cnpc's own rules "
+                    f"{_first(system, (family, table), hook)}; what that accepts is "
+                    f"{_PASSED_BY[table]}",
+                    "cnpc apply puts the own jump in front, and apply --watch whenever it is not",
+                )
+
+
+def _first(system: tools.Tools, where: tools.Where, hook: str) -> str:
+    """Return the first of others' rules in front of ours, and how many more there are."""
+    try:
+        rules = in_front(system.save(*where), hook)
+    except NodeError:  # as a rule made by nft has no words
+        rules = ()
+    if not rules:
+        return "rules of others"
+    return rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} more"
 
 
 def ours_in_both(system: tools.Tools) -> str:
@@ -71,18 +113,33 @@ def ours_in_both(system: tools.Tools) -> str:
 
 def _features(family: str) -> Iterator[Finding]:
     name = tools.PROGRAM[family]
-    script = f"ipset restore <<'END' && {name}-restore --noflush\n{_SETS}\n{_BITMAP[family]}END\n"
-    try:
-        tools.run(
-            ["unshare", "-n", "sh", "-c", script.format(family=_FAMILY_WORD[family])],
-            _RULES.format(range=_RANGE[family]),
-        )
-    except NodeError as refusal:
-        reason = " ".join(str(refusal).split())
+    reason = _refused(family, _RULES.format(range=_RANGE[family]))
+    if reason:
         yield warning(
             f"{name}, ipset or the kernel refuses what rulesets need: {reason}",
             "load the modules ip_set_hash_*, ip_set_bitmap_ip, xt_set, xt_conntrack, xt_multiport, "
-            "xt_iprange, xt_comment, ipt_REJECT and ip6t_REJECT, or use nftables",
+            f"xt_iprange, xt_comment, and with iptables-legacy {_MODULE[family]}_mangle, or use "
+            "nftables",
+        )
+    elif reason := _refused(family, _REJECTING):
+        yield warning(
+            f"{name} or the kernel refuses what --deny-with reject needs: {reason}",
+            f"load the modules ipt_REJECT and ip6t_REJECT, and with iptables-legacy "
+            f"{_MODULE[family]}_security, or deny with drop",
         )
     else:
         yield fine(f"{name} and the kernel take all that rulesets need")
+
+
+def _refused(family: str, rules: str) -> str:
+    """Return why the rules, and the sets that they need, are refused; "" if they are not."""
+    restore = f"{tools.PROGRAM[family]}-restore --noflush"
+    script = f"ipset restore <<'END' && {restore}\n{_SETS}\n{_BITMAP[family]}END\n"
+    try:
+        tools.run(
+            ["unshare", "-n", "sh", "-c", script.format(family=_FAMILY_WORD[family])],
+            rules,
+        )
+    except NodeError as refusal:
+        return " ".join(str(refusal).split())
+    return ""

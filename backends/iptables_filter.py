@@ -1,15 +1,15 @@
 """The node's iptables and ipset: how what is in force is known, replaced and removed.
 
 Sets have the tag of their contents in their names, so new ones can be loaded and old ones kept
-while the rules switch. The rules of a family switch in one commit; the two families are two.
+while the rules switch. The rules of a family's table switch in one commit.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 
 from ..compiler.errors import NodeError
 from . import iptables_presence
@@ -18,10 +18,12 @@ from .connections import denied
 from .iptables_doctor import ours_in_both
 from .iptables_layout import EMPTY, IptablesLayout, read_iptables
 from .iptables_meaning import judge_of
-from .iptables_names import BACKEND, FAMILIES, HOOKS
-from .iptables_own import own, own_texts
-from .iptables_saved import Jumps, Saved, change, operations, own_lines
+from .iptables_names import BACKEND, FAMILIES, TABLES
+from .iptables_own import own, own_texts, own_where
+from .iptables_plan import NO_PLAN, IptablesPlan, Step, same_rules, steps, whole
+from .iptables_saved import NOWHERE, Saved, change, own_lines
 from .iptables_signs import IptablesSigns, digest
+from .iptables_tools import Where
 from .iptables_words import worded
 from .layout import Layout
 from .node import Node
@@ -29,38 +31,11 @@ from .notes import Kernel
 from .packet_filter import Drift, InForce, UntouchedError
 from .transaction import Kind
 
-_IN_FRONT = {hook: Jumps(1, first=True) for hook in HOOKS}
-_NOWHERE: Mapping[str, Jumps] = {}
 _TRIES, _PAUSE = 20, 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class IptablesPlan:
-    """Texts for ipset and for each family that changes, and what there was before."""
-
-    kind: Kind
-    sets: str
-    rules: Mapping[str, str]
-    before: Mapping[str, Saved]
-    sets_before: frozenset[str]
-    checks_itself: ClassVar[bool] = True
-
-    @property
-    def transactions(self) -> tuple[str, ...]:
-        """The texts that there are, in the order of loading."""
-        return tuple(text for text in (self.sets, *self.rules.values()) if text)
-
-    @property
-    def operations(self) -> int:
-        """How many entries, chains, rules and jumps they name."""
-        return self.sets.count("\nadd ") + sum(map(operations, self.rules.values()))
-
-
-_NOTHING = IptablesPlan(Kind.NOTHING, "", {}, {}, frozenset())
-
-
 class IptablesFilter:
-    """Our chains in the table filter of both families, and our sets."""
+    """Our chains in the tables of both families, and our sets."""
 
     backend = BACKEND
     empty = EMPTY
@@ -87,6 +62,10 @@ class IptablesFilter:
         """Tell whether a chain or jump of ours is loaded."""
         return any(map(bool, own(self._tools).values()))
 
+    def difference(self, kernel: Kernel) -> Drift:
+        """Return how the kernel differs, where it is not as it was noted."""
+        return Drift.CHANGED if self._signs.knows_tables(kernel) else Drift.EARLIER
+
     def judging(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, of either flavour."""
         return iptables_presence.judging()
@@ -108,7 +87,7 @@ class IptablesFilter:
     ) -> tuple[IptablesLayout, Kernel] | None:
         """Return the ruleset, and how the kernel is now; None where it differs from what it was."""
         before = self._signs.generation()
-        if self._signs.sets() != kernel.contents:
+        if self._signs.contents() != kernel.contents:
             return None
         if before is not None and before == kernel.generation:
             return ruleset, kernel
@@ -119,33 +98,18 @@ class IptablesFilter:
     def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
         old = now.ruleset
-        write = {
-            family: {
-                name: item.rules
-                for name, item in chains.items()
-                if name not in old.families[family]
-                or old.families[family][name].rules != item.rules
-            }
-            for family, chains in new.families.items()
-        }
-        gone = any(old.families[family].keys() - new.families[family].keys() for family in FAMILIES)
-        if not any(write.values()) and not gone and old.sets.keys() == new.sets.keys():
-            return _NOTHING
+        if same_rules(old, new) and old.sets.keys() == new.sets.keys():
+            return NO_PLAN
         if reason := self.obstacle():
             raise NodeError(reason)
-        before = own_texts(self._tools)
-        rules = {}
-        for family, saved in before.items():
-            stale = saved.chains.keys() - new.families[family].keys()
-            if write[family] or stale or saved.jumps != _IN_FRONT:
-                rules[family] = change(saved, write[family], stale, _IN_FRONT)
+        changes = tuple(steps(old, new, own_texts(self._tools)))
         there = frozenset(tools.ipset_headers())
         sets = (
             item.exchanged() if name in there else item.text
             for name, item in new.sets.items()
             if name not in old.sets
         )
-        return IptablesPlan(_kind(now), "".join(sets), rules, before, there)
+        return IptablesPlan(_kind(now), "".join(sets), changes, there)
 
     def check(self, planned: IptablesPlan) -> None:
         """Let the tools judge the rules, for which the new sets are there meanwhile."""
@@ -158,9 +122,9 @@ class IptablesFilter:
         now: InForce[IptablesLayout],  # noqa: ARG002 - nftables needs it
         new: IptablesLayout,
     ) -> Kernel:
-        """Load the sets, switch each family, and remove what is old.
+        """Load the sets, take each step, and remove what is old.
 
-        UntouchedError if anything is refused, after which both families are as they were.
+        UntouchedError if anything is refused, after which all tables are as they were.
         """
         self._try(planned)
         self._switch(planned)
@@ -190,81 +154,81 @@ class IptablesFilter:
     def listing(self) -> str:
         """Return the own rules of both families with what they have counted."""
         return "".join(
-            own_lines(self._tools.save(family, counters=True), family) for family in FAMILIES
+            own_lines(self._tools.save(family, table, counters=True), family)
+            for family, table in self._judging_first()
         )
+
+    def _judging_first(self) -> Iterator[Where]:
+        """Yield for each family the table in which packets meet rules of ours first."""
+        saved = own(self._tools)
+        for family in FAMILIES:
+            tables = (table for table in TABLES if saved.get((family, table)))
+            yield from ((family, table) for table in islice(tables, 1))
 
     def _if_still(self, before: int | None) -> int | None:
         """Return the number if no rule has changed since; None where one may have."""
         return before if before == self._signs.generation() else None
 
-    def _structure(self, saved: Mapping[str, Saved]) -> str:
-        texts = (self._tools.flavour, *(saved[family].text() for family in FAMILIES))
-        return digest("\n".join(texts))
+    def _structure(self, saved: Mapping[Where, Saved]) -> str:
+        texts = (f"{where}\n{own.text()}" for where, own in sorted(saved.items()) if own)
+        return digest("\n".join((self._tools.flavour, *texts)))
 
     def _try(self, planned: IptablesPlan) -> None:
         """Load the new sets, which no rule uses yet, and test the rules."""
         try:
             if planned.sets:
                 tools.ipset_restore(planned.sets)
-            for family, text in planned.rules.items():
-                self._tools.restore(family, text, test=True)
+            for step in planned.steps:
+                self._tools.restore(step.where[0], step.text, test=True)
         except NodeError as refusal:
             _destroy_all_but(planned.sets_before)
             raise UntouchedError(str(refusal)) from None
 
     def _switch(self, planned: IptablesPlan) -> None:
-        """Commit each family; if one is refused, those before it go back."""
-        done: list[str] = []
+        """Commit each step; if one is refused, those before it go back, the last one first."""
+        done: list[Step] = []
         try:
-            for family, text in planned.rules.items():
-                self._tools.restore(family, text)
-                done.append(family)
+            for step in planned.steps:
+                self._tools.restore(step.where[0], step.text)
+                done.append(step)
         except NodeError as refusal:
-            for family in done:
-                self._back(family, planned.before[family])
+            for step in reversed(done):
+                self._back(step)
             _destroy_all_but(planned.sets_before)
             raise UntouchedError(str(refusal)) from None
 
-    def _back(self, family: str, before: Saved) -> None:
-        now = own(self._tools)[family]
+    def _back(self, step: Step) -> None:
+        (family, table), before = step.where, step.before
+        now = own_where(self._tools, step.where)
         stale = now.chains.keys() - before.chains.keys()
-        self._tools.restore(family, change(now, before.chains, stale, before.jumps))
+        self._tools.restore(family, change(table, now, before.chains, stale, before.jumps))
 
     def _remove(self, one: tools.Tools) -> bool:
         """Remove the chains and jumps of one flavour."""
         found = own(one)
-        for family, saved in found.items():
+        for (family, table), saved in found.items():
             if saved:
-                one.restore(family, change(saved, {}, saved.chains, _NOWHERE))
+                one.restore(family, change(table, saved, {}, saved.chains, NOWHERE))
         return any(map(bool, found.values()))
 
     def _found(self, new: IptablesLayout) -> Kernel:
         """Return how the kernel is; NodeError if it is not as it should be."""
         before = self._signs.generation()
         saved = own(self._tools)
-        whole = all(_whole(saved[family], new, family) for family in FAMILIES)
-        if not whole or new.sets.keys() - tools.ipset_headers().keys():
+        if not whole(saved, new) or new.sets.keys() - tools.ipset_headers().keys():
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         return Kernel(
             place=self.place(),
             generation=self._if_still(before),
             structure=self._structure(saved),
-            contents=self._signs.sets(),
+            contents=self._signs.contents(),
         )
 
 
 def _kind(now: InForce[IptablesLayout]) -> Kind:
-    if now.drift in {Drift.CHANGED, Drift.INTERRUPTED, Drift.FOREIGN}:
+    if now.drift in {Drift.CHANGED, Drift.EARLIER, Drift.INTERRUPTED, Drift.FOREIGN}:
         return Kind.REPLACE
     return Kind.LOAD if now.ruleset == EMPTY else Kind.RULES
-
-
-def _whole(saved: Saved, new: IptablesLayout, family: str) -> bool:
-    """Tell whether the family has all chains, each with its number of rules, and the jumps."""
-    wanted = {name: len(item.rules) for name, item in new.families[family].items()}
-    found = {name: len(rules) for name, rules in saved.chains.items() if name not in saved.held}
-    kept = {name: len(rules) for name, rules in saved.chains.items() if name in wanted}
-    return kept == wanted and found.keys() <= wanted.keys() and saved.jumps == _IN_FRONT
 
 
 def _destroy_all_but(kept: Container[str]) -> bool:

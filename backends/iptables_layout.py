@@ -7,14 +7,15 @@ what is loaded is made of these objects, and is to mean what the files meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ..compiler.errors import InputError, Span, error
 from ..compiler.ir import Hook
 from .ipset import tag_of
 from .iptables_names import FAMILIES, HOOKS, OWN, SUFFIXES
+from .iptables_tables import DROPPING, EARLIER, REJECTING, rules_in, tables_for
 
 HOOK_CHAIN = dict(zip((Hook.FORWARD, Hook.INPUT), HOOKS, strict=True))
 """The host's chains that jump to ours."""
@@ -89,6 +90,13 @@ class IptablesLayout:
     header: tuple[str, ...]
     sets: Mapping[str, SetText]
     families: Mapping[str, Mapping[str, ChainText]]
+    tables: tuple[str, ...] = DROPPING
+    """The tables that judge it, in the order in which packets come."""
+
+    def rules(self, family: str, table: str) -> Mapping[str, tuple[str, ...]]:
+        """Return the rules of each of a family's chains in a table; none where it has none."""
+        chains = self.families[family].values() if table in self.tables else ()
+        return {item.name: rules_in(table, item.rules) for item in chains}
 
 
 EMPTY = IptablesLayout((), {}, {family: {} for family in FAMILIES})
@@ -99,19 +107,32 @@ def read_iptables(
 ) -> IptablesLayout:
     """Return the objects of the three texts by suffix; InputError tells what is wrong where.
 
-    ``names`` are what messages call the texts.
+    ``names`` are what messages call the texts. Those that an earlier version wrote, for the table
+    ``filter`` alone, are taken too; they judge in the tables where they would be written now.
     """
     readers = {
         suffix: _Reader(texts[suffix], (names or {}).get(suffix, f"<{suffix}>"))
         for suffix in SUFFIXES
     }
     sets = readers["ipset"].sets()
-    families = {family: readers[family].chains(sets) for family in FAMILIES}
+    blocks = {family: readers[family].blocks() for family in FAMILIES}
+    families = {family: readers[family].chains(found, sets) for family, found in blocks.items()}
     header = readers["ipset"].header
+    tables = {tuple(block.table for block in found) for found in blocks.values()}
     for family in FAMILIES:
-        if readers[family].header != header:
+        if readers[family].header != header or len(tables) > 1:
             raise readers[family].wrong(1, "this file and the .ipset are not of one compilation")
-    return IptablesLayout(header, sets, families)
+    rules = [rule for own in families.values() for item in own.values() for rule in item.rules]
+    return IptablesLayout(header, sets, families, tables_for(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What is said of one table: its name, the line of that, and the lines up to its COMMIT."""
+
+    table: str
+    line: int
+    statements: tuple[tuple[int, str], ...]
 
 
 class _Reader:
@@ -165,46 +186,75 @@ class _Reader:
             raise self.wrong(place, f"the set {name} is not as compile writes it")
         return SetText(name, note, parameters, f"{text}\n")
 
-    def chains(self, sets: Mapping[str, SetText]) -> Mapping[str, ChainText]:
+    def blocks(self) -> tuple[_Block, ...]:
+        """Return what a .v4 or .v6 text says of the tables that judge it, in order.
+
+        Behind these must stand, for each, what puts its jumps in place, and nothing else.
+        """
+        found = tuple(self._blocks())
+        judging, jumps = found[: len(found) // 2], found[len(found) // 2 :]
+        tables = tuple(block.table for block in judging)
+        if tables not in {DROPPING, REJECTING, EARLIER}:
+            raise self.wrong(self._start, f"no table {DROPPING[0]} begins here")
+        again = [(block.table, [line for _, line in block.statements]) for block in jumps]
+        if again != [(table, _AGAIN) for table in tables]:
+            raise self.wrong(self._last(), "the file does not end as compile ends it")
+        return judging
+
+    def _blocks(self) -> Iterator[_Block]:
+        begins: tuple[str, int] | None = None
+        statements: list[tuple[int, str]] = []
+        for number, line in enumerate(self._text.split("\n")[self._start - 1 :], self._start):
+            if begins and line == "COMMIT":
+                yield _Block(*begins, tuple(statements))
+                begins, statements = None, []
+            elif begins and line:
+                statements.append((number, line))
+            elif line.startswith("*"):
+                begins = line[1:], number
+            elif line and not line.startswith("#"):
+                raise self.wrong(number, "this line is not within a table")
+        if begins:
+            raise self.wrong(self._last(), f"the file ends within the table {begins[0]}")
+
+    def chains(
+        self, blocks: Sequence[_Block], sets: Mapping[str, SetText]
+    ) -> Mapping[str, ChainText]:
         """Return the chains of a .v4 or .v6 text by name."""
-        lines = iter(enumerate(self._text.split("\n")[self._start - 1 :], self._start))
-        statements = [(place, line) for place, line in lines if line]
-        declared = self._declared(statements)
-        chains = dict(self._chains(statements[len(declared) + 2 :], declared))
+        chains = dict(self._chains(blocks[0]))
+        for block in blocks[1:]:
+            wanted = {
+                name: replace(item, rules=rules_in(block.table, item.rules))
+                for name, item in chains.items()
+            }
+            if dict(self._chains(block)) != wanted:
+                message = f"the table {block.table} does not judge as {blocks[0].table} does"
+                raise self.wrong(block.line, message)
         for item in chains.values():
+            if blocks[0].table in DROPPING and tables_for(item.rules) != DROPPING:
+                raise self.wrong(blocks[0].line, f"{blocks[0].table} is no table for REJECT")
             self._check(item, chains, sets)
         return chains
 
-    def _declared(self, statements: list[tuple[int, str]]) -> list[str]:
-        """Return the names declared behind the first two lines, the stock that is left included."""
-        if [line for _, line in statements[1:2]] != ["*filter"]:
-            raise self.wrong(self._start, "no table filter begins here")
-        names = []
-        for _, line in statements[2:]:
-            if not (found := _DECLARED.fullmatch(line)):
-                break
-            names.append(found[1])
-        return names
-
-    def _chains(
-        self, statements: list[tuple[int, str]], declared: list[str]
-    ) -> Iterator[tuple[str, ChainText]]:
-        """Yield the chains; behind them must stand what every text ends with, and nothing else."""
+    def _chains(self, block: _Block) -> Iterator[tuple[str, ChainText]]:
+        """Yield a table's chains; behind them must stand what every table ends with."""
+        declared = list(self._declared(block))
+        statements = block.statements[len(declared) :]
         lines = [line for _, line in statements]
         try:
             end = lines.index(_JUMPS[0])
         except ValueError:
-            raise self.wrong(self._last(), "the file ends before its rules do") from None
+            raise self.wrong(block.line, "the table ends before its rules do") from None
         removed = [found[1] for line in lines[end:] if (found := _REMOVED.fullmatch(line))]
         rest = [line for line in lines[end:] if not line.startswith(("-X ", "#"))]
-        if rest != [*_JUMPS, "COMMIT", "*filter", *_AGAIN, "COMMIT"]:
-            raise self.wrong(statements[end][0], "the file does not end as compile ends it")
+        if rest != _JUMPS:
+            raise self.wrong(statements[end][0], "the table does not end as compile ends it")
         kept = declared[: len(declared) - len(removed)]
         if declared[len(kept) :] != removed or len(set(declared)) != len(declared):
-            raise self.wrong(self._start, "chains are declared twice, or not removed")
+            raise self.wrong(block.line, "chains are declared twice, or not removed")
         notes = [place for place, line in enumerate(lines[:end]) if line.startswith("# ")]
         if len(notes) != len(kept) or (end and not notes[:1] == [0]):
-            raise self.wrong(self._start, "the chains declared are not those with rules")
+            raise self.wrong(block.line, "the chains declared are not those with rules")
         for name, start, stop in zip(kept, notes, [*notes[1:], end], strict=True):
             for place, line in statements[start + 1 : stop]:
                 found = _APPENDED.fullmatch(line)
@@ -212,6 +262,14 @@ class _Reader:
                     raise self.wrong(place, f"this is no rule of the chain {name}")
             rules = tuple(lines[start + 1 : stop])
             yield name, ChainText(name, lines[start].removeprefix("# "), rules)
+
+    @staticmethod
+    def _declared(block: _Block) -> Iterator[str]:
+        """Yield the names of the chains declared first, the stock that is left included."""
+        for _, line in block.statements:
+            if not (found := _DECLARED.fullmatch(line)):
+                return
+            yield found[1]
 
     def _check(
         self, item: ChainText, chains: Mapping[str, ChainText], sets: Mapping[str, SetText]

@@ -16,8 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .iptables_names import TABLES
+
 _GET_INFO, _GET_ENTRIES = 64, 65  # IPT_SO_GET_INFO, IPT_SO_GET_ENTRIES; IP6T_ has the same
-_NAME = b"filter".ljust(32, b"\0")
+_NAME_BYTES = 32  # XT_TABLE_MAXNAMELEN
 _INFO_BYTES = 84  # struct ipt_getinfo; its last two numbers are those of entries and of bytes
 _HEAD_BYTES = 40  # struct ipt_get_entries: name, size, padding
 _COUNTERS_BYTES = 16  # struct xt_counters
@@ -44,40 +46,50 @@ _FAMILIES = {
 
 
 def legacy_generation() -> int | None:
-    """Return a number that differs after any rule of a table filter did; None where it is unknown.
+    """Return a number that differs after any rule of a table did; None where it is unknown.
 
-    Counters do not matter. It is unknown without such tables, and while they change.
+    The tables are those in which ours may be. Counters do not matter. It is unknown without such
+    tables, and while they change.
     """
     whole = hashlib.blake2b(digest_size=7)
-    for family in _FAMILIES.values():
-        try:
-            whole.update(_without_counters(_entries(family), family))
-        except OSError:
-            return None
-    return int.from_bytes(whole.digest(), "big")
+    found = False
+    for name, family in _FAMILIES.items():
+        for table in legacy_tables(name):
+            try:
+                whole.update(table.encode() + _without_counters(_entries(family, table), family))
+            except OSError:
+                return None
+            found = True
+    return int.from_bytes(whole.digest(), "big") if found else None
 
 
-def has_legacy_filter(family: str) -> bool:
-    """Tell whether there is a table filter; to ask it for anything would make it."""
+def legacy_tables(family: str) -> tuple[str, ...]:
+    """Return which of the tables there are in which ours may be; asking for another makes it."""
     path = _FAMILIES[family].tables
-    return path.exists() and "filter" in path.read_text(encoding="ascii").split()
+    there = path.read_text(encoding="ascii").split() if path.exists() else []
+    return tuple(table for table in TABLES if table in there)
 
 
 def legacy_has(chains: Iterable[str]) -> bool:
-    """Tell whether the table filter of a family has one of the chains; no such table is made."""
+    """Tell whether a table of a family has one of the chains; no table is made."""
     heads = [_CHAIN_HEAD + chain.encode() + b"\0" for chain in chains]
     try:
-        tables = (_entries(_FAMILIES[name]) for name in filter(has_legacy_filter, _FAMILIES))
+        tables = (
+            _entries(family, table)
+            for name, family in _FAMILIES.items()
+            for table in legacy_tables(name)
+        )
         return any(head in table for table in tables for head in heads)
     except OSError:
         return False
 
 
-def _entries(family: _Family) -> bytearray:
+def _entries(family: _Family, table: str) -> bytearray:
+    name = table.encode().ljust(_NAME_BYTES, b"\0")
     with socket.socket(family.domain, socket.SOCK_RAW, socket.IPPROTO_RAW) as asked:
-        info = _get(asked, family.level, _GET_INFO, _NAME, _INFO_BYTES)
+        info = _get(asked, family.level, _GET_INFO, name, _INFO_BYTES)
         (size,) = struct.unpack_from("=I", info, _INFO_BYTES - 4)
-        wanted = _NAME + struct.pack("=I", size)
+        wanted = name + struct.pack("=I", size)
         data = _get(asked, family.level, _GET_ENTRIES, wanted, _HEAD_BYTES + size)
     return bytearray(data[_HEAD_BYTES:])
 

@@ -7,6 +7,8 @@ SUFFIXES = ("ipset", "v4", "v6")
 FAMILIES = SUFFIXES[1:]
 HOOKS = ("FORWARD", "INPUT")
 """The host's chains that jump to ours."""
+TABLES = ("mangle", "filter", "security")
+"""The tables of the host that may have chains of ours, in the order in which packets come."""
 OWN = "CNPC-"
 """What the names of our chains begin with."""
 OWN_SET = "cnpc-"

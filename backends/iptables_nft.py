@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from ..compiler.errors import NodeError
 from . import netfilter
 from .iptables_names import HOOKS, OWN
-from .iptables_presence import NFT_FAMILIES, has_nft_filter
-from .iptables_saved import Jumps, Saved
+from .iptables_presence import NFT_FAMILIES, nft_tables
+from .iptables_saved import NOTHING, Jumps, Saved
 from .netfilter import name_in
 from .netlink import attributes, walk
 
-_TABLE = "filter"
 _RULE_CHAIN, _RULE_EXPRESSIONS, _RULE_USERDATA = 2, 4, 7
 _NAME, _DATA = 1, 2  # NFTA_EXPR_*
 _IMMEDIATE_DATA, _DATA_VERDICT, _VERDICT_CODE, _VERDICT_CHAIN = 2, 2, 1, 2
@@ -37,18 +36,16 @@ class _Rule:
     """Whether it is a jump without any condition."""
 
 
-def own_by_kernel(family: str) -> Saved:
-    """Return our chains, with a digest for each rule, and who leads there.
+def own_by_kernel(family: str, table: str) -> Saved:
+    """Return our chains in a table, with a digest for each rule, and who leads there.
 
     NodeError where somebody changes them all the time.
     """
-    if not has_nft_filter(family):
-        return _saved((), ())
+    if table not in nft_tables(family):
+        return NOTHING
     number = NFT_FAMILIES[family]
     found = netfilter.calmly(
-        lambda: _saved(
-            netfilter.chains(_TABLE, number), map(_rule, netfilter.rules(_TABLE, number))
-        )
+        lambda: _saved(netfilter.chains(table, number), map(_rule, netfilter.rules(table, number)))
     )
     if found is None:
         raise NodeError("others change the rules of iptables all the time; try again")

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from . import iptables_tools as tools
-from .iptables_legacy import has_legacy_filter
+from .iptables_legacy import legacy_tables
 from .iptables_names import FAMILIES
 from .iptables_nft import own_by_kernel
-from .iptables_saved import Saved, read_saved
+from .iptables_presence import nft_tables
+from .iptables_saved import NOTHING, Saved, read_saved
+from .iptables_tools import Where
 
 
-def own(one: tools.Tools) -> dict[str, Saved]:
-    """Return what a flavour has, by family; the rules of iptables-nft as digests.
+def own(one: tools.Tools) -> dict[Where, Saved]:
+    """Return what a flavour has in each table there is; the rules of iptables-nft as digests.
 
     NodeError where it cannot be listed.
     """
-    return {family: _own(one, family) for family in FAMILIES}
+    return {where: own_where(one, where) for where in _tables(one)}
 
 
-def own_texts(one: tools.Tools) -> dict[str, Saved]:
+def own_where(one: tools.Tools, where: Where) -> Saved:
+    """Return the same of one table, nothing where that is not."""
+    if one.flavour == "nft":
+        return own_by_kernel(*where)
+    family, table = where
+    return read_saved(one.save(family, table)) if table in legacy_tables(family) else NOTHING
+
+
+def own_texts(one: tools.Tools) -> dict[Where, Saved]:
     """Return the same with the texts of rules, by which they can be loaded again."""
-    return {family: _texts(one, family) for family in FAMILIES}
+    return {where: _texts(one, where) for where in _tables(one)}
 
 
-def _texts(one: tools.Tools, family: str) -> Saved:
-    """Return those of one family, chain by chain where the table as a whole is not listed."""
+def _tables(one: tools.Tools) -> Iterator[Where]:
+    tables = legacy_tables if one.flavour == "legacy" else nft_tables
+    return ((family, table) for family in FAMILIES for table in tables(family))
+
+
+def _texts(one: tools.Tools, where: Where) -> Saved:
+    """Return those of one table, chain by chain where it is not listed as a whole."""
     try:
-        return read_saved(one.save(family))
+        return read_saved(one.save(*where))
     except tools.UnlistedError:
         if one.flavour != "nft":
             raise
-        seen = own_by_kernel(family)
-        return replace(seen, chains={name: one.rules(family, name) for name in seen.chains})
-
-
-def _own(one: tools.Tools, family: str) -> Saved:
-    if one.flavour == "nft":
-        return own_by_kernel(family)
-    return read_saved(one.save(family) if has_legacy_filter(family) else "")
+        seen = own_by_kernel(*where)
+        return replace(seen, chains={name: one.rules(*where, name) for name in seen.chains})

@@ -11,7 +11,7 @@ from functools import partial
 
 from . import netfilter
 from .iptables_legacy import legacy_has
-from .iptables_names import HOOKS, OWN
+from .iptables_names import HOOKS, OWN, TABLES
 
 NFT_FAMILIES = {"v4": 2, "v6": 10}
 """NFPROTO_IPV4, NFPROTO_IPV6."""
@@ -24,15 +24,22 @@ def judging() -> tuple[str, ...]:
     return tuple(name for name, has in flavours.items() if has(_ENTRANCES))
 
 
-def has_nft_filter(family: str) -> bool:
-    """Tell whether iptables-nft has a table filter; to list it by its programs would make it."""
-    return netfilter.exists(partial(netfilter.table, "filter", NFT_FAMILIES[family]))
+def nft_tables(family: str) -> tuple[str, ...]:
+    """Return which of the tables iptables-nft has in which ours may be.
+
+    To list one by its programs would make it.
+    """
+    number = NFT_FAMILIES[family]
+    return tuple(
+        table for table in TABLES if netfilter.exists(partial(netfilter.table, table, number))
+    )
 
 
 def _nft_has(chains: Iterable[str]) -> bool:
-    """Tell whether iptables-nft, whose table filter is one of nftables, has one of the chains."""
+    """Tell whether iptables-nft, whose tables are some of nftables, has one of the chains."""
     return any(
-        netfilter.exists(partial(netfilter.chain, "filter", chain, family))
+        netfilter.exists(partial(netfilter.chain, table, chain, family))
+        for table in TABLES
         for chain in chains
         for family in NFT_FAMILIES.values()
     )

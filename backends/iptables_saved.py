@@ -1,4 +1,4 @@
-"""What a family's table filter has of ours, and the text that changes it in one commit."""
+"""What a table of a family has of ours, and the text that changes it in one commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class Jumps:
         return self.first and self.number == 1
 
 
-_NO_JUMPS = Jumps(0, first=False)
+IN_FRONT = {hook: Jumps(1, first=True) for hook in HOOKS}
+"""One jump each, in front of everything."""
+NOWHERE = {hook: Jumps(0, first=False) for hook in HOOKS}
+"""No jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,11 @@ class Saved:
         return "\n".join(lines)
 
 
+NOTHING = Saved({}, NOWHERE, frozenset())
+
+
 def read_saved(output: str) -> Saved:
-    """Return what iptables-save printed of ours."""
+    """Return what iptables-save printed of ours, of one table."""
     chains: dict[str, list[str]] = {}
     numbers = dict.fromkeys(HOOKS, 0)
     first: dict[str, str] = {}
@@ -75,6 +81,16 @@ def read_saved(output: str) -> Saved:
     return Saved({name: tuple(rules) for name, rules in chains.items()}, jumps, frozenset(held))
 
 
+def in_front(output: str, hook: str) -> tuple[str, ...]:
+    """Return the rules of others that a chain of the host has in front of the jump to ours.
+
+    None if it does not lead to ours.
+    """
+    rules = [line for line in output.splitlines() if line.startswith(f"-A {hook} ")]
+    own = f"-A {jump(hook)}"
+    return tuple(rules[: rules.index(own)]) if own in rules else ()
+
+
 def own_lines(output: str, family: str) -> str:
     """Return the lines about rules of ours, of what iptables-save -c printed, with the family."""
     lines = (line for line in output.splitlines(keepends=True) if f"] -A {OWN}" in line)
@@ -82,21 +98,21 @@ def own_lines(output: str, family: str) -> str:
 
 
 def change(
+    table: str,
     saved: Saved,
     write: Mapping[str, Iterable[str]],
     remove: Iterable[str],
     jumps: Mapping[str, Jumps],
 ) -> str:
-    """Return the text that writes chains, removes others, and places the jumps, in one commit.
+    """Return the text that writes chains of a table, removes others, and places the jumps.
 
-    Chains that rules of others lead to are emptied where they should be removed. Where ``jumps``
-    has none for a chain of the host, none stays there.
+    It is one commit. Chains that rules of others lead to are emptied where they should be removed.
     """
     removed = sorted(name for name in remove if name in saved.chains)
-    lines = ["*filter", *(f":{name} - [0:0]" for name in (*write, *removed))]
+    lines = [f"*{table}", *(f":{name} - [0:0]" for name in (*write, *removed))]
     lines += [rule for rules in write.values() for rule in rules]
     for hook in HOOKS:
-        now, wanted = saved.jumps.get(hook, _NO_JUMPS), jumps.get(hook, _NO_JUMPS)
+        now, wanted = saved.jumps[hook], jumps[hook]
         if now != wanted:
             # All in one commit: there is no moment without a jump in front.
             lines += [f"-D {jump(hook)}"] * now.number

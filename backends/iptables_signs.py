@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from . import iptables_tools as tools
 from . import netfilter
 from .iptables_legacy import legacy_generation
-from .iptables_names import BACKEND
+from .iptables_names import BACKEND, TABLES
 from .notes import Kernel
+
+_LOOKED_AT = "tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class IptablesSigns:
 
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
-        if kernel.generation is None or self.sets() != kernel.contents:
+        if kernel.generation is None or self.contents() != kernel.contents:
             return False
         return self.generation() == kernel.generation
 
@@ -33,16 +35,21 @@ class IptablesSigns:
         """Return a number that changes with the rules of anybody, which costs little to ask for."""
         return legacy_generation() if self.flavour == "legacy" else netfilter.generation()
 
-    def sets(self) -> dict[str, str]:
-        """Return a digest of what sets of ours there are, and of how many entries they have.
+    def contents(self) -> dict[str, str]:
+        """Return a digest of what sets of ours there are, and the tables that have been looked at.
 
-        How many those have that the node fills, which have a timeout, does not matter.
+        Of a set, that is how many entries it has, but for those that the node fills, which have a
+        timeout.
         """
         lines = (
             f"{name} {what} {'' if ' timeout ' in what else entries}"
             for name, (what, entries) in sorted(tools.ipset_headers().items())
         )
-        return {"sets": digest("\n".join(lines))}
+        return {"sets": digest("\n".join(lines)), _LOOKED_AT: " ".join(TABLES)}
+
+    def knows_tables(self, kernel: Kernel) -> bool:
+        """Tell whether a version of cnpc noted it that looks at the tables that this one does."""
+        return kernel.contents.get(_LOOKED_AT) == " ".join(TABLES)
 
 
 def digest(text: str) -> str:

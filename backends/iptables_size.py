@@ -21,10 +21,13 @@ _HASHED4 = 30
 _HASHED6 = 49
 
 
-def iptables_size(families: Iterable[Program]) -> RulesetSize:
-    """Return the size of the ruleset that means the programs of both families."""
+def iptables_size(families: Iterable[Program], tables: int) -> RulesetSize:
+    """Return the size of the ruleset that means the programs of both families.
+
+    ``tables`` is how many of a family's tables have all of its chains.
+    """
     programs = list(families)
-    chains = [chain for program in programs for chain in program.chains]
+    chains = [chain for program in programs for chain in program.chains] * tables
     sets = [item for program in programs for item in program.sets]
     rules = sum(len(chain.rules) for chain in chains)
     return RulesetSize(

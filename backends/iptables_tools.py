@@ -13,11 +13,15 @@ from pathlib import Path
 
 from ..compiler.errors import NodeError
 from . import programs
-from .iptables_legacy import has_legacy_filter
+from .iptables_legacy import legacy_tables
 from .iptables_names import FAMILIES, OWN_SET
 
 FLAVOURS = ("legacy", "nft")
 PROGRAM = {"v4": "iptables", "v6": "ip6tables"}
+
+
+Where = tuple[str, str]
+"""A family, and a table of it."""
 
 _LOCK_SECONDS = "10"
 _LONGEST_MESSAGE = 1000
@@ -27,9 +31,8 @@ _SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _AS_IT_IS: Mapping[str, str] = {}
 NO_RELOAD = {"RES_OPTIONS": "no-reload"}
 """resolv.conf(5): ipset takes an address as it would a name, and looks at that file for each."""
-_TABLE_BEGINS, _TABLE_ENDS = "*filter", "COMMIT"
 _FAMILY_WORDS = {"v4": "IPv4", "v6": "IPv6"}
-_NFT_TABLES = {"v4": "ip filter", "v6": "ip6 filter"}
+_NFT_WORDS = {"v4": "ip", "v6": "ip6"}
 
 
 class UnlistedError(NodeError):
@@ -44,21 +47,22 @@ class Tools:
     names: tuple[str, str]
     """Of IPv4 and IPv6, without the end."""
 
-    def save(self, family: str, *, counters: bool = False) -> str:
-        """Return the table filter as iptables-save prints it; UnlistedError where it prints none.
+    def save(self, family: str, table: str, *, counters: bool = False) -> str:
+        """Return a table as iptables-save prints it; UnlistedError where it prints none.
 
-        iptables-nft-save ends with 0 where a rule of nft keeps it from printing the table.
+        iptables-nft-save ends with 0 where a rule of nft keeps it from printing the table. With
+        iptables-legacy, a table that is not there is made.
         """
-        argv = [self._name(family, "-save"), *(["-c"] if counters else []), "-t", "filter"]
+        argv = [self._name(family, "-save"), *(["-c"] if counters else []), "-t", table]
         output = run(argv)
         lines = [line for line in output.splitlines() if line and not line.startswith("#")]
-        if not lines or lines[0] != _TABLE_BEGINS or lines[-1] != _TABLE_ENDS:
-            raise UnlistedError(self._unlisted(family, output))
+        if not lines or lines[0] != f"*{table}" or lines[-1] != "COMMIT":
+            raise UnlistedError(self._unlisted(family, table, output))
         return output
 
-    def rules(self, family: str, chain: str) -> tuple[str, ...]:
-        """Return the rules of a chain of the table filter as iptables-save words them."""
-        listed = run([self._name(family, ""), "-S", chain])
+    def rules(self, family: str, table: str, chain: str) -> tuple[str, ...]:
+        """Return the rules of a chain as iptables-save words them."""
+        listed = run([self._name(family, ""), "-t", table, "-S", chain])
         return tuple(line for line in listed.splitlines() if line.startswith("-A "))
 
     def restore(self, family: str, text: str, *, test: bool = False) -> None:
@@ -66,16 +70,15 @@ class Tools:
         argv = [self._name(family, "-restore"), "-w", _LOCK_SECONDS, "--noflush"]
         run([*argv, "--test"] if test else argv, text)
 
-    def _unlisted(self, family: str, output: str) -> str:
+    def _unlisted(self, family: str, table: str, output: str) -> str:
         words = output.strip().partition("\n")[0].removeprefix("# ") or "it prints nothing"
         name = self._name(family, "-save")
-        text = f"{name} does not list the table filter of {_FAMILY_WORDS[family]} ({words})"
+        text = f"{name} does not list the table {table} of {_FAMILY_WORDS[family]} ({words})"
         if self.flavour == "legacy":
             return text
-        table = _NFT_TABLES[family]
         return (
-            f"{text}; nft list table {table} shows the rules, of which those made by nft belong in "
-            "a table of their own"
+            f"{text}; nft list table {_NFT_WORDS[family]} {table} shows the rules, of which those "
+            "made by nft belong in a table of their own"
         )
 
     def _name(self, family: str, end: str) -> str:
@@ -105,8 +108,8 @@ def tools_of(flavour: str) -> Tools | None:
 def other_flavour(flavour: str) -> Tools | None:
     """Return the programs of the other flavour, where that may have rules."""
     (other,) = (name for name in FLAVOURS if name != flavour)
-    if other == "legacy" and not any(map(has_legacy_filter, FAMILIES)):
-        return None  # and listing them would make the tables
+    if other == "legacy" and not any(map(legacy_tables, FAMILIES)):
+        return None
     return tools_of(other)
 
 

@@ -46,6 +46,10 @@ class NftFilter:
         """Tell whether the own table is loaded."""
         return self.node.has_table(TABLE)
 
+    def difference(self, kernel: Kernel) -> Drift:  # noqa: ARG002 - iptables needs it
+        """Return how the kernel differs, where it is not as it was noted."""
+        return Drift.CHANGED if self.present() else Drift.GONE
+
     def judging(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets."""
         return (BACKEND,) if self.present() else ()

@@ -43,7 +43,7 @@ class Kernel:
     """None where somebody else committed at the same time."""
     structure: str
     contents: Mapping[str, str] = field(default_factory=dict)
-    """A digest of the elements of each set and map, by name."""
+    """A digest of the elements of each set and map, by name; of iptables what its signs note."""
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 

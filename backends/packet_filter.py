@@ -24,6 +24,7 @@ class Drift(enum.Enum):
     NONE = ""
     GONE = "the ruleset has been removed from the kernel"
     CHANGED = "somebody has changed the ruleset in the kernel"
+    EARLIER = "an earlier version of cnpc has put the ruleset into another table"
     INTERRUPTED = "an earlier change of the ruleset has been interrupted"
     LOST = "the record of what was loaded has been damaged"
     MOVED = "the ruleset is in the tables of the other kind of iptables"
@@ -110,6 +111,10 @@ class PacketFilter(Signs, Protocol[R, P]):
 
     def present(self) -> bool:
         """Tell whether anything of ours is loaded."""
+        ...
+
+    def difference(self, kernel: Kernel) -> Drift:
+        """Return how the kernel differs, where it is not as it was noted."""
         ...
 
     def judging(self) -> tuple[str, ...]:

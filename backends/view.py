@@ -43,7 +43,7 @@ class View:
             found = own.verified(known, kernel, wholly=wholly)
             if found is not None:
                 return InForce(found[0], Drift.NONE, loaded=True, kernel=found[1])
-            drift = Drift.CHANGED
+            drift = own.difference(kernel)
         if not own.present():
             drift = Drift.MOVED if own.judging() else Drift.GONE
         return InForce(own.empty, drift, loaded=True)

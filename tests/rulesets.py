@@ -15,10 +15,12 @@ from cnpc.backends.iptables_names import BACKEND
 from cnpc.backends.nftables import Nftables
 from cnpc.backends.packet_filter import Given
 from cnpc.compiler.ir import Program
-from cnpc.compiler.options import DEFAULT_LEVEL, Options
+from cnpc.compiler.options import DEFAULT_LEVEL, DenyWith, Options
 from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from semantics.evaluation import read
+
+_SECURITY = re.compile(r"^\*security\n.*?^COMMIT\n\n?", re.MULTILINE | re.DOTALL)
 
 Documents = list[dict[str, Any]]
 
@@ -28,11 +30,12 @@ def program(
     node: str = "",
     backend: type[Backend] = Nftables,
     level: int = DEFAULT_LEVEL,
+    deny_with: DenyWith = DenyWith.DROP,
 ) -> Program:
     """Return the program of a node, or of the one with the most endpoints."""
     inputs = read(documents, unknown=False)
     passes = PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
-    options = Options()
+    options = Options(deny_with)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     names = pipeline.resolver.node_names()
     busiest = max(names, key=lambda name: (len(pipeline.resolver.local(name)), name))
@@ -48,15 +51,31 @@ def ruleset(documents: Documents, node: str = "") -> str:
     )
 
 
-def trio(documents: Documents, node: str = "") -> Given[IptablesLayout]:
+def trio(
+    documents: Documents, node: str = "", deny_with: DenyWith = DenyWith.DROP
+) -> Given[IptablesLayout]:
     """Return the ruleset for iptables of a node."""
-    return trio_of(program(documents, node, Iptables))
+    return trio_of(program(documents, node, Iptables, deny_with=deny_with))
 
 
 def trio_of(item: Program) -> Given[IptablesLayout]:
     """Return the ruleset for iptables of a program."""
-    texts = Iptables().build(item, ("Network policy", "", "  A policy")).texts
+    return of_texts(Iptables().build(item, ("Network policy", "", "  A policy")).texts)
+
+
+def of_texts(texts: Mapping[str, str]) -> Given[IptablesLayout]:
+    """Return the ruleset of the texts for iptables."""
     return Given(BACKEND, texts, lambda: read_iptables(texts))
+
+
+def earlier(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
+    """Return the ruleset as cnpc wrote it when all of it was in the table filter."""
+    return of_texts(
+        {
+            suffix: _SECURITY.sub("", text.replace("*mangle\n", "*filter\n"))
+            for suffix, text in made.texts.items()
+        }
+    )
 
 
 def changed(documents: Documents, random: Random) -> Documents:

@@ -104,7 +104,7 @@ def disturb(kind: str) -> None:
     if kind in NFT_KINDS:
         run(("nft", "add", "rule", "inet", "cnpc", "forward", "counter"))
     else:
-        run((kind, "-A", "CNPC-FORWARD"))
+        run((kind, "-t", "mangle", "-A", "CNPC-FORWARD"))
 
 
 def under_traffic(
@@ -240,8 +240,8 @@ def place_jumps(flavour: str) -> None:
     """Let the host's chains lead to ours, as docs/iptables.md says to do once after a boot."""
     for name in PROGRAM.values():
         for hook in HOOKS:
-            run((f"{name}-{flavour}", "-N", f"{OWN}{hook}"))
-            run((f"{name}-{flavour}", "-I", hook, "-j", f"{OWN}{hook}"))
+            run((f"{name}-{flavour}", "-t", "mangle", "-N", f"{OWN}{hook}"))
+            run((f"{name}-{flavour}", "-t", "mangle", "-I", hook, "-j", f"{OWN}{hook}"))
 
 
 def destroy_unused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 
 import pytest
 from cnpc.backends.base import Ruleset
@@ -93,7 +94,9 @@ def build(program: Program) -> Ruleset:
 
 
 def rules(text: str, chain: str = "") -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(f"-A CNPC-{chain}")]
+    """Return the rules of the table that comes first."""
+    lines = text.partition("\nCOMMIT\n")[0].splitlines()
+    return [line for line in lines if line.startswith(f"-A CNPC-{chain}")]
 
 
 def one_chain(*given: Rule) -> Program:
@@ -314,8 +317,8 @@ def test_loading_twice_is_loading_once(flavour: str) -> None:
         once = saved(space, flavour)
         load(space, flavour, ruleset)
         assert saved(space, flavour) == once
-        assert once.count("-A FORWARD -j CNPC-FORWARD") == 2  # one a family
-        assert once.count("-A INPUT -j CNPC-INPUT") == 2
+        assert once.count("-A FORWARD -j CNPC-FORWARD") == 4  # one a family and table
+        assert once.count("-A INPUT -j CNPC-INPUT") == 4
 
 
 @pytest.mark.requires_root_and_nft
@@ -338,9 +341,9 @@ def test_with_the_jumps_in_place_the_first_load_ends_well(flavour: str) -> None:
     texts = build(read_program(SOURCE)).texts
     with empty_namespace() as space:
         space.run(("ipset", "restore"), texts["ipset"])
-        for hook in ("FORWARD", "INPUT"):
-            space.run((f"iptables-{flavour}", "-N", f"CNPC-{hook}"))
-            space.run((f"iptables-{flavour}", "-I", hook, "-j", f"CNPC-{hook}"))
+        for table, hook in product(("filter", "security"), ("FORWARD", "INPUT")):
+            space.run((f"iptables-{flavour}", "-t", table, "-N", f"CNPC-{hook}"))
+            space.run((f"iptables-{flavour}", "-t", table, "-I", hook, "-j", f"CNPC-{hook}"))
         space.run((f"iptables-{flavour}-restore", "--noflush"), texts["v4"])
 
 
@@ -375,11 +378,13 @@ def _is_ours(line: str) -> bool:
 
 
 def _with_tables(before: str, after: str) -> list[str]:
-    """Return the lines before, with the heads of the IPv6 table that our load made visible."""
+    """Return the lines before, with the heads of the tables that our load made visible."""
     lines = before.splitlines()
-    missing = after.splitlines().count("*filter") - lines.count("*filter")
-    heads = ["*filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]"]
-    return lines + [*heads, "COMMIT"] * missing
+    heads = [":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", "COMMIT"]
+    for table in ("*filter", "*security"):
+        missing = after.splitlines().count(table) - before.splitlines().count(table)
+        lines += [table, *heads] * missing
+    return lines
 
 
 @pytest.mark.requires_root_and_nft

@@ -15,8 +15,8 @@ from random import Random
 
 import pytest
 from cnpc.backends.iptables_layout import IptablesLayout
-from cnpc.backends.iptables_names import SUFFIXES
-from cnpc.backends.iptables_tools import FLAVOURS
+from cnpc.backends.iptables_names import SUFFIXES, TABLES
+from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM
 from cnpc.backends.packet_filter import Given
 from cnpc.backends.programs import found
 from netcluster import IptablesLoader, Namespace
@@ -70,8 +70,8 @@ class Host:
     def loaded(self) -> dict[str, list[str]]:
         """Return what is loaded of ours, by family, and the sets."""
         texts = {
-            name: run((f"{name}-{self.flavour}-save", "-t", "filter"))
-            for name in ("iptables", "ip6tables")
+            name: "".join(run((f"{name}-{self.flavour}-save", "-t", table)) for table in TABLES)
+            for name in PROGRAM.values()
         }
         own = {
             name: [line.partition(" [")[0] for line in text.splitlines() if "CNPC-" in line]
@@ -223,7 +223,8 @@ def test_a_truncated_or_altered_ruleset(host: Host) -> None:
 def test_a_foreign_flush_during_an_apply(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
-    script = "iptables -F; iptables -X; ip6tables -F; ip6tables -X; ipset destroy"
+    tables = ("iptables -t mangle", "ip6tables -t mangle")
+    script = "; ".join([*(f"{name} -F; {name} -X" for name in tables), "ipset destroy"])
     for number in range(_TIMES):
         wanted = host.a if number % 2 else host.b
         process = host.start("apply", wanted)
@@ -300,11 +301,11 @@ def test_status_diff_rollback_boot_and_flush(host: Host) -> None:
 
 def test_watch_undoes_what_others_do(host: Host) -> None:
     changes = (  # one commit each, as it may be put right between two
-        "iptables -F",
-        "iptables -I FORWARD -j ACCEPT",
-        "printf '*filter\\nCOMMIT\\n' | ip6tables-restore",
+        "iptables -t mangle -F",
+        "iptables -t mangle -I FORWARD -j ACCEPT",
+        "printf '*mangle\\nCOMMIT\\n' | ip6tables-restore",
         "ipset save $(ipset -n list | grep local4) | sed -n 's/^add/del/p;T;q' | ipset restore",
-        "iptables -D FORWARD -j CNPC-FORWARD",
+        "iptables -t mangle -D FORWARD -j CNPC-FORWARD",
     )
     output = ""
     with host.start("apply", host.a, "--watch") as process:

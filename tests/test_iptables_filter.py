@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +24,7 @@ from cnpc.compiler.errors import NodeError
 from keepers import both_keeper, iptables_filter, kernel_keeper, warnings_fail
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
+from own_rules import alone, lines, ours
 from rulesets import changed, ruleset, trio
 from worlds import LARGE, SMALL, seeded
 
@@ -42,7 +42,11 @@ B = next(
 )
 
 # As Docker, kube-proxy and firewalld leave them.
-NEIGHBOURS = """*nat
+NEIGHBOURS = """*mangle
+-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+-A INPUT -s 192.0.2.7/32 -j MARK --set-xmark 0x7/0x7
+COMMIT
+*nat
 :DOCKER - [0:0]
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-1 - [0:0]
@@ -66,6 +70,13 @@ COMMIT
 -A DOCKER -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT
 -A DOCKER-USER -j RETURN
 -A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+COMMIT
+"""
+NEIGHBOURS6 = """*mangle
+-A INPUT -j MARK --set-xmark 0x7/0x7
+COMMIT
+*filter
+-A INPUT -j ACCEPT
 COMMIT
 """
 TABLE = """
@@ -94,21 +105,6 @@ def keeper(flavour: str, tmp_path: Path) -> Keeper:
     return kernel_keeper(f"iptables-{flavour}", tmp_path)
 
 
-def lines(*argv: str) -> list[str]:
-    return [line for line in run(argv).splitlines() if not line.startswith("#")]
-
-
-def ours(flavour: str) -> dict[str, list[str]]:
-    """Return what a flavour has of ours, without counters and the seeds of sets."""
-    found = {
-        f"iptables-{flavour}": lines(f"iptables-{flavour}-save", "-t", "filter"),
-        f"ip6tables-{flavour}": lines(f"ip6tables-{flavour}-save", "-t", "filter"),
-        "sets": sorted(line.split(" initval")[0] for line in lines("ipset", "save")),
-    }
-    words = re.compile(r" cnpc-|:CNPC-|-[AjgI] CNPC-")
-    return {name: [item for item in all_ if words.search(item)] for name, all_ in found.items()}
-
-
 def others(flavour: str) -> dict[str, list[str]]:
     """Return all that is not ours, byte by byte."""
     found = {}
@@ -123,17 +119,6 @@ def others(flavour: str) -> dict[str, list[str]]:
     found["nft"] = lines("nft", "list", "table", "inet", "firewalld")
     assert flavour in FLAVOURS
     return found
-
-
-def alone(flavour: str, ruleset: Given[IptablesLayout]) -> dict[str, list[str]]:
-    """Return what there is where the texts were loaded by hand into an empty namespace."""
-    space = Namespace()
-    try:
-        with space.entered():
-            IptablesLoader(flavour).load(ruleset.texts)
-            return ours(flavour)
-    finally:
-        space.close()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -154,22 +139,22 @@ def test_every_way_leads_to_what_the_texts_hold(keeper: Keeper, flavour: str, se
 
 EXCHANGED = "ipset create x {}; ipset swap x {{set}}; ipset destroy x"
 
-FOREIGN: Mapping[str, tuple[str, ...]] = {
-    "all rules flushed": ("{4}", "-F"),
-    "all chains deleted": ("sh", "-c", "{4} -F; {4} -X"),
-    "IPv6 flushed": ("sh", "-c", "{6} -F; {6} -X"),
-    "the jump deleted": ("{4}", "-D", "FORWARD", "-j", "CNPC-FORWARD"),
-    "the jump twice": ("{6}", "-A", "INPUT", "-j", "CNPC-INPUT"),
-    "something in front": ("{4}", "-I", "FORWARD", "-j", "ACCEPT"),
-    "a rule more": ("{4}", "-I", "CNPC-FORWARD", "-j", "ACCEPT"),
-    "a rule without a target": ("{4}", "-A", "CNPC-INPUT"),
-    "a chain more": ("{6}", "-N", "CNPC-surprise"),
-    "a set more": ("ipset", "create", "cnpc-surprise", "hash:ip"),
-    "a set emptied": ("ipset", "flush", "{set}"),
-    "an entry more": ("ipset", "add", "{set}", "10.244.1.77"),
-    "another range": ("sh", "-c", EXCHANGED.format("bitmap:ip range 10.0.0.0/24")),
-    "another type": ("sh", "-c", EXCHANGED.format("hash:ip maxelem 7")),
-    "everything": ("sh", "-c", "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy"),
+FOREIGN: Mapping[str, str] = {
+    "all rules flushed": "{4} -F",
+    "all chains deleted": "{4} -F; {4} -X",
+    "IPv6 flushed": "{6} -F; {6} -X",
+    "the jump deleted": "{4} -D FORWARD -j CNPC-FORWARD",
+    "the jump twice": "{6} -A INPUT -j CNPC-INPUT",
+    "something in front": "{4} -I FORWARD -j ACCEPT",
+    "a rule more": "{4} -I CNPC-FORWARD -j ACCEPT",
+    "a rule without a target": "{4} -A CNPC-INPUT",
+    "a chain more": "{6} -N CNPC-surprise",
+    "a set more": "ipset create cnpc-surprise hash:ip",
+    "a set emptied": "ipset flush {set}",
+    "an entry more": "ipset add {set} 10.244.1.77",
+    "another range": EXCHANGED.format("bitmap:ip range 10.0.0.0/24"),
+    "another type": EXCHANGED.format("hash:ip maxelem 7"),
+    "everything": "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy",
 }
 
 
@@ -178,21 +163,22 @@ def test_what_others_change_is_found_and_put_right(
     keeper: Keeper, flavour: str, change: str
 ) -> None:
     keeper.apply(A)
-    run((f"iptables-{flavour}", "-A", "OUTPUT", "-j", "ACCEPT"))
+    tables = f"tables-{flavour} -t mangle"
+    run((*f"ip{tables}".split(), "-A", "OUTPUT", "-j", "ACCEPT"))
     assert keeper.look()[1].drift is Drift.NONE
     before = keeper.generation()
     name = next(name for name in A.layout.sets if name.startswith("cnpc-local4"))
-    words = {"{4}": f"iptables-{flavour}", "{6}": f"ip6tables-{flavour}", "{set}": name}
-    argv = list(FOREIGN[change])
+    words = {"{4}": f"ip{tables}", "{6}": f"ip6{tables}", "{set}": name}
+    script = FOREIGN[change]
     for word, meaning in words.items():
-        argv = [item.replace(word, meaning) for item in argv]
-    run(argv)
+        script = script.replace(word, meaning)
+    run(("sh", "-c", script))
     assert keeper.generation() != before
     assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
     assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
     assert ours(flavour) == alone(flavour, A)
-    (first,) = [item for item in lines(f"iptables-{flavour}", "-S", "FORWARD") if "CNPC" in item]
-    assert lines(f"iptables-{flavour}", "-S", "FORWARD")[1] == first
+    rules = lines(*f"ip{tables}".split(), "-S", "FORWARD")
+    assert [item for item in rules if "CNPC" in item] == rules[1:2]
     assert keeper.look()[1].drift is Drift.NONE
 
 
@@ -203,14 +189,14 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
     run(("nft", "-f", "-"), TABLE)
     for kind in FLAVOURS:
         run((f"iptables-{kind}-restore",), NEIGHBOURS)
-        run((f"ip6tables-{kind}-restore",), "*filter\n-A INPUT -j ACCEPT\nCOMMIT\n")
+        run((f"ip6tables-{kind}-restore",), NEIGHBOURS6)
     before = others(flavour)
     for step in (
         lambda: keeper.check(A),
         lambda: keeper.apply(A),
         lambda: keeper.apply(B),
         keeper.rollback,
-        lambda: run((f"iptables-{flavour}", "-F", "CNPC-FORWARD")),
+        lambda: run((f"iptables-{flavour}", "-t", "mangle", "-F", "CNPC-FORWARD")),
         lambda: keeper.apply(A),
         lambda: keeper.apply(given(ruleset(WORLD))),
         lambda: keeper.apply(A),
@@ -218,7 +204,7 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
     ):
         step()
         assert others(flavour) == before
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     assert "cnpc" not in run(("nft", "list", "tables"))
 
 
@@ -240,7 +226,7 @@ def test_a_comment_of_others_may_be_any_bytes(keeper: Keeper, flavour: str) -> N
 
 def test_a_check_leaves_nothing_behind(keeper: Keeper, flavour: str) -> None:
     keeper.check(A)
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     keeper.apply(A)
     before = ours(flavour)
     keeper.check(B)
@@ -282,8 +268,8 @@ def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> Non
 def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
     """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
     keeper = kernel_keeper("iptables-nft", tmp_path)
-    chain = "add chain ip filter FORWARD { type filter hook forward priority 5; }"
-    run(("nft", f"add table ip filter; {chain}"))
+    chain = "add chain ip mangle FORWARD { type filter hook forward priority 5; }"
+    run(("nft", f"add table ip mangle; {chain}"))
     with pytest.raises(NodeError, match="CHAIN_ADD failed"):
         keeper.apply(A)
     assert not any(ours("nft").values())
@@ -321,7 +307,7 @@ def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> Non
     keeper = kernel_keeper(f"iptables-{flavour}", tmp_path / "own")
     with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
         keeper.apply(A)
-    assert not ours(flavour)[f"iptables-{flavour}"]
+    assert not ours(flavour).keys() - {"sets"}
     keeper.flush(pytest.fail)
     keeper.apply(A)
     assert ours(flavour) == alone(flavour, A)
@@ -334,13 +320,13 @@ def test_switching_the_packet_filter_leaves_nothing_of_the_other(
     nft = given(ruleset(WORLD))
     for _ in range(2):
         keeper.apply(nft)
-        assert not any(ours(flavour).values())
+        assert not ours(flavour)
         assert "inet cnpc" in run(("nft", "list", "tables"))
         keeper.apply(A)
         assert ours(flavour) == alone(flavour, A)
         assert "inet cnpc" not in run(("nft", "list", "tables"))
     keeper.rollback()
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     assert keeper.look()[1].drift is Drift.NONE
     assert keeper.boot(pytest.fail) is not None
 
@@ -350,11 +336,11 @@ def test_what_was_loaded_by_hand_of_the_other_kind_is_removed(flavour: str, tmp_
     IptablesLoader(flavour).load(A.texts)
     assert keeper.view.beside(keeper.read()) == (f"iptables-{flavour}",)
     assert keeper.apply(nft).removed == (f"iptables-{flavour}",)
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     IptablesLoader(flavour).load(B.texts)
     outcome = keeper.apply(nft)
     assert (outcome.plan.kind, outcome.removed) == (Kind.NOTHING, (f"iptables-{flavour}",))
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     keeper.apply(A)
     for kind in (Kind.NOTHING, Kind.RULES):
         run(("nft", "-f", "-"), nft.texts["nft"])
@@ -372,7 +358,7 @@ def test_flush_removes_what_was_loaded_by_hand(flavour: str, tmp_path: Path) -> 
     IptablesLoader(flavour).load(A.texts)
     run(("nft", "-f", "-"), ruleset(WORLD))
     assert keeper.flush(pytest.fail)
-    assert not any(ours(flavour).values())
+    assert not ours(flavour)
     assert "cnpc" not in run(("nft", "list", "tables"))
 
 
@@ -395,12 +381,13 @@ def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
     gone = next(
         name for name in A.layout.families["v4"] if name not in B.layout.families["v4"]
     )  # fmt: skip
-    run((f"iptables-{flavour}", "-A", "OUTPUT", "-j", gone))
+    command = (f"iptables-{flavour}", "-t", "mangle")
+    run((*command, "-A", "OUTPUT", "-j", gone))
     keeper.apply(B)
     assert keeper.look()[1].drift is Drift.NONE
-    assert lines(f"iptables-{flavour}", "-S", gone) == [f"-N {gone}"]
+    assert lines(*command, "-S", gone) == [f"-N {gone}"]
     keeper.flush(pytest.fail)
-    run((f"iptables-{flavour}", "-D", "OUTPUT", "-j", gone))
+    run((*command, "-D", "OUTPUT", "-j", gone))
     keeper.apply(B)
     assert ours(flavour) == alone(flavour, B)
 

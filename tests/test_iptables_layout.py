@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 import pytest
 from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
-from cnpc.backends.iptables_names import SUFFIXES
+from cnpc.backends.iptables_names import FAMILIES, SUFFIXES
 from cnpc.backends.iptables_words import worded
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.ir import Chain, Hook, Program
-from rulesets import changed, trio, trio_of
+from cnpc.compiler.options import DenyWith
+from rulesets import changed, earlier, trio, trio_of
 from worlds import SMALL, seeded
 
 WORLD = list(seeded(4, SMALL).objects())
@@ -68,7 +70,7 @@ def test_a_line_more_or_less_is_an_error(suffix: str) -> None:
         ("v4", "-j RETURN", "-j CNPC-none", "there is no chain CNPC-none"),
         ("v6", "-A CNPC-FORWARD", "-A FORWARD", "no rule of the chain CNPC-FORWARD"),
         ("v6", "-A CNPC-FORWARD", "-A CNPC-INPUT", "no rule of the chain CNPC-FORWARD"),
-        ("v4", "*filter", "*nat", "no table filter begins here"),
+        ("v4", "*mangle", "*nat", "no table mangle begins here"),
         ("ipset", "\nadd ", "\nadd x", "not as compile writes it"),
         ("ipset", "\nflush ", "\ndestroy ", "not as compile writes it"),
         ("ipset", "create cnpc-", "create others-", "no set begins here"),
@@ -99,6 +101,54 @@ def test_a_ruleset_may_be_without_sets() -> None:
     made = trio_of(Program("n", (), (), (Chain("forward", (), Hook.FORWARD),)))
     assert not made.layout.sets
     assert [item.note for item in made.layout.families["v6"].values()] == ["forward", "input"]
+
+
+REJECTING = trio(WORLD, deny_with=DenyWith.REJECT)
+
+
+def test_what_rejects_is_said_for_two_tables() -> None:
+    assert (A.layout.tables, REJECTING.layout.tables) == (("mangle",), ("filter", "security"))
+    differing = []
+    for family in FAMILIES:
+        assert not A.layout.rules(family, "filter")
+        first, behind = (REJECTING.layout.rules(family, table) for table in ("filter", "security"))
+        assert first.keys() == behind.keys()
+        for name, rules in first.items():
+            both = zip(rules, behind[name], strict=True)
+            differing += [(mine, other) for mine, other in both if mine != other]
+    assert differing
+    for mine, other in differing:
+        assert mine.partition(" -j REJECT ")[0] == other.removesuffix(" -j DROP")
+
+
+def test_rulesets_of_an_earlier_version_are_for_the_new_tables() -> None:
+    for made in (A, REJECTING):
+        old = earlier(made)
+        assert [line for line in old.texts["v4"].splitlines() if line[:1] == "*"] == ["*filter"] * 2
+        assert old.layout == made.layout
+
+
+@pytest.mark.parametrize(
+    ("texts", "old", "new", "words"),
+    [
+        (REJECTING.texts, "*filter", "*mangle", "no table mangle begins here"),
+        (REJECTING.texts, "*security", "*raw", "no table mangle begins here"),
+        (earlier(REJECTING).texts, "*filter", "*mangle", "mangle is no table for REJECT"),
+        (A.texts, "*mangle", "*filter", "not of one compilation"),
+    ],
+)
+def test_tables_that_do_not_go_together(
+    texts: Mapping[str, str], old: str, new: str, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        read_iptables({**texts, "v4": texts["v4"].replace(old, new)})
+
+
+def test_both_tables_must_judge_alike() -> None:
+    rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
+    text = "".join(REJECTING.texts["v4"].rpartition(rule)[::2])
+    with pytest.raises(InputError, match="security does not judge as filter does"):
+        read_iptables({**REJECTING.texts, "v4": text})
 
 
 def test_files_of_different_versions_do_not_go_together() -> None:

@@ -74,7 +74,7 @@ def test_a_service_is_one_look_up() -> None:
 
 def test_the_size_is_that_of_both_families() -> None:
     ruleset = Iptables().build(read_program(source("  saddr @friends return", "  drop")), ("x",))
-    found = iptables_size(programs_of(read_iptables(ruleset.texts), lambda _: ()).values())
+    found = iptables_size(programs_of(read_iptables(ruleset.texts), lambda _: ()).values(), 1)
     made = ruleset.size
     assert (found.chains, found.rules, found.sets) == (made.chains, made.rules, made.sets)
     assert (found.elements, found.maps, found.anonymous) == (made.elements, 0, 0)

@@ -90,7 +90,7 @@ def of_ipset(fault: str) -> None:
 
 
 def of_save(fault: str) -> None:
-    refused(lambda: iptables_tools.Tools("legacy", FAMILIES).save("v4"))
+    refused(lambda: iptables_tools.Tools("legacy", FAMILIES).save("v4", "mangle"))
     assert fault in FAULTS
 
 

@@ -118,14 +118,15 @@ def _read(
         ends = {family: Peers(found) for family, found in peers.items()}
         walker = Walker(program, ends, lists_are_sets=True)
         return nft_size(program), dict.fromkeys(Family, walker)
-    programs = programs_of(read_iptables(texts), lambda _: ())
+    ruleset = read_iptables(texts)
+    programs = programs_of(ruleset, lambda _: ())
     own = {address for pod in pods for address in pod.addresses}
     walkers = {}
     for family, program in programs.items():
         # Trees of rules find both ends: a peer of this node would be judged here too.
         others = Peers(number for number in peers[family] if (family, number) not in own)
         walkers[family] = Walker(program, {family: others}, lists_are_sets=False)
-    return iptables_size(programs.values()), walkers
+    return iptables_size(programs.values(), len(ruleset.tables)), walkers
 
 
 def _peers(snapshot: Snapshot, family: Family) -> Sequence[int]:

@@ -21,7 +21,8 @@ from .read_header import header_of
 from .status_report import Status, facts, lines
 from .uncounted import uncounted
 
-_LISTED = {Drift.NONE, Drift.CHANGED}
+_LISTED = frozenset((Drift.NONE, Drift.CHANGED, Drift.EARLIER))
+"""Where the own rules are there, so that what they have counted can be listed."""
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from cnpc.backends.iptables_names import TABLES
 from cnpc.backends.iptables_tools import NO_RELOAD
 
 from .namespaces import ClusterError, run
@@ -89,7 +90,7 @@ class IptablesLoader:
     def clear(self) -> None:
         """Flush the tables, whoever filled them, and all sets."""
         for restore in self.restore:
-            run((restore,), "*filter\nCOMMIT\n")
+            run((restore,), "".join(f"*{table}\nCOMMIT\n" for table in TABLES))
         run(("ipset", "destroy"))
 
 
