@@ -25,10 +25,6 @@ pytestmark = [
 ]
 
 BACKENDS = ("nftables", "iptables")
-OVERTAKEN = pytest.mark.xfail(
-    reason="the jump of the plugin firewall comes before that of cnpc in FORWARD, and accepts",
-    strict=True,
-)
 PORT = HostPort(8088, target=8080)
 
 
@@ -102,10 +98,8 @@ def test_policies_hold_for_pods_that_plugins_attached(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_policies_hold_for_pods_that_come_and_go_after_cnpc(
-    node: Node, scene_client: Client, way: Way, backend: str, request: pytest.FixtureRequest
+    node: Node, scene_client: Client, backend: str
 ) -> None:
-    if way.firewall and backend == "iptables":
-        request.applymarker(OVERTAKEN)
     put_policies(scene_client, POLICIES["default deny"])
     oracle = node.admin.enforce(backend)
     for pod in (A, B):

@@ -20,10 +20,6 @@ from netcluster import Cluster
 pytestmark = [pytest.mark.requires_root_and_nft, pytest.mark.requires_apiserver]
 
 BACKENDS = ("nftables", "iptables")
-OVERTAKEN = pytest.mark.xfail(
-    reason="the jumps of kube-proxy come before those of cnpc in FORWARD, and may accept",
-    strict=True,
-)
 
 
 @pytest.fixture(scope="module", params=MODES, ids=str)
@@ -104,14 +100,8 @@ def test_policies_hold_whatever_kube_proxy_does(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_policies_hold_when_kube_proxy_starts_after_cnpc(
-    flushed: Scene,
-    scene_client: Client,
-    mode: Mode,
-    backend: str,
-    request: pytest.FixtureRequest,
+    flushed: Scene, scene_client: Client, backend: str
 ) -> None:
-    if (mode.name, backend) == ("iptables", "iptables"):
-        request.applymarker(OVERTAKEN)
     flushed.proxy.clean_up()
     put_policies(scene_client, POLICIES["default deny"])
     oracle = flushed.admin.enforce(backend)
