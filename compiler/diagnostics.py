@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .decode.locate import Excerpt, find
-from .errors import Diagnostic, Place, Source, Span, printable, sort
+from .errors import (
+    Diagnostic,
+    Paint,
+    Part,
+    Place,
+    Severity,
+    Source,
+    Span,
+    plain,
+    printable,
+    sort,
+)
 
 
 def locate(
@@ -31,26 +42,27 @@ def _located(item: Diagnostic, excerpts: dict[Span | Place, Excerpt]) -> Diagnos
     return replace(item, span=found.span, text=found.text, caret=found.caret, related=related)
 
 
-def render(diagnostics: Iterable[Diagnostic]) -> str:
+def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
     """Return the diagnostics as text in the order of their places, locating what is not yet."""
     items = tuple(diagnostics)
     if any(isinstance(place, Place) for item in items for place in (item.span, *item.related)):
         items = locate(items)
-    return "".join(f"{line}\n" for item in items for line in _lines(item))
+    return "".join(f"{line}\n" for item in items for line in _lines(item, paint))
 
 
-def _lines(item: Diagnostic) -> Iterator[str]:
+def _lines(item: Diagnostic, paint: Paint) -> Iterator[str]:
     place = item.span.source.name if isinstance(item.span, Place) else item.span
-    where = "" if place is None else f"{printable(str(place))}: "
-    yield f"{where}{item.severity.value}: {printable(item.message)}"
+    where = "" if place is None else paint(f"{printable(str(place))}:", Part.PLACE) + " "
+    part = Part.ERROR if item.severity is Severity.ERROR else Part.WARNING
+    yield f"{where}{paint(f'{item.severity.value}:', part)} {printable(item.message)}"
     if item.text:
         yield f"    {printable(item.text)}"
-        yield f"    {_padding(item.text[: item.caret])}^"
+        yield f"    {_padding(item.text[: item.caret])}{paint('^', part)}"
     for other in item.related:
         name = other.source.name if isinstance(other, Place) else str(other)
         yield f"    also: {printable(name)}"
     if item.hint:
-        yield f"    hint: {printable(item.hint)}"
+        yield f"    {paint('hint:', Part.HINT)} {printable(item.hint)}"
 
 
 def _padding(text: str) -> str:

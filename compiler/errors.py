@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 
@@ -76,6 +76,25 @@ class Diagnostic:
     related: tuple[Span | Place, ...] = ()
 
 
+class Part(enum.Enum):
+    """What a piece of a message means; terminals have a colour for each."""
+
+    ERROR = enum.auto()
+    WARNING = enum.auto()
+    WELL = enum.auto()
+    PLACE = enum.auto()
+    HINT = enum.auto()
+
+
+Paint = Callable[[str, Part], str]
+"""Returns a piece of a message as it is shown."""
+
+
+def plain(text: str, _part: Part) -> str:
+    """Return the text as it is."""
+    return text
+
+
 class CnpcError(Exception):
     """Any failure that a user is told of; ``exit_code`` is what the process ends with."""
 
@@ -83,9 +102,14 @@ class CnpcError(Exception):
 
 
 class InputError(CnpcError):
-    """The input is wrong; carries every diagnostic, errors and warnings, sorted by place."""
+    """The input is wrong; carries every diagnostic, errors and warnings, sorted by place.
+
+    ``most`` of a kind are shown, all if it is 0; ``outcome`` is what became of the command.
+    """
 
     exit_code = 2
+    most = 20
+    outcome = "nothing written"
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Keep the diagnostics in the order in which they are shown."""

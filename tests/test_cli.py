@@ -55,6 +55,32 @@ def test_passes_belong_to_backends() -> None:
     assert done.out.startswith('program "worker-1"')
 
 
+def test_a_dash_is_standard_output() -> None:
+    one = ("compile", CLUSTER, DENY, "--node", "worker-1")
+    assert cnpc(*one, "-o", "-").out == cnpc(*one).out
+    done = cnpc("compile", CLUSTER, DENY, "-o", "-")
+    assert (done.code, done.out) == (2, "")
+    assert "2 nodes: -o DIR" in done.err
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("complie", "compile"), ("aply", "apply"), ("validate", "compile"), ("delete", "flush")],
+)
+def test_a_command_that_is_misspelt_has_a_suggestion(word: str, meant: str) -> None:
+    done = cnpc(word)
+    assert (done.code, done.out) == (2, "")
+    assert f"No such command '{word}'. Did you mean 'cnpc {meant}'?" in done.err
+
+
+def test_a_command_like_no_other_has_the_list() -> None:
+    assert "There are apply, boot, compile, " in cnpc("frobnicate").err
+
+
+def test_an_option_that_is_misspelt_has_a_suggestion() -> None:
+    assert "'--on-unknown'" in cnpc("compile", "--on-unknwon", "error", CLUSTER).err
+
+
 def test_several_nodes_need_a_directory() -> None:
     done = cnpc("compile", CLUSTER, DENY)
     assert (done.code, done.out) == (2, "")
@@ -69,6 +95,7 @@ def test_unknown_nodes_are_named_with_what_was_meant() -> None:
         "    hint: did you mean 'worker-1'?",
         "error: no node 'zzz'",
         "    hint: the input has worker-1, worker-2",
+        "2 errors, nothing written",
     ]
 
 

@@ -72,11 +72,23 @@ def test_a_name_that_is_taken_by_a_directory_leaves_all_files_as_they_were(tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["worker-2.nft"]
 
 
-def test_a_full_standard_output_ends_with_3() -> None:
-    compile_one = f"'{CNPC}' compile '{CLUSTER}' '{DENY}' --node worker-1"
-    done = run("sh", "-c", f"{compile_one} >/dev/full")
+@pytest.mark.parametrize("command", ["compile", "stats"])
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [("/dev/full", "No space left on device"), ("&-", "Bad file descriptor")],
+)
+def test_a_standard_output_that_is_full_or_closed_ends_with_3(
+    command: str, where: str, why: str
+) -> None:
+    done = run("sh", "-c", f"'{CNPC}' {command} '{CLUSTER}' '{DENY}' --node worker-1 >{where}")
     assert done.code == 3
-    assert done.err == "cnpc: error: cannot write <stdout>: No space left on device\n"
+    assert done.err.startswith("cnpc: error: ")
+    assert done.err.endswith(f"{why}\n")
+
+
+def test_where_nothing_is_printed_standard_output_may_be_closed(tmp_path: Path) -> None:
+    done = run("sh", "-c", f"'{CNPC}' compile '{CLUSTER}' -o '{tmp_path}' >&-")
+    assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +98,7 @@ def test_a_full_standard_output_ends_with_3() -> None:
         ("compile no-such-file 2>/dev/full", 2),
         ("compile no-such-file 2>&-", 2),
         ("compile - <&-", 2),
-        ("--version >&-", 0),
+        ("--version >&-", 3),
     ],
 )
 def test_streams_that_are_closed_or_full_do_not_change_the_answer(command: str, code: int) -> None:

@@ -78,6 +78,6 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(
             file.write(bytes(_MIB))
     done = apply(bomb, tmp_path)
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"{bomb}: error: unpacks to more than 512 MiB\n"
+    assert done.err == (f"{bomb}: error: unpacks to more than 512 MiB\n1 error, nothing changed\n")
     bomb.write_bytes(b"no gzip")
     assert "not a whole gzip file" in apply(bomb, tmp_path).err

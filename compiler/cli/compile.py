@@ -32,7 +32,7 @@ from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
 from .output import OutputDirectory, StandardOutput
-from .parameters import Folder
+from .parameters import OutputFolder, max_errors_option
 from .reports import report, report_warnings
 from .summary import NodeSummary, Summary, as_facts, as_table
 
@@ -72,8 +72,9 @@ class _Request:
     "-o",
     "--output",
     metavar="DIR",
-    type=Folder(),
-    help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables. "
+    type=OutputFolder(),
+    help="Write DIR/<node>.nft for each node, or .ipset, .v4 and .v6 for iptables; "
+    "- is standard output, for one node. "
     "What DIR has of nodes that are gone stays.",
 )
 @backend_option("The packet filter to compile for.")
@@ -102,6 +103,7 @@ class _Request:
     is_flag=True,
     help="Say which rules the ruleset does without, and what stands for them.",
 )
+@max_errors_option("nothing written")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="No summary and no progress bar.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say what was read and not used.")
@@ -119,6 +121,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     print_after: str | None,
     summary: str | None,
     explain_pruned: bool,
+    max_errors: int,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -146,7 +149,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     chosen = choose(pipeline.resolver.node_names(), nodes)
     if output is None and len(chosen) > 1:
         raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
-    warnings = report_warnings(inputs, pipeline.resolver)
+    warnings = report_warnings(inputs, pipeline.resolver, max_errors)
     if verbose:
         for what, number in sorted(inputs.passed_over.items()):
             report_message(f"{number} of {what} not used")

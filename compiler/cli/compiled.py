@@ -23,7 +23,7 @@ def compiled(
     inputs = read_inputs(paths, choices.on_unknown, io.BytesIO(stdin))
     passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, choices.options, choices.level, passes)
-    report_warnings(inputs, pipeline.resolver)
+    report_warnings(inputs, pipeline.resolver, choices.max_errors)
     node = this_node(pipeline.resolver.node_names(), choices.node)
     about = Compilation(inputs.snapshot, len(inputs.policies), choices.options, choices.level)
     lines = header(node, about, pipeline.in_force(node), pipeline.pods(node))

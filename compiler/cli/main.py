@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -36,6 +35,13 @@ _EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h(3head)
 _SIGNALLED = 128  # added to the number of the signal that ended it, as shells report it
 _EXIT_INTERRUPTED = _SIGNALLED + signal.SIGINT
 
+_STREAMS = (
+    ("stdin", os.O_RDONLY, "r"),
+    ("stdout", os.O_RDONLY, "w"),  # so that whatever is written to it is refused
+    ("stderr", os.O_WRONLY, "w"),
+)
+"""What a stream that the caller closed becomes: no input, no room for output, nobody who reads."""
+
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -58,6 +64,17 @@ class _LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         command: click.Command = later(cmd_name).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named first; UsageError suggests one that is like it."""
+        name = args[0]
+        if name in _COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = later("suggest").command_for(name, _COMMANDS)
+        hint = f"Did you mean 'cnpc {near}'?" if near else f"There are {', '.join(_COMMANDS)}."
+        raise click.UsageError(f"No such command '{name}'. {hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -95,9 +112,9 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 def _replace_closed_streams() -> None:
     """Open what the caller closed, empty, so that no file of ours gets its descriptor."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for name, flags, mode in _STREAMS:
         if getattr(sys, name) is None:
-            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - until the end
+            stream = os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8")
             setattr(sys, name, stream)
 
 
@@ -112,7 +129,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         report_message("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
-        later("reports").report(wrong.diagnostics)
+        later("reports").report_failure(wrong)
         return wrong.exit_code
     except CnpcError as failure:
         report_message(f"error: {failure}")

@@ -8,7 +8,14 @@ import sys
 
 import click
 
-from ..errors import printable
+from ..errors import Part, printable
+from .later import later
+
+_WORDS = {
+    "error:": Part.ERROR,
+    "internal error:": Part.ERROR,
+    "warning:": Part.WARNING,
+}
 
 
 def say(line: str, *, quiet: bool = False) -> None:
@@ -20,6 +27,10 @@ def say(line: str, *, quiet: bool = False) -> None:
 def report_message(message: str) -> None:
     """Show what has no place in any file; a tool's message may go on in further lines."""
     first, *further = (printable(line) for line in message.split("\n"))
+    for word, part in _WORDS.items():
+        if first.startswith(word):
+            paint = later("colours").paint_for(sys.stderr)
+            first = paint(word, part) + first.removeprefix(word)
     report_text("".join((f"cnpc: {first}\n", *(f"    {line}\n" for line in further))))
 
 
@@ -31,7 +42,7 @@ def report_warning(message: str) -> None:
 def report_text(text: str) -> None:
     """Write to standard error; if that is refused, the exit code still tells."""
     with contextlib.suppress(OSError):
-        click.echo(text, err=True, nl=False)
+        click.echo(text, err=True, nl=False, color=True)  # whoever painted it has decided
 
 
 def abandon_standard_output() -> None:

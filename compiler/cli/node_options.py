@@ -14,7 +14,7 @@ from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.nft_names import BACKEND as NFTABLES
 from ...backends.record import DEFAULT_STATE
 from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
-from .parameters import Folder
+from .parameters import Folder, max_errors_option
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
 
@@ -86,6 +86,7 @@ class Choices:
     """None: as what is in force."""
     backend: str | None
     """None: what the files are for, else what the node has."""
+    max_errors: int
     only_manifests: tuple[str, ...]
     """The options given that mean nothing for what was compiled before."""
 
@@ -124,15 +125,22 @@ def compile_options(command: Callable[..., Any]) -> Callable[..., Any]:
         on_unknown: str,
         counters: bool | None,
         backend: str | None,
+        max_errors: int,
         **kwargs: object,
     ) -> object:
-        options = Options(DenyWith(deny_with), OwnNode(own_node))
         choices = Choices(
-            node, int(level), options, on_unknown, counters, backend, _only_manifests()
+            node,
+            int(level),
+            Options(DenyWith(deny_with), OwnNode(own_node)),
+            on_unknown,
+            counters,
+            backend,
+            max_errors,
+            _only_manifests(),
         )
         return command(*args, choices=choices, **kwargs)
 
-    decorated: Callable[..., Any] = with_choices
+    decorated = max_errors_option("nothing changed")(with_choices)
     for option in _COMPILE_OPTIONS:
         decorated = option(decorated)
     return decorated

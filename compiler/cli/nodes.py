@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 
 import click
 
 from ..errors import InputError, error
+from .suggest import similar
 
 _NONE = "the input needs Node objects, or pods on nodes"
 _LISTED = 5  # names, where a message can only give examples
@@ -44,9 +44,8 @@ def this_node(known: Sequence[str], wanted: str | None) -> str:
 def _similar(name: str, known: Sequence[str]) -> str:
     if not known:
         return _NONE
-    found = difflib.get_close_matches(name, known, n=1)
-    if found:
-        return f"did you mean '{found[0]}'?"
+    if near := similar(name, known):
+        return f"did you mean '{near}'?"
     return _some(known)
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
+
+from ..errors import InputError
 
 _DAY = 24 * 60 * 60
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 60 * 60}
@@ -33,6 +38,19 @@ class Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
+class OutputFolder(Folder):
+    """A folder, or ``-`` for standard output; a folder of that name is ``./-``."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - click's type has no None
+        """Return the path, None for standard output."""
+        return None if value == "-" else super().convert(value, param, ctx)
+
+
 class Duration(click.FloatRange):
     """A time in which somebody may confirm, as seconds."""
 
@@ -49,3 +67,28 @@ class Duration(click.FloatRange):
         if not 1 <= seconds <= _DAY:
             self.fail(f"'{value}' is no time from 1s to 24h, such as 60, 90s or 2m", param, ctx)
         return seconds
+
+
+def max_errors_option(outcome: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--max-errors``; a failure keeps it, and what becomes of the command."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(*args: object, max_errors: int, **kwargs: object) -> object:
+            try:
+                return command(*args, max_errors=max_errors, **kwargs)
+            except InputError as wrong:
+                wrong.most, wrong.outcome = max_errors, outcome
+                raise
+
+        option = click.option(
+            "--max-errors",
+            metavar="N",
+            type=click.IntRange(min=0),
+            default=InputError.most,
+            show_default=True,
+            help="Show so many errors and warnings of a kind; 0 shows all.",
+        )
+        return option(run)
+
+    return decorate

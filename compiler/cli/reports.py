@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from ..conflicts import conflicts
 from ..diagnostics import locate, render
-from ..errors import Diagnostic
+from ..errors import Diagnostic, InputError, Severity
 from ..idle import idle
 from ..manifests import Inputs
 from ..resolve import Resolver
+from .colours import paint_for
+from .counts import count
+from .limits import limited
 from .messages import report_text
 
 
-def report(diagnostics: Iterable[Diagnostic]) -> None:
-    """Show diagnostics in the order in which they are given."""
-    report_text(render(diagnostics))
+def report(diagnostics: Iterable[Diagnostic], most: int = InputError.most) -> None:
+    """Show diagnostics in the order in which they are given, at most so many of a kind."""
+    shown, more = limited(diagnostics, most)
+    report_text(render(shown, paint_for(sys.stderr)) + more)
 
 
-def report_warnings(inputs: Inputs, resolver: Resolver) -> tuple[Diagnostic, ...]:
-    """Show all warnings of the input, and return them with their places."""
+def report_failure(wrong: InputError) -> None:
+    """Show what is wrong with the input, and what became of the command."""
+    report(wrong.diagnostics, wrong.most)
+    kinds = [item.severity for item in wrong.diagnostics]
+    counts = [count(kinds.count(Severity.ERROR), "error")]
+    if warnings := kinds.count(Severity.WARNING):
+        counts.append(count(warnings, "warning"))
+    report_text(f"{', '.join(counts)}, {wrong.outcome}\n")
+
+
+def report_warnings(
+    inputs: Inputs, resolver: Resolver, most: int = InputError.most
+) -> tuple[Diagnostic, ...]:
+    """Show the warnings of the input, and return all of them with their places."""
     found = locate(
         (
             *inputs.warnings,
@@ -27,5 +44,5 @@ def report_warnings(inputs: Inputs, resolver: Resolver) -> tuple[Diagnostic, ...
             *conflicts(resolver, inputs.policies),
         )
     )
-    report(found)
+    report(found, most)
     return found

@@ -28,6 +28,7 @@ from .inputs import read_inputs
 from .json_output import diagnostics_json, json_option, print_json
 from .many_sets import many_sets
 from .nodes import this_node
+from .parameters import max_errors_option
 from .reports import report, report_warnings
 from .stats_report import Line, Stats, as_facts, as_table
 
@@ -53,6 +54,7 @@ Examples:
     help="Show another optimisation level beside it.",
 )
 @arguments.meaning
+@max_errors_option("nothing written")
 @json_option
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
@@ -64,6 +66,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     deny_with: str,
     own_node: str,
     on_unknown: str,
+    max_errors: int,
     as_json: bool,
 ) -> None:
     """Count a node's ruleset as it is emitted, and what new connections meet in it.
@@ -87,7 +90,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     }
     resolver = pipelines[levels[0]].resolver
     chosen = this_node(resolver.node_names(), node)
-    warnings = report_warnings(inputs, resolver)
+    warnings = report_warnings(inputs, resolver, max_errors)
     asked = [
         _stats(inputs, chosen, made, number, pipeline) for number, pipeline in pipelines.items()
     ]
