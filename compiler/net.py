@@ -17,6 +17,7 @@ Interval = tuple[int, int]
 
 MAX_PORT = 65535
 _IPV4_MAPPED = 0xFFFF
+_ZEROS = re.compile(r"(?<![0-9A-Fa-f])0+(?=[0-9A-Fa-f])")
 _LEADING_ZEROS = re.compile(r"(?<![0-9A-Fa-f])0+(?=[0-9]+(\.|$))")
 ANY_PORT: tuple[Interval, ...] = ((0, MAX_PORT),)
 
@@ -125,6 +126,20 @@ def parse_prefix(text: str) -> tuple[Prefix, bool]:
     length = int(length_text)
     network = address & ~(family.max_address >> length)
     return Prefix(family, network, length), network != address
+
+
+def is_lax_prefix(text: str) -> bool:
+    """Tell whether the API server takes a CIDR that ``parse_prefix`` refuses, where it is lax.
+
+    That is in a NetworkPolicy's ipBlock (ParseCIDRSloppy of k8s.io/utils/net): with leading zeros,
+    which some programs read as octal, and IPv4-mapped, of which nobody knows the family.
+    """
+    address, slash, length = _ZEROS.sub("", text).partition("/")
+    try:
+        family = parse_address(address)[0]
+    except ValueError:
+        return False
+    return bool(slash) and length.isascii() and length.isdigit() and int(length) <= family.value
 
 
 def parse_interval(text: str) -> Interval:

@@ -7,20 +7,20 @@ an Accept matches nothing, a Deny or Pass denies everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..policy import Action, Direction, Policy, PolicyRule, PortMatch, Tier
+from ..policy import Action, Direction, PodsPeer, Policy, PolicyRule, PortMatch, Tier
 from .labels import is_subdomain
 from .metadata import Metadata
-from .peers import PEERS_FIELD, decode_peer, decode_subject
+from .peers import ADDRESSES, PEERS_FIELD, PeerForms, decode_peer, decode_subject
 from .ports import decode_draft_port, decode_protocol_entry
 from .tree import Field, Fields, understood
 
 _MAX_PRIORITY = 1000
 _MAX_RULE_NAME = 100
 _TIERS = {tier.value: tier for tier in (Tier.ADMIN, Tier.BASELINE)}
-_ADDRESSES = ("networks", "nodes", "domainNames")
+_PORTS_HINTS = {"ports": "the spelling of drafts, which became 'protocols'"}
 
 T = TypeVar("T")
 PortDecoder = Callable[[Field], PortMatch | None]
@@ -38,9 +38,8 @@ class Dialect:
     has_priority: bool
     actions: Mapping[str, Action]
     limit: int
-    egress_peers: tuple[str, ...]
     ports: Mapping[str, PortDecoder]
-    wrapped: bool
+    peers: PeerForms
 
 
 CLUSTER_NETWORK_POLICY = Dialect(
@@ -49,9 +48,13 @@ CLUSTER_NETWORK_POLICY = Dialect(
     has_priority=True,
     actions={action.value: action for action in Action},
     limit=25,
-    egress_peers=("namespaces", "pods", *_ADDRESSES),
     ports={"protocols": decode_protocol_entry, "ports": decode_draft_port},
-    wrapped=False,
+    peers=PeerForms(),
+)
+CLUSTER_NETWORK_POLICY_BETA = replace(
+    CLUSTER_NETWORK_POLICY,
+    ports={"protocols": decode_protocol_entry},
+    peers=PeerForms(beta=True),
 )
 ADMIN_NETWORK_POLICY = Dialect(
     kind="AdminNetworkPolicy",
@@ -59,9 +62,8 @@ ADMIN_NETWORK_POLICY = Dialect(
     has_priority=True,
     actions={"Allow": Action.ACCEPT, "Deny": Action.DENY, "Pass": Action.PASS},
     limit=100,
-    egress_peers=("namespaces", "pods", *_ADDRESSES),
     ports={"ports": decode_draft_port},
-    wrapped=True,
+    peers=PeerForms(alpha1=True),
 )
 BASELINE_ADMIN_NETWORK_POLICY = Dialect(
     kind="BaselineAdminNetworkPolicy",
@@ -69,10 +71,13 @@ BASELINE_ADMIN_NETWORK_POLICY = Dialect(
     has_priority=False,
     actions={"Allow": Action.ACCEPT, "Deny": Action.DENY},
     limit=100,
-    egress_peers=("namespaces", "pods", "networks", "nodes"),
     ports={"ports": decode_draft_port},
-    wrapped=True,
+    peers=PeerForms(("namespaces", "pods", "networks", "nodes"), alpha1=True),
 )
+
+
+def _subject(dialect: Dialect) -> Callable[[Field], PodsPeer | None]:
+    return lambda field: understood(field, lambda item: decode_subject(item, dialect.peers))
 
 
 def decode_cluster_wide(
@@ -88,8 +93,11 @@ def decode_cluster_wide(
         return None
     closed = closed or spec.findings.unknowns > before
     tier = dialect.tier or _required(fields, "tier", lambda field: field.choice(_TIERS))
+    dialect = replace(dialect, tier=tier)
     priority = _priority(fields) if dialect.has_priority else 0
-    subject = _required(fields, "subject", lambda item: understood(item, decode_subject))
+    undecided = spec.findings.undecided
+    subject = _required(fields, "subject", _subject(dialect))
+    closed = closed or spec.findings.undecided > undecided
     ingress, egress = (_rules(dialect, fields, way, closed=closed) for way in Direction)
     if tier is None or priority is None or subject is None:
         return None
@@ -134,15 +142,14 @@ def _rules(
 def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> PolicyRule | None:
     before = field.findings.unknowns
     peers_name = PEERS_FIELD[way]
-    fields = field.fields("name", "action", peers_name, *dialect.ports)
+    fields = field.fields("name", "action", peers_name, *dialect.ports, hints=_PORTS_HINTS)
     if fields is None:
         return None
     name = fields.read("name", lambda item: item.string(_MAX_RULE_NAME), "")
     action = _required(fields, "action", lambda item: item.choice(dialect.actions))
-    known = dialect.egress_peers if way is Direction.EGRESS else ("namespaces", "pods")
     peers_field = fields.require(peers_name)
     peers = [
-        decode_peer(item, known, action, wrapped=dialect.wrapped)
+        decode_peer(item, dialect.peers, way, _no_domain_names(dialect.tier, action))
         for item in (() if peers_field is None else peers_field.items(1, dialect.limit))
     ]
     ports = _ports(dialect, fields)
@@ -153,6 +160,13 @@ def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> Po
     if closed or field.findings.unknowns > before:
         return _fail_closed(action, name, field)
     return PolicyRule(action, tuple(filter(None, peers)), ports, name, field.place)
+
+
+def _no_domain_names(tier: Tier | None, action: Action | None) -> str:
+    """Return why domain names cannot be in a rule, as the API's comments say; no schema does."""
+    if action in (Action.DENY, Action.PASS):
+        return f"can only be in a rule that accepts, not in a {action.value}"
+    return "can only be in the Admin tier, not in Baseline" if tier is Tier.BASELINE else ""
 
 
 def _ports(dialect: Dialect, fields: Fields) -> tuple[PortMatch, ...] | None:
@@ -175,7 +189,7 @@ def _check_named_ports(rule: Field) -> None:
     entries = rule.value if isinstance(rule.value, dict) else {}
     peers = _field_names(entries.get("to"))
     ports = _field_names(entries.get("protocols")) | _field_names(entries.get("ports"))
-    beside = [name for name in _ADDRESSES if name in peers]
+    beside = [name for name in ADDRESSES if name in peers]
     if beside and ports & {"destinationNamedPort", "namedPort"}:
         rule.error(f"port names cannot be used with '{beside[0]}', which have no named ports")
 

@@ -27,7 +27,8 @@ class OnUnknown(enum.Enum):
 class Findings:
     """Collects the diagnostics of a run; ``unknowns`` counts what was not understood.
 
-    A decoder that must fail closed compares the count before and after it read a part.
+    A decoder that must fail closed compares the count before and after it read a part. Of the
+    unknowns, ``undecided`` counts conditions on labels that nobody can say whether they hold.
     """
 
     def __init__(self, on_unknown: OnUnknown) -> None:
@@ -35,6 +36,7 @@ class Findings:
         self.on_unknown = on_unknown
         self.diagnostics: list[Diagnostic] = []
         self.unknowns = 0
+        self.undecided = 0
 
     def error(
         self,

@@ -18,6 +18,7 @@ from .cluster_wide import (
     ADMIN_NETWORK_POLICY,
     BASELINE_ADMIN_NETWORK_POLICY,
     CLUSTER_NETWORK_POLICY,
+    CLUSTER_NETWORK_POLICY_BETA,
     decode_cluster_wide,
 )
 from .documents import Manifest, TypeName, read_items
@@ -33,8 +34,10 @@ _GROUP = "policy.networking.k8s.io"
 _KUSTOMIZE = "kustomize.config.k8s.io"
 _RENDERED = "kustomize build renders it; give its output instead"
 _DIALECTS = {
-    item.kind: item
-    for item in (CLUSTER_NETWORK_POLICY, ADMIN_NETWORK_POLICY, BASELINE_ADMIN_NETWORK_POLICY)
+    f"{_GROUP}/v1alpha1/AdminNetworkPolicy": ADMIN_NETWORK_POLICY,
+    f"{_GROUP}/v1alpha1/BaselineAdminNetworkPolicy": BASELINE_ADMIN_NETWORK_POLICY,
+    f"{_GROUP}/v1alpha2/ClusterNetworkPolicy": CLUSTER_NETWORK_POLICY,
+    f"{_GROUP}/v1beta1/ClusterNetworkPolicy": CLUSTER_NETWORK_POLICY_BETA,
 }
 _VERSIONS = {
     "ClusterNetworkPolicy": (f"{_GROUP}/v1alpha2", f"{_GROUP}/v1beta1"),
@@ -165,8 +168,9 @@ class Collector:
             policy = decode_network_policy(metadata, spec, closed=closed)
         else:
             self.cluster.claim(kind, "", metadata.name, manifest.place)
-            spec = replace(spec, takes_null=False)
-            policy = decode_cluster_wide(_DIALECTS[kind], metadata, spec, closed=closed)
+            spec = replace(spec, custom=True)
+            dialect = _DIALECTS[str(manifest.type_name)]
+            policy = decode_cluster_wide(dialect, metadata, spec, closed=closed)
         if policy is not None:
             self.policies.append(policy)
 

@@ -87,11 +87,12 @@ def _selector(fields: Fields) -> LabelSelector:
 def _match_labels(fields: Fields) -> Iterator[Requirement]:
     labels = fields.get("matchLabels")
     for key, field in ({} if labels is None else labels.strings()).items():
-        if not is_label_key(key):
-            message, hint = _bad_key(key)
-            field.findings.error(message, replace(field.place, at_key=True), hint)
+        good_key = is_label_key(key)
+        if not good_key:
+            at_key = replace(field, place=replace(field.place, at_key=True))
+            at_key.condition(*_bad_key(key))
         value = _value(field)
-        if value is not None:
+        if good_key and value is not None:
             yield Requirement(key, Operator.IN, (value,))
 
 
@@ -103,22 +104,27 @@ def _match_expressions(fields: Fields) -> Iterator[Requirement]:
 
 
 def _requirement(field: Field) -> Requirement | None:
+    before = field.findings.unknowns
     fields = field.fields("key", "operator", "values")
     if fields is None:
         return None
     key_field, operator_field = fields.require("key"), fields.require("operator")
     key = None if key_field is None else _key(key_field)
-    operator = None if operator_field is None else operator_field.choice(_OPERATORS)
+    operator = (
+        None
+        if operator_field is None
+        else operator_field.choice(_OPERATORS, report=Field.condition)
+    )
     values_field = fields.get("values")
     values = () if values_field is None else _values(values_field)
     if key is None or operator is None:
         return None
     has_values = operator in (Operator.IN, Operator.NOT_IN)
     if has_values and not values:
-        field.error(f"the operator {operator.value} needs 'values'")
+        field.condition(f"the operator {operator.value} needs 'values'")
     if values_field is not None and values and not has_values:
-        values_field.error(f"must not be set with the operator {operator.value}")
-    return Requirement(key, operator, values)
+        values_field.condition(f"must not be set with the operator {operator.value}")
+    return Requirement(key, operator, values) if field.findings.unknowns == before else None
 
 
 def _values(field: Field) -> tuple[str, ...]:
@@ -128,7 +134,7 @@ def _values(field: Field) -> tuple[str, ...]:
 def _key(field: Field) -> str | None:
     key = field.string()
     if key is not None and not is_label_key(key):
-        field.error(*_bad_key(key))
+        field.condition(*_bad_key(key))
         return None
     return key
 
@@ -145,7 +151,7 @@ def _value(field: Field) -> str | None:
         field.warning("null is read as ''", "the API reads it so")
     value = field.string()
     if value is not None and not is_label_value(value):
-        field.error(
+        field.undecided(  # the API server leaves those alone that it took before it checked them
             f"{quote(value)} is not a label value",
             "at most 63 letters, digits, '-', '_' and '.', a letter or digit at both ends",
         )

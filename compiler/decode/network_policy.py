@@ -42,8 +42,10 @@ def decode_network_policy(metadata: Metadata, spec: Field, *, closed: bool) -> P
     if fields is None:
         return None
     closed = closed or spec.findings.unknowns > before
-    pods = fields.read("podSelector", lambda field: understood(field, decode_selector), EVERYTHING)
     ways = _directions(fields, closed=closed)
+    undecided = spec.findings.undecided
+    pods = fields.read("podSelector", lambda field: understood(field, decode_selector), EVERYTHING)
+    closed = closed or spec.findings.undecided > undecided
     rules = {way: _rules(fields, way, metadata.namespace, closed=closed) for way in Direction}
     return Policy(
         "NetworkPolicy",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from ..net import Prefix, parse_prefix
+from ..net import Prefix, is_lax_prefix, parse_prefix
 from ..policy import (
-    Action,
     Direction,
     DomainNamesPeer,
     LabelSelector,
@@ -28,21 +28,36 @@ PEERS_FIELD = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 """What a rule of each direction calls its peers, in every API."""
 
 _MAX_CIDR = 43
-# The CRD's pattern without its slip `A-z`, which v1beta1 has corrected.
 _DOMAIN = re.compile(
     r"(?:\*\.)?(?:[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+"
     r"[a-zA-Z0-9](?:[-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?\Z"
 )
+# Versions before v1beta1 have `A-z` where a label begins, which takes these too.
+_SLIP = re.compile(r"(?<![-a-zA-Z0-9_])[\[\\\]^_`]")
 _CLOSED = "an empty peer may stand for a field yet unknown"
 _EVERYTHING = "{} selects everything"
 _SELECTED = ("namespaces", "pods")
 _SELECTORS = (*_SELECTED, "nodes")
-_ELSEWHERE = dict.fromkeys(
-    ("nodes", "networks", "domainNames"), "a peer of this kind or direction cannot have it"
-)
+ADDRESSES = ("networks", "nodes", "domainNames")
+"""The peers that have no container ports."""
+
+_ELSEWHERE = dict.fromkeys(ADDRESSES, "a peer of this kind or direction cannot have it")
 
 
-def decode_subject(field: Field) -> PodsPeer | None:
+@dataclass(frozen=True, slots=True)
+class PeerForms:
+    """What differs between versions of the API; ``egress`` are the peers that egress rules have.
+
+    ``alpha1`` asks for ``namespaceSelector`` beside ``podSelector``, and has the spelling of peers
+    up to v0.1.1, ``namespaces: {namespaceSelector}``. ``beta`` refuses host bits in a CIDR.
+    """
+
+    egress: tuple[str, ...] = (*_SELECTED, *ADDRESSES)
+    alpha1: bool = False
+    beta: bool = False
+
+
+def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
     """Return the subject of a cluster-wide policy; its selectors are plain label selectors."""
     fields = field.fields(*_SELECTED)
     if fields is None:
@@ -52,16 +67,12 @@ def decode_subject(field: Field) -> PodsPeer | None:
         if fields.is_empty:
             field.error(f"must have {one_of(_SELECTED)}")
         return None
-    return _selected(chosen, decode_selector, wrapped=False)
+    return _selected(chosen, decode_selector, ("namespaceSelector",), forms)
 
 
-def decode_peer(
-    field: Field, known: tuple[str, ...], action: Action | None, *, wrapped: bool
-) -> Peer | None:
-    """Return a peer of a cluster-wide policy, of one of the known fields.
-
-    ``wrapped`` allows the spelling of v1alpha1 up to v0.1.1: ``namespaces: {namespaceSelector}``.
-    """
+def decode_peer(field: Field, forms: PeerForms, way: Direction, no_names: str) -> Peer | None:
+    """Return a peer of a cluster-wide policy; ``no_names`` is why it cannot have domain names."""
+    known = forms.egress if way is Direction.EGRESS else _SELECTED
     hints = _ELSEWHERE | {name: _EVERYTHING for name in known if name in _SELECTORS}
     fields = field.fields(*known, hints=hints)
     if fields is None:
@@ -73,29 +84,33 @@ def decode_peer(
         return None
     match chosen.place.path[-1]:
         case "namespaces" | "pods":
-            decode = _decode_wrapped if wrapped else decode_namespace_selection
-            return _selected(chosen, decode, wrapped=wrapped)
+            decode = _decode_wrapped if forms.alpha1 else decode_namespace_selection
+            names = ("namespaceSelector", "namespaces")[: 1 + forms.alpha1]
+            return _selected(chosen, decode, names, forms)
         case "nodes":
             selector = decode_selector(chosen)
             return None if selector is None else NodesPeer(selector)
         case "networks":
-            return _networks(chosen)
+            return _networks(chosen, forms)
         case _:
-            return _domain_names(chosen, action)
+            return _domain_names(chosen, forms, no_names)
 
 
 def _selected(
-    field: Field, decode_namespaces: Callable[[Field], NamespaceSelection | None], *, wrapped: bool
+    field: Field,
+    decode_namespaces: Callable[[Field], NamespaceSelection | None],
+    names: tuple[str, ...],
+    forms: PeerForms,
 ) -> PodsPeer | None:
+    """Return a selection of pods; ``names`` are those that the namespaces' selector may have."""
     if field.place.path[-1] == "namespaces":
         selection = decode_namespaces(field)
         return None if selection is None else PodsPeer(selection)
-    names = ("namespaceSelector", "namespaces") if wrapped else ("namespaceSelector",)
     fields = field.fields(*names, "podSelector")
     if fields is None:
         return None
     where = fields.only(names)
-    if where is None and wrapped:  # optional in ClusterNetworkPolicy, required in v1alpha1
+    if where is None and forms.alpha1:
         fields.require(names[0])
     selection = LabelSelector() if where is None else decode_namespaces(where)
     pods_field = fields.require("podSelector")
@@ -112,10 +127,30 @@ def _decode_wrapped(field: Field) -> NamespaceSelection | None:
     return decode_namespace_selection(field)
 
 
-def _networks(field: Field) -> NetworksPeer:
+def _networks(field: Field, forms: PeerForms) -> NetworksPeer:
     items = field.items(1, MAX_LIST)
     _report_repeated(items)
-    return NetworksPeer(_ordered({prefix for item in items if (prefix := _cidr(item))}))
+    return NetworksPeer(_ordered({prefix for item in items if (prefix := _network(item, forms))}))
+
+
+def _network(field: Field, forms: PeerForms) -> Prefix | None:
+    text = field.string(_MAX_CIDR)
+    if text is None:
+        return None
+    try:
+        prefix, masked = parse_prefix(text)
+    except ValueError as problem:
+        field.error(f"not a CIDR: {problem}", for_cidr(text))
+        return None
+    if masked and forms.beta:
+        field.error(f"{quote(text)} has host bits set", f"{prefix} has none")
+    elif masked:
+        _warn_of_host_bits(field, prefix)
+    return prefix
+
+
+def _warn_of_host_bits(field: Field, prefix: Prefix) -> None:
+    field.warning(f"{quote(str(field.value))} has host bits set", f"it is read as {prefix}")
 
 
 def _ordered(prefixes: set[Prefix]) -> tuple[Prefix, ...]:
@@ -130,37 +165,23 @@ def _report_repeated(items: tuple[Field, ...]) -> None:
         seen.add(item.value if isinstance(item.value, str) else None)
 
 
-def _cidr(field: Field) -> Prefix | None:
-    text = field.string(_MAX_CIDR)
-    if text is None:
-        return None
-    try:
-        prefix, masked = parse_prefix(text)
-    except ValueError as problem:
-        field.error(f"not a CIDR: {problem}", for_cidr(text))
-        return None
-    if masked:
-        field.warning(f"{quote(text)} has host bits set", f"it is read as {prefix}")
-    return prefix
-
-
-def _domain_names(field: Field, action: Action | None) -> DomainNamesPeer:
-    if action in (Action.DENY, Action.PASS):
-        field.error(f"can only be in a rule that accepts, not in a {action.value}")
+def _domain_names(field: Field, forms: PeerForms, no_names: str) -> DomainNamesPeer:
+    if no_names:
+        field.unknown(no_names)
     items = field.items(1, MAX_LIST)
     _report_repeated(items)
-    names = {name for item in items if (name := _domain_name(item)) is not None}
+    names = {name for item in items if (name := _domain_name(item, forms)) is not None}
     return DomainNamesPeer(tuple(sorted(names)))
 
 
-def _domain_name(field: Field) -> str | None:
+def _domain_name(field: Field, forms: PeerForms) -> str | None:
     name = field.string()
-    if name is not None and not _DOMAIN.match(name):
-        field.error(
-            f"{quote(name)} is not a domain name", "'*.' can only stand for whole leading labels"
-        )
-        return None
-    return name
+    if name is None or _DOMAIN.match(name):
+        return name
+    slip = not forms.beta and _DOMAIN.match(_SLIP.sub("a", name))
+    report = field.unknown if slip else field.error
+    report(f"{quote(name)} is not a domain name", "'*.' can only stand for whole leading labels")
+    return None
 
 
 def decode_network_policy_peer(field: Field, namespace: str) -> Peer | None:
@@ -203,6 +224,22 @@ def decode_ip_block(field: Field) -> NetworksPeer | None:
         if prefix is not None:
             excepted.add(prefix)
     return None if cidr is None else NetworksPeer((cidr,), _ordered(excepted))
+
+
+def _cidr(field: Field) -> Prefix | None:
+    """Return a network of an ipBlock, of which the API server takes more than can be told."""
+    text = field.string()
+    if text is None:
+        return None
+    try:
+        prefix, masked = parse_prefix(text)
+    except ValueError as problem:
+        report = field.unknown if is_lax_prefix(text) else field.error
+        report(f"not a CIDR: {problem}", for_cidr(text))
+        return None
+    if masked:
+        _warn_of_host_bits(field, prefix)
+    return prefix
 
 
 def _inside(inner: Prefix, outer: Prefix) -> bool:

@@ -8,7 +8,7 @@ from ..net import MAX_PORT, PORT_PROTOCOLS, Protocol
 from ..policy import NamedPort, PortMatch, Ports
 from .findings import quote
 from .hints import for_port_name
-from .tree import Field, Fields
+from .tree import Field, Fields, Report
 
 _PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
 _PROTOCOL_FIELDS = {name.lower(): item for name, item in _PROTOCOLS.items()}
@@ -45,7 +45,10 @@ def decode_protocol_entry(field: Field) -> PortMatch | None:
 
 
 def decode_draft_port(field: Field) -> PortMatch | None:
-    """Return an entry of ``ports`` in a draft ClusterNetworkPolicy or an AdminNetworkPolicy."""
+    """Return an entry of ``ports`` in a draft ClusterNetworkPolicy or an AdminNetworkPolicy.
+
+    The schema of v1alpha1 knows neither the names of protocols nor the order of a range.
+    """
     names = ("portNumber", "portRange", "namedPort")
     fields = field.fields(*names)
     if fields is None:
@@ -62,9 +65,9 @@ def decode_draft_port(field: Field) -> PortMatch | None:
     parts = entry.fields(*known)
     if parts is None:
         return None
-    protocol = parts.read("protocol", decode_protocol, Protocol.TCP)
+    protocol = parts.read("protocol", _draft_protocol, Protocol.TCP)
     if key == "portRange":
-        interval = _range(parts)
+        interval = _range(parts, Field.unknown)
     else:
         number = parts.require("port")
         interval = None if number is None else _number(number)
@@ -102,6 +105,10 @@ def decode_protocol(field: Field) -> Protocol | None:
     return field.choice(_PROTOCOLS)
 
 
+def _draft_protocol(field: Field) -> Protocol | None:
+    return field.choice(_PROTOCOLS, Field.unknown)
+
+
 def _empty(field: Field) -> None:
     """Report an entry that says nothing."""
     field.unknown("must say what it matches", "an empty entry may stand for a field yet unknown")
@@ -136,7 +143,7 @@ def _destination_port(field: Field) -> tuple[int, int] | None:
     if entry.place.path[-1] == "number":
         return _number(entry)
     ends = entry.fields("start", "end")
-    return None if ends is None else _range(ends)
+    return None if ends is None else _range(ends, Field.error)
 
 
 def _number(field: Field) -> tuple[int, int] | None:
@@ -144,12 +151,12 @@ def _number(field: Field) -> tuple[int, int] | None:
     return None if number is None else (number, number)
 
 
-def _range(fields: Fields) -> tuple[int, int] | None:
+def _range(fields: Fields, report: Report) -> tuple[int, int] | None:
     start, end = fields.require("start"), fields.require("end")
     first = None if start is None else start.integer(1, MAX_PORT)
     last = None if end is None else end.integer(1, MAX_PORT)
     if first is None or last is None:
         return None
     if end is not None and first >= last:
-        end.error(f"must be greater than 'start', {first}")
+        report(end, f"must be greater than 'start', {first}")
     return (first, last)

@@ -26,7 +26,7 @@ class Field:
     value: object
     place: Place
     findings: Findings
-    takes_null: bool = True
+    custom: bool = False
 
     def error(self, message: str, hint: str = "") -> None:
         """Report that the value is wrong."""
@@ -40,13 +40,25 @@ class Field:
         """Report a value that is not understood."""
         self.findings.unknown(self._message(message), self.place, hint)
 
+    def condition(self, message: str, hint: str = "") -> None:
+        """Report a wrong condition on labels; in a custom resource no server has looked at it."""
+        if self.custom:
+            self.undecided(message, hint)
+        else:
+            self.error(message, hint)
+
+    def undecided(self, message: str, hint: str = "") -> None:
+        """Report a condition on labels of which nobody can say whether it holds."""
+        self.findings.undecided += 1
+        self.unknown(message, hint)
+
     def _message(self, message: str) -> str:
         where = path_text(self.place.path)
         return f"{where}: {message}" if where else message
 
     def child(self, step: str | int, value: object) -> Field:
         """Return a value inside this one."""
-        return Field(value, self.place.child(step), self.findings, self.takes_null)
+        return Field(value, self.place.child(step), self.findings, self.custom)
 
     def mapping(self) -> dict[str, Field] | None:
         """Return the entries of a mapping that are not null; none if it is null."""
@@ -57,7 +69,7 @@ class Field:
 
     def entries(self, known: Sequence[str] = ()) -> dict[str, Field] | None:
         """Return all entries of a mapping, none if it is null; hints speak of what is known."""
-        if self.value is None and self.takes_null:
+        if self.value is None and not self.custom:
             return {}
         if not isinstance(self.value, dict):
             hint = for_mapping(self.place.path, self.value, known)
@@ -72,7 +84,7 @@ class Field:
 
     def is_understood(self, hint: str = "") -> bool:
         """Tell whether the value is not null, or may be; report that it may not."""
-        if self.value is None and not self.takes_null:
+        if self.value is None and self.custom:
             self.unknown("must not be null", hint)
             return False
         return True
@@ -107,7 +119,7 @@ class Field:
 
     def string(self, maximum: int | None = None) -> str | None:
         """Return a string of at most so many characters."""
-        if self.value is None and self.takes_null:
+        if self.value is None and not self.custom:
             return ""
         if not isinstance(self.value, str):
             hint = for_string(self.place.path, self.value)
@@ -129,16 +141,21 @@ class Field:
             return None
         return self.value
 
-    def choice(self, choices: Mapping[str, T]) -> T | None:
-        """Return what one of the words stands for."""
+    def choice(self, choices: Mapping[str, T], report: Report | None = None) -> T | None:
+        """Return what one of the words stands for; ``report`` reports others, if not as errors."""
         word = self.string()
         if word is None:
             return None
         if word not in choices:
             hint = for_word(self.place.path, word, choices)
-            self.error(f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
+            report = report or Field.error
+            report(self, f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
             return None
         return choices[word]
+
+
+Report = Callable[..., None]
+"""A method of Field that reports: the field, a message, a hint if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +219,16 @@ class Fields:
 
 
 def understood(field: Field, look: Callable[[Field], T | None]) -> T | None:
-    """Return what a look gives where nothing can fail closed: an unknown part is an error."""
-    before = field.findings.unknowns
+    """Return whom a policy may select: an unknown part is an error, as nothing can fail closed.
+
+    A condition that nobody can say whether it holds was left out: who meets the others may be
+    selected, and for them all rules must fail closed.
+    """
+    findings = field.findings
+    before = findings.unknowns - findings.undecided
     value = look(field)
-    if field.findings.unknowns > before and field.findings.on_unknown is OnUnknown.FAIL_CLOSED:
+    unknown = findings.unknowns - findings.undecided > before
+    if unknown and findings.on_unknown is OnUnknown.FAIL_CLOSED:
         field.error("whom the policy selects cannot be told", "an unknown field may change it")
         return None
     return value
