@@ -60,6 +60,7 @@ def test_unknown_fields_occur_at_every_place() -> None:
         "NetworkPolicy.spec.egress.to.ipBlock.future",
         "NetworkPolicy.spec.egress.ports.future",
         "NetworkPolicy.spec.ingress.schedule",
+        "ClusterNetworkPolicy.spec.subject.pods.podSelector.matchExpressions.operator",
     ):
         assert found[path], path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oracle.flow import Direction
-from oracle.selectors import Manifest
+from oracle.selectors import Manifest, decided_part, is_decided
 
 ACTIONS = {"Accept": "Accept", "Allow": "Accept", "Deny": "Deny", "Pass": "Pass"}
 PEER_LISTS = {"ingress": "from", "egress": "to"}
@@ -80,31 +80,50 @@ def _cluster_policy(document: Manifest) -> ClusterPolicy:
             tier, priority = "Admin", spec["priority"]
         case "BaselineAdminNetworkPolicy":
             tier, priority = "Baseline", 0
+    subject = _decided_subject(spec["subject"])
+    fields = RULE_FIELDS
+    if document["apiVersion"].endswith("/v1beta1"):
+        fields = RULE_FIELDS - {"ports"}
+    if subject != spec["subject"]:
+        fields = set()  # no rule is understood
     return ClusterPolicy(
         tier=tier,
         priority=priority,
         name=document["metadata"]["name"],
-        subject=spec["subject"],
-        ingress=_rules(spec, "ingress"),
-        egress=_rules(spec, "egress"),
+        subject=subject,
+        ingress=_rules(spec, "ingress", tier, fields),
+        egress=_rules(spec, "egress", tier, fields),
     )
 
 
-def _rules(spec: Manifest, direction: Direction) -> list[Rule]:
+def _decided_subject(subject: Manifest) -> Manifest:
+    """Return whom a policy may select, where it cannot be said whom it does."""
+    if "namespaces" in subject:
+        return {"namespaces": decided_part(subject["namespaces"])}
+    return {"pods": {name: decided_part(item) for name, item in subject["pods"].items()}}
+
+
+def _rules(spec: Manifest, direction: Direction, tier: str, fields: set[str]) -> list[Rule]:
     rules = []
     for index, item in enumerate(spec.get(direction) or []):
         peers = item[PEER_LISTS[direction]]
         protocols = item.get("protocols") or item.get("ports")
         name, action = item.get("name", ""), ACTIONS[item["action"]]
         if (
-            set(item) <= RULE_FIELDS
+            fields
+            and set(item) <= fields
             and all(_known_peer(peer, direction) for peer in peers)
+            and (not _has_domain_names(peers) or (action, tier) == ("Accept", "Admin"))
             and all(_known_protocol(entry) for entry in protocols or [])
         ):
             rules.append(Rule(index, name, action, peers, protocols))
         elif action != "Accept":  # fail closed: an Accept matches nothing, others deny everything
             rules.append(Rule(index, name, "Deny", None, None))
     return rules
+
+
+def _has_domain_names(peers: list[Manifest]) -> bool:
+    return any("domainNames" in peer for peer in peers)
 
 
 def _known_peer(peer: Manifest, direction: Direction) -> bool:
@@ -116,13 +135,14 @@ def _known_peer(peer: Manifest, direction: Direction) -> bool:
         case "namespaces":
             return _known_namespaces(value)
         case "nodes":
-            return set(value) <= SELECTOR_FIELDS
+            return set(value) <= SELECTOR_FIELDS and is_decided(value)
         case "pods":
             namespaces = value.get("namespaceSelector", value.get("namespaces", {}))
             return (
                 set(value) <= {"namespaceSelector", "namespaces", "podSelector"}
                 and _known_namespaces(namespaces)
                 and set(value.get("podSelector", {})) <= SELECTOR_FIELDS
+                and is_decided(value.get("podSelector", {}))
             )
         case _:
             return True
@@ -131,7 +151,7 @@ def _known_peer(peer: Manifest, direction: Direction) -> bool:
 def _known_namespaces(selector: Manifest) -> bool:
     if set(selector) == {"namespaceSelector"}:
         return _known_namespaces(selector["namespaceSelector"])
-    return set(selector) <= NAMESPACE_FIELDS
+    return set(selector) <= NAMESPACE_FIELDS and is_decided(selector)
 
 
 def _known_protocol(entry: Manifest) -> bool:
@@ -159,13 +179,22 @@ def _known_port(value: Manifest) -> bool:
 def known_network_peer(peer: Manifest) -> bool:
     """Tell whether a NetworkPolicy's peer says something, all of which this version knows."""
     if "ipBlock" in peer:
-        return len(peer) == 1 and set(peer["ipBlock"]) <= {"cidr", "except"}
+        block = peer["ipBlock"]
+        known = len(peer) == 1 and set(block) <= {"cidr", "except"}
+        return known and all(map(_is_clear, [block["cidr"], *(block.get("except") or [])]))
     selectors = {"namespaceSelector", "podSelector"}
     return (
         bool(peer)
         and set(peer) <= selectors
-        and all(set(selector) <= SELECTOR_FIELDS for selector in peer.values())
+        and all(set(item) <= SELECTOR_FIELDS and is_decided(item) for item in peer.values())
     )
+
+
+def _is_clear(cidr: str) -> bool:
+    """Tell whether a CIDR has one reading: no leading zeros, no IPv4 address as an IPv6 one."""
+    address, length = cidr.split("/")
+    zeros = any(part != "0" and part.startswith("0") for part in [*address.split("."), length])
+    return not zeros and not address.startswith("::ffff:")
 
 
 def known_network_port(entry: Manifest) -> bool:
@@ -180,19 +209,23 @@ def network_policies(documents: list[Manifest]) -> list[NetworkPolicy]:
 
 def _network_policy(document: Manifest) -> NetworkPolicy:
     metadata, spec = document["metadata"], document["spec"]
+    pods = spec.get("podSelector") or {}
+    fields = NETWORK_RULE_FIELDS if is_decided(pods) else set()
     types = spec.get("policyTypes")
     if not types:  # the API's default: always Ingress, and Egress if there is an egress rule
         types = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
     return NetworkPolicy(
         namespace=metadata.get("namespace", "default"),
         name=metadata["name"],
-        pods=spec.get("podSelector") or {},
-        ingress=_network_rules(spec, "ingress") if "Ingress" in types else None,
-        egress=_network_rules(spec, "egress") if "Egress" in types else None,
+        pods=decided_part(pods),
+        ingress=_network_rules(spec, "ingress", fields) if "Ingress" in types else None,
+        egress=_network_rules(spec, "egress", fields) if "Egress" in types else None,
     )
 
 
-def _network_rules(spec: Manifest, direction: Direction) -> list[tuple[int, Manifest]]:
-    """Return the rules with their places; one with an unknown field matches nothing."""
-    rules = enumerate(spec.get(direction) or [])
-    return [(index, rule) for index, rule in rules if set(rule) <= NETWORK_RULE_FIELDS]
+def _network_rules(
+    spec: Manifest, direction: Direction, fields: set[str]
+) -> list[tuple[int, Manifest]]:
+    """Return the rules with their places; one that is not understood matches nothing."""
+    rules = [rule or {} for rule in spec.get(direction) or []]  # null is an empty rule
+    return [(n, rule) for n, rule in enumerate(rules) if fields and set(rule) <= fields]

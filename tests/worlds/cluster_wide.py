@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from random import Random
 
 from worlds.addresses import cidrs
@@ -25,15 +26,23 @@ _PEER_LISTS = {"ingress": "from", "egress": "to"}
 def cluster_network_policy(
     random: Random, name: str, profile: Profile, addresses: list[str]
 ) -> Manifest:
-    """Return a ClusterNetworkPolicy of either version, each rule in one spelling of ports."""
+    """Return a ClusterNetworkPolicy of either version, each rule in one spelling of ports.
+
+    v1beta1 has neither ports in the draft's spelling nor host bits.
+    """
     version = random.choice(["v1alpha2", "v1beta1"])
-    spec = {"tier": random.choice(["Admin", "Baseline"]), **_priority(random)}
+    beta = version == "v1beta1"
+    tier = random.choice(["Admin", "Baseline"])
+    spec = {"tier": tier, **_priority(random)}
+    egress_peer = _egress_peer if tier == "Admin" else _baseline_peer
 
     def rule(direction: str) -> Manifest:
-        ports = ("ports", draft_port) if chance(random, 0.3) else ("protocols", protocol_entry)
+        draft = chance(random, 0.3) and not beta
+        ports = ("ports", draft_port) if draft else ("protocols", protocol_entry)
         actions = ("Accept", "Deny", "Pass")
-        peers = _egress_peer if direction == "egress" else _ingress_peer
-        return _rule(random, direction, actions, ports, lambda: peers(random, addresses))
+        peers = egress_peer if direction == "egress" else _ingress_peer
+        made = _rule(random, direction, actions, ports, lambda: peers(random, addresses))
+        return _without_host_bits(made) if beta else made
 
     return _policy(random, version, "ClusterNetworkPolicy", name, spec, profile, rule)
 
@@ -128,6 +137,14 @@ def _rule(
         has_ports = all(set(item) <= {"namespaces", "pods"} for item in peers)
         field, entry = ports
         rule[field] = [entry(random, named=has_ports) for _ in range(random.randint(1, 3))]
+    return rule
+
+
+def _without_host_bits(rule: Manifest) -> Manifest:
+    for peer in rule.get("to", ()):
+        if "networks" in peer:
+            masked = (str(ip_network(item, strict=False)) for item in peer["networks"])
+            peer["networks"] = list(dict.fromkeys(masked))
     return rule
 
 

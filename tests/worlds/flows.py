@@ -14,6 +14,7 @@ from oracle.cluster import Address, Cluster, Pod, read_address, read_cluster
 from oracle.flow import ICMP, ICMPV6, PROTOCOL_NUMBERS, TCP
 
 from worlds.addresses import IPV4_OUTSIDE, IPV6_OUTSIDE
+from worlds.unknown import LAX_CIDRS
 from worlds.world import World
 
 _GRE = 47
@@ -72,6 +73,8 @@ def _addresses(world: World, cluster: Cluster) -> Iterator[Address]:
     yield ip_address(IPV4_OUTSIDE[0])
     yield ip_address(IPV6_OUTSIDE[0])
     for text in _cidrs(world.objects()):
+        if text in LAX_CIDRS:
+            continue
         network = ip_network(text, strict=False)
         first, last = int(network[0]), int(network[-1])
         kind = IPv4Address if network.version == 4 else IPv6Address

@@ -15,7 +15,7 @@ from worlds.cluster_wide import (
     cluster_network_policy,
 )
 from worlds.network_policy import network_policy
-from worlds.unknown import add_unknown
+from worlds.unknown import add_undecided, add_unknown
 from worlds.world import SMALL, Manifest, Profile, World
 
 _OTHER = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "red"}}
@@ -37,6 +37,7 @@ def generate(random: Random, profile: Profile = SMALL) -> World:
     if profile.unknown:
         for policy in policies:
             add_unknown(random, policy)
+            add_undecided(random, policy)
     if chance(random, 0.1):
         namespace_items.pop()
     if profile.loose and chance(random, 0.05):
