@@ -8,7 +8,7 @@ from .ir import Program
 from .lower import Lowering
 from .options import DEFAULT_LEVEL, Options
 from .passes import PASSES, PassLevels
-from .passes.prune import Pruned, prune, pruned
+from .passes.prune import Pruning, prune, pruned
 from .policy import Policy
 from .resolve import Resolver
 from .snapshot import Endpoint, Snapshot
@@ -67,15 +67,15 @@ class Pipeline:
             watch(run.__name__, program)
         return program
 
-    def pruned(self, node: str) -> tuple[Pruned, ...]:
-        """Return the rules that the level's pruning drops from the node's program."""
-        found: tuple[Pruned, ...] = ()
+    def prunings(self, node: str) -> tuple[Pruning, ...]:
+        """Return what the level's pruning drops from the node's program, if it prunes."""
+        found: list[Pruning] = []
         program = self._lowering.program(node)
         for run in self._passes:
+            before, program = program, run(program)
             if run is prune:
-                found += pruned(program)
-            program = run(program)
-        return found
+                found.append(Pruning(before, program, pruned(before)))
+        return tuple(found)
 
 
 def checked(_stage: str, program: Program) -> None:

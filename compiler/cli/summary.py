@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from ..errors import Diagnostic
 from .counts import count
+from .explain_pruned import Explained
 from .json_output import diagnostics_json
 
 _HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements", "by map")
@@ -46,11 +47,13 @@ class Summary:
     warnings: tuple[Diagnostic, ...]
     passed_over: Mapping[str, int]
     compiled: tuple[NodeSummary, ...]
+    pruned: tuple[Explained, ...] | None
 
 
 def as_facts(summary: Summary) -> dict[str, object]:
     """Return the summary as JSON has it."""
-    return {**asdict(summary), "warnings": diagnostics_json(summary.warnings)}
+    pruned = None if summary.pruned is None else [item.facts() for item in summary.pruned]
+    return {**asdict(summary), "warnings": diagnostics_json(summary.warnings), "pruned": pruned}
 
 
 def as_table(summary: Summary, longest: int = 20) -> str:

@@ -83,6 +83,15 @@ class Pruned:
     by: tuple[Rule, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What was dropped from a program, and the program before and after."""
+
+    before: Program
+    after: Program
+    items: tuple[Pruned, ...]
+
+
 def prune(program: Program) -> Program:
     """Return the program without the rules that ``pruned`` gives."""
     sets = program.sets_by_name()
