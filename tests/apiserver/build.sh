@@ -28,7 +28,7 @@ if [[ -d $where ]]; then
 	echo "built already: $where"
 	exit
 fi
-command -v go >/dev/null || leave_out 'there is no Go; Debian and Ubuntu call it golang-go'
+command -v go >/dev/null || leave_out 'there is no Go (1.21 or newer fetches the one it needs)'
 
 export CGO_ENABLED=0 GOWORK=off
 new=$(mktemp -d "$where.XXXXXX")
