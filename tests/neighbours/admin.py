@@ -61,7 +61,8 @@ class Admin:
         files = self.snapshot()
 
         def apply(node: Node) -> None:
-            self.run(node.name, "apply", *files, "--node", node.name, "--backend", backend)
+            options = ("--node", node.name, "--backend", backend, "--allow-empty")
+            self.run(node.name, "apply", *files, *options)
 
         with ThreadPoolExecutor() as pool:  # a thread is in a namespace of its own
             list(pool.map(apply, self._cluster.topology.nodes))
