@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from .errors import Diagnostic, Place, warning
 from .net import Protocol
 from .policy import (
+    DUMP,
     Direction,
     DomainNamesPeer,
     LabelSelector,
@@ -30,7 +31,6 @@ from .policy import (
 from .snapshot import NAMESPACE_NAME_LABEL, Snapshot
 
 _MOST_GUESSES = 20  # to compare a name with 10,000 others takes long
-_COMMAND = "kubectl get ns,pods,nodes,netpol,cnp -A -o yaml"
 
 
 def idle(snapshot: Snapshot, policies: Sequence[Policy]) -> tuple[Diagnostic, ...]:
@@ -40,7 +40,7 @@ def idle(snapshot: Snapshot, policies: Sequence[Policy]) -> tuple[Diagnostic, ..
     """
     if policies and not snapshot.endpoints:
         message = "there are policies, but no pod with an address for them to judge"
-        return (warning(message, None, f"was all of the cluster read? {_COMMAND}"),)
+        return (warning(message, None, f"was all of the cluster read? {DUMP}"),)
     return (
         *_missing_namespaces(snapshot, policies),
         *_misspelt_peers(snapshot, policies),
@@ -157,7 +157,7 @@ class _Reason:
 _NO_NODES = _Reason(
     NodesPeer,
     "selects nodes, and there is no node with an address in the input",
-    f"it matches nothing; was all of the cluster read? {_COMMAND}",
+    f"it matches nothing; was all of the cluster read? {DUMP}",
 )
 _NO_NAMES = _Reason(
     DomainNamesPeer,

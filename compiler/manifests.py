@@ -69,7 +69,7 @@ def _load(
         if not (in_pieces and _read_pieces(path, collector))
         and (source := _read(path, opener, collector, findings, named=path in paths))
     ]
-    snapshot = collector.cluster.finish()
+    snapshot = collector.finish()
     if any(item.severity is Severity.ERROR for item in findings.diagnostics):
         raise InputError(locate(findings.diagnostics, sources))
     return Inputs(

@@ -14,6 +14,12 @@ from msgspec import Struct
 from .errors import Place
 from .net import Interval, Prefix, Protocol, Symbol
 
+RESOURCE = "clusternetworkpolicies.policy.networking.k8s.io"
+"""kubectl's name of ClusterNetworkPolicy: the short one, cnp, may be another project's."""
+
+DUMP = f"kubectl get ns,pods,nodes,netpol,{RESOURCE} -A -o json"
+"""The command that prints all that is read of a cluster."""
+
 
 class Tier(Symbol):
     """The tiers in the order in which they judge."""

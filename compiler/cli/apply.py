@@ -17,7 +17,8 @@ _EPILOG = """\b
 Examples:
   cnpc apply /etc/cnpc/worker-1.nft
   cnpc apply /etc/cnpc/worker-1.v4    and the .ipset and .v6 beside it
-  kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc apply - --node worker-1
+  kubectl get ns,pods,nodes,netpol,clusternetworkpolicies.policy.networking.k8s.io \\
+    -A -o json | cnpc apply - --node worker-1
   cnpc apply new.nft --confirm 60s    and then, if you still can:  cnpc apply --confirmed
 """
 

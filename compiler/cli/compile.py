@@ -46,7 +46,8 @@ _WORTH_PROCESSES = 8  # nodes; below, to start processes takes longer than they 
 
 _EPILOG = """\b
 Examples:
-  kubectl get ns,pods,nodes,netpol,cnp -A -o yaml | cnpc compile - -o rulesets/
+  kubectl get ns,pods,nodes,netpol,clusternetworkpolicies.policy.networking.k8s.io \\
+    -A -o json | cnpc compile - -o rulesets/
   cnpc compile cluster.yaml policies/ --node worker-1 > worker-1.nft
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,7 +13,8 @@ from functools import lru_cache
 import msgspec
 
 from ..errors import Place, Source
-from ..policy import Policy
+from ..policy import RESOURCE, Policy
+from ..snapshot import Snapshot
 from .cluster import Cluster
 from .cluster_wide import (
     ADMIN_NETWORK_POLICY,
@@ -31,6 +33,7 @@ from .tree import Field, Fields
 from .well_formed import Doubtful, WellFormed
 
 _GROUP = "policy.networking.k8s.io"
+_NAMESAKES = ("ClusterNetworkPolicy", "CiliumNetworkPolicy")  # their short name is cnp as well
 _KUSTOMIZE = "kustomize.config.k8s.io"
 _RENDERED = "kustomize build renders it; give its output instead"
 _DIALECTS = {
@@ -53,6 +56,10 @@ _GROUPS = {
     kind: {version.rpartition("/")[0] for version in versions}
     for kind, versions in _VERSIONS.items()
 } | {"NetworkPolicy": {"networking.k8s.io", "extensions"}}  # where it was before Kubernetes 1.16
+
+
+_OF_OTHERS = re.compile(r"(?!Staged)\w*NetworkPolicy|EgressFirewall")
+"""Kinds by which Cilium, Calico, Antrea, EKS and OVN-Kubernetes allow and deny, among others."""
 
 
 def _is_of_kubernetes(group: str) -> bool:
@@ -98,6 +105,7 @@ class Collector:
         self.policies: list[Policy] = []
         self._well_formed = WellFormed()
         self.passed_over: Counter[str] = Counter()
+        self._others: dict[TypeName, Place] = {}
 
     def add(self, manifest: Manifest) -> None:
         """Decode one object; report what is wrong with it."""
@@ -148,6 +156,21 @@ class Collector:
                 message = f"a {name.kind} is not used: what it changes is not changed"
                 self._findings.warning(message, place, _RENDERED)
             self.passed_over[str(name)] += 1
+            if _OF_OTHERS.fullmatch(name.kind):
+                self._others.setdefault(name, place)
+
+    def finish(self) -> Snapshot:
+        """Return the snapshot, after warnings of what somebody may think was compiled."""
+        for name, place in self._others.items():
+            number, is_namesake = self.passed_over[str(name)], name.kind in _NAMESAKES
+            self._findings.warning(
+                f"another project's policies are not compiled: {number} of {name}",
+                place.child("kind"),
+                f"kubectl knows those that are by the name {RESOURCE}"
+                if name.kind in _NAMESAKES
+                else "",
+            )
+        return self.cluster.finish()
 
     def _add_policy(self, manifest: Manifest) -> None:
         kind, value = manifest.type_name.kind, manifest.value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_DUMP = "kubectl get ns,pods,nodes,netpol,cnp -A -o yaml"
+from ..policy import DUMP
+
 _MIXED = "'2>&1' mixes kubectl's messages into its output: leave it out"
 _START = 2000
 _HELM = "helm template renders the chart"
@@ -30,18 +31,18 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"No resources found",
             "not a manifest: kubectl found nothing",
-            f"was the right cluster or namespace asked? {_DUMP}",
+            f"was the right cluster or namespace asked? {DUMP}",
         ),
         (r"(?:Warning:|[WIE]\d{4} \d\d:\d\d:)", "not a manifest but a message of kubectl", _MIXED),
         (
             r"(?:NAMESPACE +)?NAME {2,}[A-Z]",
             "not a manifest but a table",
-            f"ask kubectl for YAML or JSON: {_DUMP}",
+            f"ask kubectl for YAML or JSON: {DUMP}",
         ),
         (
             r"Name: {2,}\S",
             "not a manifest but what kubectl describe prints",
-            f"ask kubectl for YAML or JSON: {_DUMP}",
+            f"ask kubectl for YAML or JSON: {DUMP}",
         ),
         (
             r"# Network policy of node .*, compiled by cnpc ",
