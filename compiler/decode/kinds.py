@@ -166,9 +166,7 @@ class Collector:
             self._findings.warning(
                 f"another project's policies are not compiled: {number} of {name}",
                 place.child("kind"),
-                f"kubectl knows those that are by the name {RESOURCE}"
-                if name.kind in _NAMESAKES
-                else "",
+                f"kubectl knows ours as {RESOURCE}" if is_namesake else "",
             )
         return self.cluster.finish()
 
