@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from .decode.documents import MOST_CHECKED, EmptyFile, holds_no_object, read_manifests
 from .decode.findings import Findings, OnUnknown
+from .decode.json_text import report_depth
 from .decode.kinds import Collector
 from .decode.not_manifests import rendered_by
 from .decode.pieces import NotAsPrinted, cut
@@ -131,7 +132,7 @@ def _read(
             hint = "did the command before the pipe fail?" if path == STDIN else ""
             report("there is no object in this file", Span(source.name, 0, 0), hint)
     except RecursionError:
-        findings.error("nested too deeply", Span(source.name, 0, 0))
+        report_depth(data.decode("utf-8-sig", "replace"), source, findings)
     return source
 
 

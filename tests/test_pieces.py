@@ -136,8 +136,7 @@ def test_standard_input_is_still_there_if_a_file_must_be_read_again(tmp_path: Pa
     with pytest.raises(InputError) as caught:
         load(["-", str(path)], stdin=io.BytesIO(json.dumps(pod("q", podIP=7)).encode()))
     assert [item.message for item in caught.value.diagnostics] == [
-        "the field 'apiVersion' is required",
-        "the field 'kind' is required",
+        "not a manifest: the fields 'apiVersion' and 'kind' are required",
         "status.podIP: must be a string, not the number 7",
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import msgspec
@@ -169,8 +170,8 @@ class Cluster:
             report_misfits(
                 decoder.type, manifest.plain(self._findings), manifest.place, self._findings
             )
-        except msgspec.DecodeError as problem:
-            self._findings.error(f"not JSON: {problem}", manifest.place)
+        except msgspec.DecodeError:  # half of a surrogate pair, which Python's parser takes
+            return self._convert(replace(manifest, value=manifest.plain(self._findings)), decoder)
         return None
 
     def finish(self) -> Snapshot:

@@ -15,6 +15,9 @@ from .findings import Findings, quote
 _BOM = b"\xef\xbb\xbf"
 _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
 _MAX_DIGITS = 400
+_DEEP = 100  # levels, as many as YAML may have; Python reads some more
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _PLAIN = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
 _SPACE = re.compile(r"[ \t\n\r]*(?:\ufeff[ \t\n\r]*)?")
@@ -58,7 +61,7 @@ def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[m
             findings.error(f"not JSON: {problem.msg}", span_at(text, problem.pos, source))
             return
         except RecursionError:
-            findings.error("nested too deeply", span_at(text, position, source))
+            report_depth(text, source, findings)
             return
         yield msgspec.Raw(text[position:end].encode())
         position = skip_space(text, end)
@@ -82,6 +85,17 @@ def span_at(text: str, position: int, source: Source) -> Span:
     """Return the line and column of a position."""
     start = text.rfind("\n", 0, position) + 1
     return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
+
+
+def report_depth(text: str, source: Source, findings: Findings) -> None:
+    """Report JSON that is nested more deeply than it can be read, where it is very deep."""
+    depth = 0
+    for match in _NESTING.finditer(text):
+        depth += _STEPS.get(match[0], 0)
+        if depth > _DEEP:
+            findings.error("nested too deeply", span_at(text, match.start(), source))
+            return
+    findings.error("nested too deeply", Span(source.name, 0, 0))
 
 
 def repeats_no_key(raw: msgspec.Raw | bytes) -> bool:
