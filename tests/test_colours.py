@@ -75,3 +75,13 @@ def test_a_terminal_gets_them(tmp_path: Path) -> None:
 def test_a_failure_without_a_place_is_coloured_too() -> None:
     script = f"FORCE_COLOR=1 NO_COLOR= '{CNPC}' --version >/dev/full"
     assert run("sh", "-c", script).err.startswith(f"cnpc: {RED}error:{END} No space left")
+
+
+def test_what_doctor_finds_is_coloured_by_how_bad_it_is(tmp_path: Path) -> None:
+    words = ("doctor", "--state-dir", tmp_path)
+    plain = cnpc(*words, environment=NONE).out
+    forced = cnpc(*words, environment={**NONE, "FORCE_COLOR": "1"}).out
+    shown = {"ok": "\x1b[32m", "warning": "\x1b[33m", "missing": RED}
+    for line, bare in zip(forced.splitlines(), plain.splitlines(), strict=True):
+        level = bare.split()[0]
+        assert line == f"{shown[level]}{bare[:8]}{END}{bare[8:]}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from ...backends.doctor import examine
 from ...backends.findings import Finding, Level
+from ..errors import Part
+from .colours import paint_for
 from .json_output import json_option, print_json
 from .node_options import state_option
+
+_PARTS = {Level.FINE: Part.WELL, Level.WARNING: Part.WARNING, Level.MISSING: Part.ERROR}
 
 
 @click.command()
@@ -24,8 +29,10 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     if as_json:
         print_json({"findings": [_facts(finding) for finding in findings]})
     else:
+        paint = paint_for(sys.stdout)
         for finding in findings:
-            click.echo(f"{finding.level.value:<8} {finding}")
+            level = paint(f"{finding.level.value:<8}", _PARTS[finding.level])
+            click.echo(f"{level} {finding}", color=True)
     return int(any(finding.level is Level.MISSING for finding in findings))
 
 
