@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import Place, Source, Span
 from .findings import Findings, OnUnknown, describe
+from .hints import for_list
 from .json_text import decode_plain, is_json, read_json, repeats_no_key
 from .not_manifests import NOT_ONE, recognize, rendered_by
 from .yaml_text import Part, read_yaml
@@ -175,7 +176,8 @@ def _finish_list(
     if type_name is None:
         return
     if not type_name.kind.endswith(_LIST):
-        findings.error(f"a {type_name.kind} has no 'items'", place.key("items"))
+        hint = "did you mean the kind 'List'?" if type_name.kind.lower() == "list" else ""
+        findings.error(f"a {type_name.kind} has no 'items'", place.key("items"), hint)
         return
     for item in items:
         yield from _unwrap(item.value, place.child(*item.path), type_name.item, findings, 1)
@@ -240,7 +242,7 @@ def _type_name(
     words = []
     hint = rendered_by(place.source.name)
     if default is None and not (head.get("kind") or (head.get("apiVersion") and not hint)):
-        findings.error(NOT_ONE, place, hint)
+        findings.error(NOT_ONE, place, hint or _in_other_letters(head))
         return None
     for name, inherited in (
         ("apiVersion", default.api_version if default else ""),
@@ -258,6 +260,11 @@ def _type_name(
     return TypeName(*words) if len(words) == 2 else None  # noqa: PLR2004 - both
 
 
+def _in_other_letters(head: Iterable[str]) -> str:
+    wrong = [key for key in head if key.lower() in ("apiversion", "kind")]
+    return f"capital and small letters count: {' and '.join(map(repr, wrong))}" if wrong else ""
+
+
 def _list_items(head: dict[str, object], place: Place, findings: Findings) -> list[object]:
     items = head.get("items")
     if isinstance(items, msgspec.Raw):
@@ -270,6 +277,8 @@ def _list_items(head: dict[str, object], place: Place, findings: Findings) -> li
     if items is None:
         return []
     if not isinstance(items, list):
-        findings.error(f"items: must be a list, not {describe(items)}", place.child("items"))
+        where = place.child("items")
+        hint = for_list(where.path, items)
+        findings.error(f"items: must be a list, not {describe(items)}", where, hint)
         return []
     return items

@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from .flow_style import MOST, flow
 from .other_apis import ADDRESSES, SENTENCES, UNKNOWN_FIELDS, WORDS
+from .port_hints import PROTOCOLS, for_entry, for_port, for_port_number
+from .value_hints import ADDRESS, EVERYTHING, LABEL
 
 Path = Sequence[str | int]
 
-_MOST = 60
-_RANGE = re.compile(r"\s*(\d{1,5})\s*[-:]\s*(\d{1,5})\s*\Z")
-_LABEL = re.compile(r"\s*([\w./-]+?)\s*(?:==?|:)\s*([\w.-]*)\s*\Z")
-_ADDRESS = re.compile(r"[0-9.]+(?:/[0-9.]+)?\Z|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:/[0-9]+)?\Z")
-_EVERYTHING = frozenset({"*", "all", "any", "everything", "everyone"})
-_PROTOCOLS = ("tcp", "udp", "sctp")
 _OF_NAMESPACES = ("namespaces", "namespaceSelector")
-_NAME_LABEL = "kubernetes.io/metadata.name"
-_NO_ADDRESSES = "only the egress rules of this API can name addresses"
+_NAMELABEL = "kubernetes.io/metadata.name"
+_NOADDRESSES = "only the egress rules of this API can name addresses"
+_OF_MAPPINGS = frozenset(
+    ("ingress", "egress", "from", "to", "ports", "protocols", "matchExpressions", "items")
+)
 _SELECTORS = (*_OF_NAMESPACES, "podSelector", "nodes")
 
 
@@ -31,6 +31,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def for_field(path: Path, name: str, value: object, known: Sequence[str]) -> str:
     """Return the hint for an unknown field of the mapping at the path."""
+    if name.startswith("-"):
+        return f"a blank follows the '-': - {name.lstrip('-')}"
     if "matchLabels" in known:
         return _in_selector(path, name, value, known)
     lower = name.lower()
@@ -42,7 +44,7 @@ def for_field(path: Path, name: str, value: object, known: Sequence[str]) -> str
     if name not in table:
         return did_you_mean(name, known)
     if name in ADDRESSES and "namespaces" in known and "networks" not in known:
-        return _NO_ADDRESSES
+        return _NOADDRESSES
     return table[name].replace("<value>", flow(value)).replace("<cidr>", _cidr(value))
 
 
@@ -50,7 +52,7 @@ def _cidr(value: object) -> str:
     """Return the first CIDR of what another API has there, or one as an example."""
     while isinstance(value, list | dict) and value:
         value = value[0] if isinstance(value, list) else value.get("cidr")
-    return value if isinstance(value, str) and _ADDRESS.match(value) else "10.0.0.0/8"
+    return value if isinstance(value, str) and ADDRESS.match(value) else "10.0.0.0/8"
 
 
 def _in_selector(path: Path, name: str, value: object, known: Sequence[str]) -> str:
@@ -74,9 +76,9 @@ def _namespaces(value: object) -> str:
     names = [str(item) for item in (value if isinstance(value, list) else [value])]
     if len(names) == 1:
         return (
-            f"a namespace has its name as a label: {flow({'matchLabels': {_NAME_LABEL: names[0]}})}"
+            f"a namespace has its name as a label: {flow({'matchLabels': {_NAMELABEL: names[0]}})}"
         )
-    expression = {"key": _NAME_LABEL, "operator": "In", "values": names}
+    expression = {"key": _NAMELABEL, "operator": "In", "values": names}
     return f"namespaces have their names as a label: matchExpressions: [{flow(expression)}]"
 
 
@@ -90,9 +92,9 @@ def for_word(path: Path, word: str, choices: Iterable[str]) -> str:
     return SENTENCES.get(field, {}).get(lower) or did_you_mean(word, known)
 
 
-def for_list(value: object) -> str:
+def for_list(path: Path, value: object) -> str:
     """Return the hint for what is no list."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) or _name(path) in _OF_MAPPINGS:
         return "an item of a list begins with '- '"
     if isinstance(value, str) and "," in value:
         return f"write it as a list: [{', '.join(part.strip() for part in value.split(','))}]"
@@ -104,12 +106,14 @@ def for_mapping(path: Path, value: object, known: Sequence[str]) -> str:
     name = _name(path)
     if isinstance(path[-1] if path else None, int):
         return _item(name, value, known)
-    if name in ("destinationPort", "range", "portNumber", "portRange", *_PROTOCOLS):
-        return _port(name, value)
+    if name in ("destinationPort", "range", "portNumber", "portRange", *PROTOCOLS):
+        return for_port(name, value)
     if name == "ipBlock" and isinstance(value, str):
         return f"write ipBlock: {{cidr: {value}}}"
     if name in _SELECTORS or name in ("pods", "matchLabels"):
         return _selector(name, value)
+    if name == "subject":
+        return "every pod is subject: {namespaces: {}}"
     if isinstance(value, list):
         return "this is no list: take the '- ' away"
     return _pair(value)
@@ -119,9 +123,9 @@ def _item(name: str, value: object, known: Sequence[str]) -> str:
     """Return the hint for an item of a list that has mappings."""
     text = str(value)
     if name in ("protocols", "ports") and isinstance(value, str | int):
-        return _entry(text, known)
+        return for_entry(text, known)
     if name in ("from", "to") and isinstance(value, str):
-        if _ADDRESS.match(value):
+        if ADDRESS.match(value):
             block = f"ipBlock: {{cidr: {value}}}" if "ipBlock" in known else f"networks: [{value}]"
             return f"write {block}"
         return "a peer says what it is, such as namespaces: {matchLabels: …}" * (
@@ -132,59 +136,11 @@ def _item(name: str, value: object, known: Sequence[str]) -> str:
     return _pair(value)
 
 
-def _entry(text: str, known: Sequence[str]) -> str:
-    """Return the hint for a protocol or port alone, where a mapping is an entry."""
-    protocol, port = (text.upper(), "80") if text.lower() in _PROTOCOLS else ("TCP", text)
-    if "endPort" in known:
-        named = f"{{protocol: {protocol}}}"
-        return f"write {named}" if port != text else f"write {{protocol: TCP, port: {text}}}"
-    if port != text:  # the whole protocol
-        both = "start: 1, end: 65535"
-        if "portRange" in known:
-            return f"for all of its ports: portRange: {{protocol: {protocol}, {both}}}"
-        return f"for all of its ports: {text.lower()}: {{destinationPort: {{range: {{{both}}}}}}}"
-    if "portNumber" in known:
-        return f"write portNumber: {{protocol: TCP, port: {text}}}"
-    if "destinationNamedPort" in known:
-        return f"write tcp: {{destinationPort: {port_words(text)}}}"
-    return ""
-
-
-def _port(name: str, value: object) -> str:
-    """Return the hint for a port that stands where a mapping says which."""
-    if isinstance(value, list):
-        if name == "range" and len(value) == 2:  # noqa: PLR2004 - start and end
-            return f"write range: {{start: {flow(value[0])}, end: {flow(value[1])}}}"
-        return "an entry for each port"
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        return ""
-    text = str(value)
-    span = _RANGE.match(text)
-    if name in ("portNumber", "portRange"):
-        if span:
-            return f"write portRange: {{protocol: TCP, start: {span[1]}, end: {span[2]}}}"
-        return f"write portNumber: {{protocol: TCP, port: {text}}}"
-    if name == "range":
-        return f"write range: {{start: {span[1]}, end: {span[2]}}}" if span else ""
-    if not span and not text.isdecimal():
-        return f"a name is the whole entry: destinationNamedPort: {text}"
-    words = port_words(text)
-    return f"write {name}: " + (
-        words if name == "destinationPort" else f"{{destinationPort: {words}}}"
-    )
-
-
-def port_words(text: str) -> str:
-    """Return a port or a range of ports as ``destinationPort`` has it."""
-    span = _RANGE.match(text)
-    return f"{{range: {{start: {span[1]}, end: {span[2]}}}}}" if span else f"{{number: {text}}}"
-
-
 def _selector(name: str, value: object) -> str:
     """Return the hint for text or a list where labels select."""
-    if isinstance(value, str) and value.lower() in _EVERYTHING:
+    if isinstance(value, str) and value.lower() in EVERYTHING:
         return f"{name}: {{}} selects all" if name != "pods" else ""
-    label = _LABEL.match(value) if isinstance(value, str) else None
+    label = LABEL.match(value) if isinstance(value, str) else None
     if name == "matchLabels":
         if label:
             return f"write {label[1]}: {label[2]}, with a blank after the colon"
@@ -202,7 +158,7 @@ def _selector(name: str, value: object) -> str:
 def _pair(value: object) -> str:
     """Return the hint for ``key:value``, which YAML takes for text."""
     if isinstance(value, str) and (match := re.match(r"([\w./-]+):(\S.*)\Z", value)):
-        return f"a blank follows the colon: {match[1]}: {match[2]}"[:_MOST]
+        return f"a blank follows the colon: {match[1]}: {match[2]}"[:MOST]
     return ""
 
 
@@ -215,70 +171,27 @@ def for_string(path: Path, value: object) -> str:
         return f"a CIDR alone: networks: [{value['cidr']}]"
     if isinstance(value, list) and _name(path) == "cidr":
         return "one CIDR, and one ipBlock for each"
+    if isinstance(value, list) and tuple(path[-2:-1]) == ("matchLabels",):
+        expression = {"key": path[-1], "operator": "In", "values": value}
+        return f"of several values: matchExpressions: [{flow(expression)}]"
     return ""
 
 
 def for_number(path: Path, value: object) -> str:
     """Return the hint for what is no whole number."""
-    if not isinstance(value, str):
-        return ""
-    if value.strip().isdecimal():
-        return f"write the number without quotes: {value.strip()}"
-    span, name = _RANGE.match(value), _name(path)
-    if name == "number":
-        if span:
-            return f"write destinationPort: {port_words(value)}"
-        return f"a name is the whole entry: destinationNamedPort: {value}" if value else ""
-    if name == "port" and span:
-        return f"write portRange: {{protocol: TCP, start: {span[1]}, end: {span[2]}}}"
-    return f"a name is the whole entry: namedPort: {value}" if name == "port" and value else ""
+    return for_port_number(_name(path), value)
 
 
-def for_port_name(text: str) -> str:
-    """Return the hint for text that is not the name of a port of a NetworkPolicy."""
-    if text.isdecimal():
-        return "write the number without quotes"
-    if span := _RANGE.match(text):
-        return f"write port: {span[1]}, endPort: {span[2]}"
-    if "," in text:
-        return "an entry for each port"
-    return "at most 15 lower-case letters, digits and '-', at least one letter"
+def for_empty_list(path: Path) -> str:
+    """Return the hint for a list that must not be empty."""
+    return "every pod is namespaces: {}" if _name(path) in ("from", "to") else ""
 
 
-def for_cidr(text: str) -> str:
-    """Return the hint for text that is not a CIDR."""
-    if text.lower() in _EVERYTHING or text in ("0.0.0.0", "::"):  # noqa: S104 - listens to nothing
-        return "all addresses are 0.0.0.0/0 and ::/0"
-    if re.match(r"[0-9]+(\.[0-9]+){3}\Z", text):
-        octets = len(text) - len(re.sub(r"(?:\.0)+\Z", "", text))
-        if octets:
-            return f"the network is {text}/{32 - 4 * octets}, this one address {text}/32"
-        return f"this one address is {text}/32"
-    if ":" in text and _ADDRESS.match(text) and "/" not in text:
-        return f"this one address is {text}/128"
-    if re.match(r"[^/]+-[^/]+\Z", text):
-        return "a range is said by CIDRs, such as 10.0.0.0/8"
-    if re.match(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}\Z", text):
-        return "a name is no address: domainNames"
-    return "such as 10.0.0.0/8 or fd00::/8"
-
-
-def flow(value: object) -> str:
-    """Return a value as people write it in YAML on one line, cut if long."""
-    text = _flow(value)
-    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if value is None:
-        return '""'
-    if isinstance(value, bool | int | float):
-        return str(value).lower()
-    return str(value)
+def for_both(names: Sequence[str]) -> str:
+    """Return the hint for fields that exclude each other."""
+    if set(names) == {"namespaces", "pods"}:
+        return "pods of some namespaces are pods: {namespaceSelector: …, podSelector: …}"
+    return ""
 
 
 def _name(path: Path) -> str:

@@ -16,6 +16,7 @@ from ..policy import (
 )
 from .findings import quote
 from .tree import Field, Fields
+from .value_hints import for_label_key
 
 _OPERATORS = {item.value: item for item in Operator}
 _NAME = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)\Z")
@@ -140,10 +141,7 @@ def _key(field: Field) -> str | None:
 
 
 def _bad_key(key: str) -> tuple[str, str]:
-    return (
-        f"{quote(key)} is not a label key",
-        "at most 63 letters, digits, '-', '_' and '.', after an optional DNS prefix and '/'",
-    )
+    return f"{quote(key)} is not a label key", for_label_key(key)
 
 
 def _value(field: Field) -> str | None:

@@ -19,9 +19,9 @@ from ..policy import (
     PodsPeer,
 )
 from .findings import one_of, quote
-from .hints import for_cidr
 from .labels import decode_namespace_selection, decode_selector
 from .tree import Field, Fields
+from .value_hints import for_cidr, for_domain_name
 
 MAX_LIST = 25
 PEERS_FIELD = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
@@ -41,7 +41,8 @@ _SELECTORS = (*_SELECTED, "nodes")
 ADDRESSES = ("networks", "nodes", "domainNames")
 """The peers that have no container ports."""
 
-_ELSEWHERE = dict.fromkeys(ADDRESSES, "a peer of this kind or direction cannot have it")
+_IN_INGRESS = dict.fromkeys(ADDRESSES, "only the egress rules of this API can name addresses")
+_IN_EGRESS = dict.fromkeys(ADDRESSES, "a policy of this kind cannot have it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
     chosen = fields.only(_SELECTED)
     if chosen is None:
         if fields.is_empty:
-            field.error(f"must have {one_of(_SELECTED)}")
+            field.error(f"must have {one_of(_SELECTED)}", "every pod is namespaces: {}")
         return None
     return _selected(chosen, decode_selector, ("namespaceSelector",), forms)
 
@@ -73,7 +74,8 @@ def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
 def decode_peer(field: Field, forms: PeerForms, way: Direction, no_names: str) -> Peer | None:
     """Return a peer of a cluster-wide policy; ``no_names`` is why it cannot have domain names."""
     known = forms.egress if way is Direction.EGRESS else _SELECTED
-    hints = _ELSEWHERE | {name: _EVERYTHING for name in known if name in _SELECTORS}
+    elsewhere = _IN_EGRESS if way is Direction.EGRESS else _IN_INGRESS
+    hints = elsewhere | {name: _EVERYTHING for name in known if name in _SELECTORS}
     fields = field.fields(*known, hints=hints)
     if fields is None:
         return None
@@ -180,7 +182,7 @@ def _domain_name(field: Field, forms: PeerForms) -> str | None:
         return name
     slip = not forms.beta and _DOMAIN.match(_SLIP.sub("a", name))
     report = field.unknown if slip else field.error
-    report(f"{quote(name)} is not a domain name", "'*.' can only stand for whole leading labels")
+    report(f"{quote(name)} is not a domain name", for_domain_name(name))
     return None
 
 

@@ -7,7 +7,7 @@ import re
 from ..net import MAX_PORT, PORT_PROTOCOLS, Protocol
 from ..policy import NamedPort, PortMatch, Ports
 from .findings import quote
-from .hints import for_port_name
+from .port_hints import WHOLE, for_port_name
 from .tree import Field, Fields, Report
 
 _PROTOCOLS = {item.name: item for item in PORT_PROTOCOLS}
@@ -38,7 +38,7 @@ def decode_protocol_entry(field: Field) -> PortMatch | None:
     port = attributes.get("destinationPort")
     if port is None:
         if attributes.is_empty:
-            _empty(entry)
+            entry.unknown("must say what it matches", f"all of its ports are {key}: {WHOLE}")
         return None
     interval = _destination_port(port)
     return None if interval is None else Ports(_PROTOCOL_FIELDS[str(key)], interval)
@@ -158,5 +158,6 @@ def _range(fields: Fields, report: Report) -> tuple[int, int] | None:
     if first is None or last is None:
         return None
     if end is not None and first >= last:
-        report(end, f"must be greater than 'start', {first}")
+        one = f"this is the one port {first}" if first == last else "the lower one comes first"
+        report(end, f"must be greater than 'start', {first}", one)
     return (first, last)

@@ -13,7 +13,16 @@ from typing import TypeVar
 
 from ..errors import Place
 from .findings import Findings, OnUnknown, describe, number_text, one_of, path_text, quote
-from .hints import for_field, for_list, for_mapping, for_number, for_string, for_word
+from .hints import (
+    for_both,
+    for_empty_list,
+    for_field,
+    for_list,
+    for_mapping,
+    for_number,
+    for_string,
+    for_word,
+)
 
 T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
@@ -107,12 +116,12 @@ class Field:
     def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
         """Return the items of a list, after a report if there are too few or too many."""
         if not isinstance(self.value, list):
-            hint = for_list(self.value)
+            hint = for_list(self.place.path, self.value)
             self.error(f"must be a list, not {describe(self.value)}", hint)
             return ()
         count = len(self.value)
         if count < minimum:
-            self.error("must not be empty")
+            self.error("must not be empty", for_empty_list(self.place.path))
         if maximum is not None and count > maximum:
             self.error(f"must have at most {maximum} items, not {count}")
         return tuple([self.child(index, value) for index, value in enumerate(self.value)])
@@ -202,7 +211,7 @@ class Fields:
         """Return the one field of these that is present; report two, but not the lack of any."""
         found = [name for name in names if name in self.present]
         if len(found) > 1:
-            self.owner.error(f"only one of {one_of(found, 'and')} can be set")
+            self.owner.error(f"only one of {one_of(found, 'and')} can be set", for_both(found))
             return None
         return self.present[found[0]] if found else None
 

@@ -13,10 +13,12 @@ _TABS = "YAML is indented with blanks, not tabs"
 _QUOTES = "a value that begins with '{}' is written in quotes"
 _INDENT = "what belongs together begins in the same column"
 _COLON = "a value with ': ' in it is written in quotes, and '- ' begins an item"
+_KEY = "a key is followed by ':' and a blank; text over several lines by '|' or quotes"
 _CONFLICT = "a merge left both sides: choose one of them"
 _TEMPLATES = re.compile(r"\{\{|\{%|<%|\$\{")
 _MARKERS = re.compile(r"(?:<{7}|={7}|>{7})(?: |\Z)")
 _DOCUMENT = re.compile(r"(?:---|\.\.\.)(?:\s|\Z)")
+_EXPECTED = ("expected <block end>", "expected key", "expected <document start>")
 _SPACE_OR_OPEN = " \t\n\r,[{:"
 
 # PyYAML's stubs know two unrelated types of marks.
@@ -48,9 +50,18 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> Fault:
     plain = _fault(f"not YAML: {words}", mark, _hint(problem, mark, lines))
     if opening is not None and ("flow mapping" in context or "flow sequence" in context):
         return _flow(text, opening, plain)
+    if opening is not None and "simple key" in context and "':'" in problem:
+        return _without_colon(lines, opening)
     if opening is not None and "quoted scalar" in context and "end of stream" in problem:
         return _unclosed(text, opening)
     return plain
+
+
+def _without_colon(lines: list[str], start: Mark) -> Fault:
+    """Return that a line is no key; libyaml notices at the next one."""
+    line = lines[start.line] if start.line < len(lines) else ""
+    hint = "documents are separated by '---'" if line.strip() == "--" else _KEY
+    return _fault("not YAML: there is no ':' after this key", start, hint)
 
 
 def unreadable(data: bytes, position: int) -> str:
@@ -94,13 +105,18 @@ def _hint(problem: str, mark: Mark, lines: list[str]) -> str:
         return _QUOTES.replace("{}", line[: mark.column].rstrip()[-1:] or "*")
     if "mapping values are not allowed" in problem:
         return _COLON
-    return _INDENT if "expected <block end>" in problem or "expected key" in problem else ""
+    if character in ("}", "]") and "expected key" in problem:
+        return f"there is one '{character}' too many"
+    return _INDENT if any(word in problem for word in _EXPECTED) else ""
 
 
 def _flow(text: str, opening: Mark, plain: Fault) -> Fault:
     """Return that a bracket is not closed, at the bracket, or where a comma is missing."""
     closing = "}" if text[opening.index : opening.index + 1] == "{" else "]"
     if _is_closed(text, opening.index):
+        found = text.splitlines()[plain.line - 1][plain.column - 1 : plain.column]
+        if found in ("}", "]") and found != closing:
+            return replace(plain, hint=f"this is closed by '{closing}', not by '{found}'")
         hint = f"a ',' or '{closing}' is missing before this, or quotes around the value"
         return plain if plain.hint else replace(plain, hint=hint)
     return replace(_unclosed(text, opening), related=((plain.line, plain.column),))
