@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import Place, Source, Span
 from .findings import Findings, quote
+from .scalars import MAX_EXACT
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKS = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"|\{\s*\}|\[)')
@@ -126,7 +127,9 @@ def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
         repeated.extend(marked.repeated)
         return marked
 
-    value: object = json.loads(raw, object_pairs_hook=unique, parse_int=_integer)
+    value: object = json.loads(
+        raw, object_pairs_hook=unique, parse_int=_integer, parse_float=_float
+    )
     if repeated:
         _report_repeated(value, place, findings)
     return value
@@ -147,6 +150,12 @@ def _report_repeated(value: object, place: Place, findings: Findings) -> None:
 def _integer(digits: str) -> float:
     """Return the number, without a care for precision where it has hundreds of digits."""
     return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
+
+
+def _float(digits: str) -> float:
+    """Return the number, an integer if it is whole: to JSON ``8.0`` and ``8`` are one."""
+    number = float(digits)
+    return int(number) if number.is_integer() and abs(number) <= MAX_EXACT else number
 
 
 def _refuse(constant: str) -> object:

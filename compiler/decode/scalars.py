@@ -25,13 +25,15 @@ _INTEGER = re.compile(
 _MISPLACED = re.compile(r"(?<![0-9])_|_(?![0-9])")  # strconv.ParseFloat; elsewhere all "_" go
 _BASES = {"binary": 2, "hex": 16, "octal": 8, "decimal": 10}
 _MOST_DIGITS = 64  # of an integer that fits into 64 bits
-_MAX_EXACT = 2**53  # up to here a float that is whole is written as an integer, digit by digit
 _TAGGED: dict[str, tuple[type, ...]] = {
     "tag:yaml.org,2002:null": (NoneType,),
     "tag:yaml.org,2002:bool": (bool,),
     "tag:yaml.org,2002:int": (int,),
     "tag:yaml.org,2002:float": (float, int),
 }
+MAX_EXACT = 2**53
+"""Up to here a float that is whole is written as an integer, digit by digit."""
+
 TAGS = frozenset(_TAGGED)
 """The tags by which ``resolve_tagged`` reads a scalar, quoted or not."""
 
@@ -55,7 +57,7 @@ def _as_json(value: Scalar) -> Scalar:
         return value
     if not isfinite(value):
         raise ValueError("not a number in JSON")
-    return int(value) if value.is_integer() and abs(value) <= _MAX_EXACT else value
+    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else value
 
 
 def _resolve(text: str) -> Scalar:
