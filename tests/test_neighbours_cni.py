@@ -14,7 +14,7 @@ from neighbours.cni import PLUGINS, Cni, HostPort
 from neighbours.flavours import search_path
 from neighbours.foreign import foreign_rules
 from neighbours.policies import POLICIES
-from neighbours.probes import Ask, Door, by_door, check
+from neighbours.probes import Frontend, PolicyProbe, check, through_frontend
 from neighbours.scene import TOPOLOGY, A, B
 from netcluster import OUTSIDE, Cluster
 
@@ -76,11 +76,11 @@ def node(way: Way, scene_client: Client, tmp_path: Path) -> Iterator[Node]:
         yield Node(cluster, plugins, Admin(scene_client, cluster, tmp_path, {"PATH": path}))
 
 
-def asks() -> list[Ask]:
-    door = Door("host port", TOPOLOGY.addresses("n1"), PORT.port, A, PORT.target)
-    found = scene.direct_asks()
+def all_probes() -> list[PolicyProbe]:
+    frontend = Frontend("host port", TOPOLOGY.addresses("n1"), PORT.port, A, PORT.target)
+    found = scene.direct_probes()
     for source in ("t/a", "t/b", "t/c", "n1", OUTSIDE):
-        found += by_door(TOPOLOGY, "n1", source, door)
+        found += through_frontend(TOPOLOGY, "n1", source, frontend)
     return found
 
 
@@ -93,7 +93,7 @@ def test_policies_hold_for_pods_that_plugins_attached(
     for name in ("default deny", "admin deny", "blocks"):
         put_policies(scene_client, POLICIES[name])
         oracle = node.admin.enforce(backend)
-        check(node.cluster, asks(), oracle)
+        check(node.cluster, all_probes(), oracle)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -104,10 +104,10 @@ def test_policies_hold_for_pods_that_come_and_go_after_cnpc(
     oracle = node.admin.enforce(backend)
     for pod in (A, B):
         node.plugins.attach(pod)
-    check(node.cluster, asks(), oracle)
+    check(node.cluster, all_probes(), oracle)
     node.plugins.detach(A)
     node.plugins.attach(A)
-    check(node.cluster, asks(), oracle)
+    check(node.cluster, all_probes(), oracle)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -52,9 +52,9 @@ def test_policies_in_nftables_hold_whatever_firewalld_does(
 ) -> None:
     put_policies(scene_client, POLICIES["default deny"])
     oracle = node.admin.enforce("nftables")
-    for deed in (node.firewalld.start, node.firewalld.reload, node.firewalld.stop):
-        deed()
-        check(node.cluster, scene.direct_asks(), oracle)
+    for step in (node.firewalld.start, node.firewalld.reload, node.firewalld.stop):
+        step()
+        check(node.cluster, scene.direct_probes(), oracle)
         assert "in force" in node.admin.run("n1", "status").out
 
 
@@ -63,11 +63,11 @@ def test_what_firewalld_removes_of_iptables_is_told_and_put_back(
 ) -> None:
     put_policies(scene_client, POLICIES["default deny"])
     oracle = node.admin.enforce("iptables")
-    for deed in (node.firewalld.start, node.firewalld.reload, node.firewalld.stop):
-        deed()
+    for step in (node.firewalld.start, node.firewalld.reload, node.firewalld.stop):
+        step()
         assert "NOT in force" in node.admin.run("n1", "status", code=1).out
         node.admin.enforce("iptables")
-        check(node.cluster, scene.direct_asks(), oracle)
+        check(node.cluster, scene.direct_probes(), oracle)
 
 
 @pytest.mark.parametrize("backend", ["nftables", "iptables"])
@@ -80,6 +80,6 @@ def test_the_rules_of_firewalld_stay_as_they_are(
     put_policies(scene_client, POLICIES["blocks"])
     oracle = node.admin.enforce(backend)
     assert node.foreign_rules == before
-    check(node.cluster, scene.direct_asks(), oracle)
+    check(node.cluster, scene.direct_probes(), oracle)
     node.admin.flush()
     assert node.foreign_rules == before

@@ -74,7 +74,7 @@ def test_policies_hold_through_services(
 ) -> None:
     put_policies(scene_client, POLICIES[policies])
     oracle = running.admin.enforce(backend)
-    check(running.cluster, scene.asks(), oracle)
+    check(running.cluster, scene.all_probes(), oracle)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -89,13 +89,13 @@ def test_policies_hold_whatever_kube_proxy_does(
         for address in pod_of_near.pod.addresses:
             scene_client.replace(endpoint_slice(pod_of_near, address))
         proxy.wait_for_sync(scene_client)
-        check(cluster, scene.asks([pod_of_near]), oracle)
+        check(cluster, scene.all_probes([pod_of_near]), oracle)
     proxy.restart()
-    check(cluster, scene.asks(), oracle)
+    check(cluster, scene.all_probes(), oracle)
     proxy.kill()
-    check(cluster, scene.asks(), oracle)
+    check(cluster, scene.all_probes(), oracle)
     proxy.start()
-    check(cluster, scene.asks(), oracle)
+    check(cluster, scene.all_probes(), oracle)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -105,12 +105,12 @@ def test_policies_hold_when_kube_proxy_starts_after_cnpc(
     flushed.proxy.clean_up()
     put_policies(scene_client, POLICIES["default deny"])
     oracle = flushed.admin.enforce(backend)
-    check(flushed.cluster, scene.direct_asks(), oracle)
+    check(flushed.cluster, scene.direct_probes(), oracle)
     flushed.proxy.start()
     flushed.proxy.wait_for_sync(scene_client)
-    check(flushed.cluster, scene.asks(), oracle)
+    check(flushed.cluster, scene.all_probes(), oracle)
     flushed.proxy.clean_up()
-    check(flushed.cluster, scene.direct_asks(), oracle)
+    check(flushed.cluster, scene.direct_probes(), oracle)
     flushed.proxy.start()
     flushed.proxy.wait_for_sync(scene_client)
 

@@ -1,5 +1,6 @@
-"""Programs that share a node with cnpc, in network namespaces: what each does to its rules.
+"""Other programs that have rules on a node, in network namespaces.
 
 ``kube_proxy``, ``cni`` and ``firewalld`` start the real ones; ``foreign`` lists the rules that are
-not cnpc's; ``cluster`` and ``probes`` are the cluster they run in, and what is asked of it.
+not cnpc's. ``scene`` is the cluster they run in, ``objects`` its manifests, ``policies`` its
+policies, ``probes`` the packets and their verdicts; ``admin`` takes snapshots and runs cnpc.
 """

@@ -55,11 +55,11 @@ class Firewalld:
         """Start it, and its bus at the first time, and wait until it has loaded its rules."""
         if not self._bus.running:
             self._bus.start(self._bus_path.exists)
-        self._process.start(lambda: self._asked("--state") == 0)
+        self._process.start(lambda: self._call("--state") == 0)
 
     def reload(self) -> None:
         """Have it load its rules anew."""
-        assert self._asked("--reload") == 0
+        assert self._call("--reload") == 0
 
     def stop(self) -> None:
         """Let it end, which removes its rules."""
@@ -70,11 +70,11 @@ class Firewalld:
         self._process.kill()
         self._bus.kill()
 
-    def _asked(self, question: str) -> int:
-        """Return with what code firewall-cmd ends."""
+    def _call(self, option: str) -> int:
+        """Return the exit code of firewall-cmd."""
         environment = {**os.environ, **self._environment}
         return subprocess.run(
-            ["firewall-cmd", "--quiet", question],
+            ["firewall-cmd", "--quiet", option],
             env=environment,
             stderr=subprocess.DEVNULL,
             check=False,

@@ -1,8 +1,8 @@
-"""What is asked through the doors of a node, and what the oracle says must come of it.
+"""Probes through the frontends of a node, and the verdicts that the oracle gives them.
 
-Policies judge addresses and ports behind DNAT and before SNAT (docs/semantics.md). So the sender's
-node sees the pod behind the door, if the door is its own; and the pod's node sees the sender, or
-the address of the door's node where that one has masqueraded.
+Policies judge addresses and ports after DNAT and before SNAT (docs/semantics.md). So the sender's
+node judges the pod behind a frontend of its own; and the pod's node judges the sender, or the
+address of the frontend's node where that one has masqueraded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from neighbours.objects import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Frontend:
     """Addresses and a port of a node that lead to a pod's; ``name`` is for messages.
 
     To pods of other nodes, it masquerades whoever is no pod, or if ``masquerades`` everybody.
@@ -33,7 +33,7 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PolicyProbe:
     """A probe, the pod that it is for, and the flows that both ends' policies see."""
 
     name: str
@@ -49,9 +49,9 @@ class Ask:
         return Verdict.ACCEPTED if out and into else Verdict.DROPPED
 
 
-def doors(service: Service, addresses: tuple[str, ...]) -> Iterator[Door]:
+def frontends(service: Service, addresses: tuple[str, ...]) -> Iterator[Frontend]:
     """Give a Service's cluster IPs, and its node port at the addresses of a node."""
-    yield Door(
+    yield Frontend(
         f"{service.name} by cluster IP",
         service.cluster_ips,
         service.port,
@@ -59,7 +59,7 @@ def doors(service: Service, addresses: tuple[str, ...]) -> Iterator[Door]:
         service.target,
     )
     if service.node_port is not None:
-        yield Door(
+        yield Frontend(
             f"{service.name} by node port",
             addresses,
             service.node_port,
@@ -69,52 +69,55 @@ def doors(service: Service, addresses: tuple[str, ...]) -> Iterator[Door]:
         )
 
 
-def by_door(topology: Topology, node: str, source: str, door: Door) -> Iterator[Ask]:
-    """Give what a source asks through a door of the node."""
+def through_frontend(
+    topology: Topology, node: str, source: str, frontend: Frontend
+) -> Iterator[PolicyProbe]:
+    """Give the probes from a source through a frontend of the node."""
     homes = {pod.full_name: pod.node for pod in topology.pods}
-    own_door = homes.get(source) == node
-    masqueraded = door.pod.node != node and (door.masquerades or source not in homes)
-    for address in door.addresses:
+    own_frontend = homes.get(source) == node
+    masqueraded = frontend.pod.node != node and (frontend.masquerades or source not in homes)
+    for address in frontend.addresses:
         family = family_of(address)
-        (end,) = (own for own in door.pod.addresses if family_of(own) is family)
+        (end,) = (own for own in frontend.pod.addresses if family_of(own) is family)
         origin = topology.address(source, family)
         seen = topology.address(node, family) if masqueraded else origin
         for protocol in (TCP, UDP):
-            behind = Flow(seen, end, protocol, door.target, through_service=seen == end)
-            outside = Flow(origin, address, protocol, door.port)
-            yield Ask(
-                door.name,
-                Probe(source, address, protocol, door.port, origin),
-                door.pod.full_name,
-                Flow(origin, end, protocol, door.target, through_service=origin == end)
-                if own_door
+            behind = Flow(seen, end, protocol, frontend.target, through_service=seen == end)
+            outside = Flow(origin, address, protocol, frontend.port)
+            yield PolicyProbe(
+                frontend.name,
+                Probe(source, address, protocol, frontend.port, origin),
+                frontend.pod.full_name,
+                Flow(origin, end, protocol, frontend.target, through_service=origin == end)
+                if own_frontend
                 else outside,
                 behind,
             )
 
 
-def directly(topology: Topology, pairs: Iterable[tuple[str, str]], port: int) -> Iterator[Ask]:
-    """Give what each first one asks each second by its own addresses."""
+def directly(
+    topology: Topology, pairs: Iterable[tuple[str, str]], port: int
+) -> Iterator[PolicyProbe]:
+    """Give the probes from each first to each second by its own addresses."""
     for source, target in pairs:
         for address in topology.addresses(target):
             origin = topology.address(source, family_of(address))
             for protocol in (TCP, UDP):
                 probe = Probe(source, address, protocol, port, origin)
                 flow = Flow(origin, address, protocol, port)
-                yield Ask("direct", probe, target, flow, flow)
+                yield PolicyProbe("direct", probe, target, flow, flow)
 
 
-def check(cluster: Cluster, asks: Iterable[Ask], oracle: Oracle) -> int:
-    """Send all probes; AssertionError with a table of what the oracle judges otherwise.
+def check(cluster: Cluster, probes: Iterable[PolicyProbe], oracle: Oracle) -> None:
+    """Send all probes; AssertionError with a table of those that the oracle judges otherwise.
 
-    Returns how many there were. What arrives must arrive at the pod it is for.
+    Those that arrive must arrive at the pod that they are for.
     """
-    asked = list(asks)
+    sent = list(probes)
     rows = []
-    for ask, result in zip(asked, cluster.probe([ask.probe for ask in asked]), strict=True):
-        expected = ask.expected(oracle)
-        astray = result.arrival is not None and result.arrival.where != ask.target
+    for item, result in zip(sent, cluster.probe([item.probe for item in sent]), strict=True):
+        expected = item.expected(oracle)
+        astray = result.arrival is not None and result.arrival.where != item.target
         if result.verdict is not expected or astray:
-            rows.append((f"{ask.probe} ({ask.name})", expected.value, str(result)))
-    assert not rows, f"{len(rows)} of {len(asked)} probes differ\n{table(rows)}"
-    return len(asked)
+            rows.append((f"{item.probe} ({item.name})", expected.value, str(result)))
+    assert not rows, f"{len(rows)} of {len(sent)} probes differ\n{table(rows)}"

@@ -9,7 +9,7 @@ from netcluster import OUTSIDE, Node, Pod, Topology
 from neighbours import objects
 from neighbours.kube_proxy import MARK
 from neighbours.objects import Manifest, Service
-from neighbours.probes import Ask, by_door, directly, doors
+from neighbours.probes import PolicyProbe, directly, frontends, through_frontend
 
 A = Pod("t", "a", "n1", ("10.244.1.2", "fd00:10:1::2"))
 B = Pod("t", "b", "n1", ("10.244.1.3", "fd00:10:1::3"))
@@ -35,19 +35,19 @@ def manifests() -> Iterator[Manifest]:
         yield from objects.service(item)
 
 
-def asks(services: Sequence[Service] = SERVICES) -> list[Ask]:
-    """Return probes by all ways: pods, node n1 and the world outside ask through n1's Services."""
-    found = direct_asks()
+def all_probes(services: Sequence[Service] = SERVICES) -> list[PolicyProbe]:
+    """Return probes by all ways: pods, node n1 and the world outside, through n1's Services."""
+    found = direct_probes()
     for service in services:
-        for door in doors(service, TOPOLOGY.addresses("n1")):
+        for frontend in frontends(service, TOPOLOGY.addresses("n1")):
             # Nobody outside, and no other node, sends what is for a cluster IP to n1.
-            others = (OUTSIDE, "t/c") if door.port == service.node_port else ()
+            others = (OUTSIDE, "t/c") if frontend.port == service.node_port else ()
             for source in ("t/a", "t/b", "n1", *others):
-                found += by_door(TOPOLOGY, "n1", source, door)
+                found += through_frontend(TOPOLOGY, "n1", source, frontend)
     return found
 
 
-def direct_asks() -> list[Ask]:
+def direct_probes() -> list[PolicyProbe]:
     """Return probes from pod to pod, and between pods and the world outside."""
     pairs = [("t/a", "t/b"), ("t/b", "t/c"), ("t/c", "t/a"), ("t/a", OUTSIDE), (OUTSIDE, "t/a")]
     return list(directly(TOPOLOGY, pairs, 8080))
