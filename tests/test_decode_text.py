@@ -122,6 +122,16 @@ def test_a_later_document_of_json_may_begin_with_a_byte_order_mark() -> None:
     assert [manifest.type_name.kind for manifest in found] == ["A", "B"]
 
 
+@pytest.mark.parametrize("name", ["a", "\u00e4"])  # which JSON is not read the short way
+@pytest.mark.parametrize("lead", ["", "---\n"])
+def test_an_item_of_a_list_of_anything_says_what_it_is(lead: str, name: str) -> None:
+    items = [{"kind": "Pod", "metadata": {"name": name}}]
+    text = lead + json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    assert read_through(text.encode(), "t") == ["the field 'apiVersion' is required"]
+    text = lead + json.dumps({"apiVersion": "v1", "kind": "PodList", "items": items})
+    assert read_through(text.encode(), "t") == []
+
+
 def test_deep_json_is_refused() -> None:
     text = '{"apiVersion": "v1", "kind": ' + "[" * 100_000 + "]" * 100_000 + "}"
     assert read_through(text.encode(), "t.json") == ["nested too deeply"]

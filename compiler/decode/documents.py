@@ -49,9 +49,10 @@ class TypeName:
     kind: str
 
     @property
-    def item(self) -> TypeName:
-        """What the items of this list are: a PodList holds Pods, a List anything."""
-        return TypeName(self.api_version, self.kind.removesuffix(_LIST))
+    def item(self) -> TypeName | None:
+        """What the items of this list are: a PodList holds Pods, a List what its items say."""
+        kind = self.kind.removesuffix(_LIST)
+        return TypeName(self.api_version, kind) if kind else None
 
     def __str__(self) -> str:
         return f"{self.api_version}/{self.kind}"
@@ -164,7 +165,9 @@ def _read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Mani
 
 
 def _names_itself(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("kind"), str)
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), str) for name in ("apiVersion", "kind")
+    )
 
 
 def _finish_list(
@@ -241,14 +244,17 @@ def _type_name(
         return None
     words = []
     hint = rendered_by(place.source.name)
-    if default is None and not (head.get("kind") or (head.get("apiVersion") and not hint)):
+    said = {
+        name: _plain(head.get(name), place.child(name), findings) for name in ("apiVersion", "kind")
+    }
+    if default is None and not (said["kind"] or (said["apiVersion"] and not hint)):
         findings.error(NOT_ONE, place, hint or _in_other_letters(head))
         return None
     for name, inherited in (
         ("apiVersion", default.api_version if default else ""),
         ("kind", default.kind if default else ""),
     ):
-        word = _plain(head.get(name), place.child(name), findings)
+        word = said[name]
         if word is None and inherited:
             word = inherited
         if not word:
