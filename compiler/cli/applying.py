@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...backends.keeper import Hold, Keeper, Outcome
 from ...backends.notes import Version
@@ -25,8 +25,11 @@ from .node_options import Choices, Permits
 from .node_side import header_in_force, header_of_texts, open_keeper, read_given
 from .permits import check_permitted
 from .read_header import Header
+from .refused_lines import blame
 from .uncounted import counting_rules, uncounted, words_of_uncounted
 from .watch import watch
+
+T = TypeVar("T")
 
 
 def apply(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -50,12 +53,13 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
     keeper = open_keeper(state_dir)
     quiet = quiet or as_json
     if check:
-        planned = keeper.check(ruleset)
+        planned = _blaming(keeper.check, ruleset, paths)
         what = describe_change(planned.kind, before, after)
         say(f"the kernel accepts it: {what}", quiet=quiet)
         facts = facts_of_plan(planned, before, after)
     else:
-        outcome = keeper.apply(ruleset, _hold(confirm, state_dir))
+        hold = _hold(confirm, state_dir)
+        outcome = _blaming(lambda given: keeper.apply(given, hold), ruleset, paths)
         _tell(outcome, before, after, quiet=quiet)
         facts = facts_of_outcome(outcome, before, after)
     if choices.counters:
@@ -66,6 +70,14 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
         print_json(facts)
     if watching:
         watch(keeper)
+
+
+def _blaming(load: Callable[[Given[Any]], T], ruleset: Given[Any], paths: Sequence[str]) -> T:
+    """Return what loading gives; InputError where it is the file's fault that it is refused."""
+    try:
+        return load(ruleset)
+    except NodeError as refusal:
+        raise blame(refusal, ruleset, paths[0]) from None
 
 
 def confirmed(state_dir: Path, *, as_json: bool) -> int:
