@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -185,7 +186,7 @@ def test_a_policy_that_was_changed_comes_out_the_same(random: Random, changes: i
             case "rename" if isinstance(parent, dict):
                 parent[random.choice(("status", "ports", "from", "to", "x"))] = parent.pop(last)
             case _:
-                parent[last] = random.choice(VALUES)
+                parent[last] = deepcopy(random.choice(VALUES))  # a later change may go into it
     with pytest.MonkeyPatch.context() as monkeypatch:
         agree(json.dumps(policy), monkeypatch)
 
