@@ -50,7 +50,7 @@ def expand(path: str) -> Sequence[str]:
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as problem:
-        raise SourceError(_reason(problem)) from None
+        raise SourceError(_reason(problem), _instead(path)) from None
     if not stat.S_ISDIR(mode):
         return (path,)
     found = tuple(_walk(path))
@@ -59,6 +59,13 @@ def expand(path: str) -> Sequence[str]:
             "no manifests below this folder", f"files that end in {', '.join(SUFFIXES)} (.gz) count"
         )
     return found
+
+
+def _instead(path: str) -> str:
+    """Return what to do where a path is not there, if its name tells."""
+    if "://" in path:
+        return f"files are read, not addresses: curl -fsSL {path} | cnpc compile -"
+    return "no file has such a name: nothing matched the '*'" if "*" in path else ""
 
 
 def _walk(folder: str) -> Iterator[str]:

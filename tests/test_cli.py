@@ -73,6 +73,24 @@ def test_a_command_that_is_misspelt_has_a_suggestion(word: str, meant: str) -> N
     assert f"No such command '{word}'. Did you mean 'cnpc {meant}'?" in done.err
 
 
+def test_a_file_is_no_folder_for_the_output(tmp_path: Path) -> None:
+    done = cnpc("compile", CLUSTER, "--node", "worker-1", "-o", tmp_path / "worker-1.nft")
+    assert done.code == 2
+    assert "worker-1.nft is the name of a file, and -o takes a folder" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("https://example.com/p.yaml", "curl -fsSL https://example.com/p.yaml | cnpc compile -"),
+        ("policies/*.yaml", "nothing matched the '*'"),
+    ],
+)
+def test_a_path_that_is_none_has_a_hint(path: str, hint: str) -> None:
+    assert hint in cnpc("compile", path).err
+
+
 def test_a_command_like_no_other_has_the_list() -> None:
     assert "There are apply, boot, compile, " in cnpc("frobnicate").err
 

@@ -11,9 +11,12 @@ from typing import Any
 
 import click
 
+from ...backends.iptables_names import SUFFIXES as OF_IPTABLES
+from ...backends.nft_names import SUFFIX as OF_NFT
 from ..errors import InputError
 
 _DAY = 24 * 60 * 60
+_SUFFIXES = tuple(f".{suffix}" for suffix in (OF_NFT, *OF_IPTABLES))
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 60 * 60}
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)")
 
@@ -48,7 +51,10 @@ class OutputFolder(Folder):
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401 - click's type has no None
         """Return the path, None for standard output."""
-        return None if value == "-" else super().convert(value, param, ctx)
+        text = os.fspath(value)
+        if text.endswith(_SUFFIXES) and not Path(text).is_dir():
+            self.fail(f"{text} is the name of a file, and -o takes a folder: > {text}", param, ctx)
+        return None if text == "-" else super().convert(value, param, ctx)
 
 
 class Duration(click.FloatRange):

@@ -26,6 +26,7 @@ _SAME = {
     "uninstall": "flush",
     "clear": "flush",
     "help": "-h",
+    "version": "--version",
 }
 """Words of other programs for commands of this one."""
 

@@ -176,12 +176,8 @@ class _Reader:
     def _keys(
         self, entries: dict[str, object], *, top: bool = False
     ) -> Iterator[tuple[str, Event]]:
-        """Return each key with the first event of its value; merge what ``<<`` names.
-
-        Of an object that another was joined to, only the first key that comes twice is reported.
-        """
+        """Return each key with the first event of its value; merge what ``<<`` names."""
         merged: dict[str, object] = {}
-        joined = False
         following = self._next
         while type(event := following()) is not _MAPPING_END:
             if type(event) is not _SCALAR:
@@ -191,13 +187,19 @@ class _Reader:
             if event.implicit[0] and key == _MERGE:
                 self._merge(event, entries, merged)
                 continue
-            if key in entries and not joined:
-                joined = top and key in _HEADS
-                message = f"the key {quote(key)} is in the mapping twice"
-                self._error(event, message, _JOINED if joined else "")
+            if key in entries:
+                self._repeated(event, key, top=top)
             yield self._key(event), following()
         for key, value in merged.items():
             entries.setdefault(key, value)
+
+    def _repeated(self, event: Event, key: str, *, top: bool) -> None:
+        """Report a key that comes twice, and stop where another object begins with it."""
+        joined = top and key in _HEADS
+        hint = _JOINED if joined else ""
+        self._error(event, f"the key {quote(key)} is in the mapping twice", hint)
+        if joined:
+            raise _Stop
 
     def _key(self, event: Event) -> str:
         """Return the key, the same string for all that are equal, mostly."""
