@@ -115,6 +115,16 @@ def test_policies_hold_when_kube_proxy_starts_after_cnpc(
     flushed.proxy.wait_for_sync(scene_client)
 
 
+def test_what_iptables_does_not_reject_is_dropped(flushed: Scene, scene_client: Client) -> None:
+    put_policies(scene_client, POLICIES["default deny"])
+    oracle = flushed.admin.enforce("iptables", "reject")
+    check(flushed.cluster, scene.all_probes(), oracle, reject=True)
+    flushed.proxy.clean_up()
+    flushed.proxy.start()  # its jumps into the table filter, which alone can reject, come first now
+    flushed.proxy.wait_for_sync(scene_client)
+    check(flushed.cluster, scene.all_probes(), oracle, reject=True)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_rules_of_kube_proxy_stay_as_they_are(
     flushed: Scene, scene_client: Client, backend: str

@@ -56,13 +56,13 @@ class Admin:
             for item in found["items"]
         )
 
-    def enforce(self, backend: str) -> Oracle:
+    def enforce(self, backend: str, deny_with: str = "drop") -> Oracle:
         """Take a snapshot, apply it on every node, and return who judges by it."""
         files = self.snapshot()
 
         def apply(node: Node) -> None:
-            options = ("--node", node.name, "--backend", backend, "--allow-empty")
-            self.run(node.name, "apply", *files, *options)
+            options = ("--node", node.name, "--backend", backend, "--deny-with", deny_with)
+            self.run(node.name, "apply", *files, *options, "--allow-empty")
 
         with ThreadPoolExecutor() as pool:  # a thread is in a namespace of its own
             list(pool.map(apply, self._cluster.topology.nodes))

@@ -108,16 +108,22 @@ def directly(
                 yield PolicyProbe("direct", probe, target, flow, flow)
 
 
-def check(cluster: Cluster, probes: Iterable[PolicyProbe], oracle: Oracle) -> None:
+def check(
+    cluster: Cluster, probes: Iterable[PolicyProbe], oracle: Oracle, *, reject: bool = False
+) -> None:
     """Send all probes; AssertionError with a table of those that the oracle judges otherwise.
 
-    Those that arrive must arrive at the pod that they are for.
+    Those that arrive must arrive at the pod that they are for. With ``reject`` those that are
+    denied may be answered by an error.
     """
     sent = list(probes)
     rows = []
     for item, result in zip(sent, cluster.probe([item.probe for item in sent]), strict=True):
         expected = item.expected(oracle)
         astray = result.arrival is not None and result.arrival.where != item.target
-        if result.verdict is not expected or astray:
+        observed = result.verdict
+        if reject and observed is Verdict.REJECTED:
+            observed = Verdict.DROPPED
+        if observed is not expected or astray:
             rows.append((f"{item.probe} ({item.name})", expected.value, str(result)))
     assert not rows, f"{len(rows)} of {len(sent)} probes differ\n{table(rows)}"
