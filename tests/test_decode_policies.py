@@ -258,3 +258,14 @@ def test_rules_know_where_they_were_read() -> None:
     rule = only(read(ingress()))
     assert rule.place is not None
     assert rule.place.path == ("spec", "ingress", 0)
+
+
+@pytest.mark.parametrize(
+    "namespaced", ["metadata: {name: a, namespace: shop}", "metadata: {name: a}"]
+)
+def test_a_namespace_of_a_policy_for_the_whole_cluster_is_told(namespaced: str) -> None:
+    text = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+    text += f"{namespaced}\nspec: {{tier: Admin, priority: 1, subject: {{namespaces: {{}}}}}}\n"
+    warnings = [item.message for item in load(["-"], stdin=io.BytesIO(text.encode())).warnings]
+    told = ["metadata.namespace: a ClusterNetworkPolicy is for the whole cluster"]
+    assert warnings == (told if "shop" in namespaced else [])

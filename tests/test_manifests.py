@@ -168,28 +168,6 @@ def test_nesting_near_the_limit_is_read_or_refused(depth: int) -> None:
         load(["-"], stdin=io.BytesIO((json.dumps(policy("p"))[:-1] + deep).encode()))
 
 
-@pytest.mark.parametrize("kind", ["Pod", "NetworkPolicy", "ConfigMap"])
-def test_nesting_that_is_too_deep_is_told_where_it_gets_deep(kind: str) -> None:
-    version = "networking.k8s.io/v1" if kind == "NetworkPolicy" else "v1"
-    head = f'{{"apiVersion": "{version}", "kind": "{kind}", "metadata": {{"name": "a"}},\n'
-    deep = '"spec": {"[": "\\"{",\n"a": ' + "[" * 3000 + "]" * 3000 + "}}"
-    with pytest.raises(InputError) as caught:
-        load(["-"], stdin=io.BytesIO((head + deep).encode()))
-    [error] = caught.value.diagnostics
-    assert (error.message, str(error.span)) == ("nested too deeply", "<stdin>:3:104")
-
-
-def test_half_a_surrogate_pair_is_read_alike_in_files_of_any_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    text = json.dumps(listed(pod("a", podIP="10.0.0.1"), pod("b", podIP="10.0.0.2")))
-    data = text.replace('{"app": "b"}', '{"app": "\\udc00"}').encode()
-    found = load(["-"], stdin=io.BytesIO(data)).snapshot
-    monkeypatch.setattr("cnpc.compiler.decode.documents.MOST_CHECKED", 0)
-    assert load(["-"], stdin=io.BytesIO(data)).snapshot == found
-    assert len(found.endpoints) == 2
-
-
 def test_too_deep_nesting_is_an_error_and_no_more() -> None:
     text = json.dumps(policy("p"))[:-1] + ', "status": ' + "[" * 5000 + "]" * 5000 + "}"
     with pytest.raises(InputError, match=r"^nested too deeply$"):

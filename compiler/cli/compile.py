@@ -23,7 +23,7 @@ from ..routes import count_judged
 from . import arguments
 from .backends import BACKENDS, backend_option, passes_of
 from .digest_line import with_digest
-from .explain_pruned import Explained, explain
+from .explain_pruned import explain_nodes
 from .header import Compilation, header
 from .inputs import read_inputs
 from .json_output import as_json_line, json_option, print_json
@@ -158,7 +158,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     compiled = tuple(sorted(made_of_nodes, key=attrgetter("node")))
     slow = many_sets({item.node: item.sets for item in compiled})
     report(slow)
-    explained = _explain(pipeline, chosen) if explain_pruned else None
+    explained = explain_nodes(pipeline, chosen) if explain_pruned else None
     for item in explained or ():
         report_message(str(item))
     if print_after:
@@ -177,18 +177,6 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         print_json(as_facts(made))
     elif not quiet:
         _summarize(made, kind)
-
-
-def _explain(pipeline: Pipeline, chosen: Sequence[str]) -> tuple[Explained, ...]:
-    names = {
-        address: f"{pod.namespace}/{pod.name}"
-        for node in chosen
-        for pod in pipeline.pods(node)
-        for address in pod.addresses
-    }
-    prunings = ((pruning, names) for node in chosen for pruning in pipeline.prunings(node))
-    everywhere = len(chosen) == len(pipeline.resolver.node_names())
-    return tuple(explain(prunings, everywhere=everywhere))
 
 
 def _check(request: _Request, passes: PassLevels) -> None:

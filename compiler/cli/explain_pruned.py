@@ -10,6 +10,7 @@ from ...backends.text import describe_origins
 from ..ir import Goto, Jump, Origin, Program, Rule
 from ..net import Family
 from ..passes.prune import Pruned, Pruning, Reason
+from ..pipeline import Pipeline
 from ..printer import print_rule
 from ..snapshot import Address
 
@@ -85,6 +86,19 @@ class _Found:
     family: Family
     origins: tuple[Origin, ...]
     seats: set[_Seat] = field(default_factory=set)
+
+
+def explain_nodes(pipeline: Pipeline, chosen: Sequence[str]) -> tuple[Explained, ...]:
+    """Return what is to be told of the nodes chosen."""
+    names = {
+        address: f"{pod.namespace}/{pod.name}"
+        for node in chosen
+        for pod in pipeline.pods(node)
+        for address in pod.addresses
+    }
+    prunings = ((pruning, names) for node in chosen for pruning in pipeline.prunings(node))
+    everywhere = len(chosen) == len(pipeline.resolver.node_names())
+    return tuple(explain(prunings, everywhere=everywhere))
 
 
 def explain(prunings: Iterable[tuple[Pruning, Names]], *, everywhere: bool) -> Iterator[Explained]:

@@ -18,6 +18,7 @@ from .ports import decode_draft_port, decode_protocol_entry
 from .tree import Field, Fields, understood
 
 _MAX_PRIORITY = 1000
+_NO_NAMESPACE = "this changes nothing; 'subject' says whom it is for"
 _MAX_RULE_NAME = 100
 _TIERS = {tier.value: tier for tier in (Tier.ADMIN, Tier.BASELINE)}
 _PORTS_HINTS = {"ports": "the spelling of drafts, which became 'protocols'"}
@@ -119,6 +120,10 @@ def _check_name(dialect: Dialect, metadata: Metadata) -> None:
         metadata.field.error("must be 'default', the only one that a cluster can have")
     elif not is_subdomain(metadata.name):
         metadata.report_name("a DNS subdomain")
+    if metadata.namespace_field is not None:
+        metadata.namespace_field.warning(
+            f"a {dialect.kind} is for the whole cluster", _NO_NAMESPACE
+        )
 
 
 def _required(fields: Fields, name: str, look: Callable[[Field], T | None]) -> T | None:

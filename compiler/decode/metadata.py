@@ -13,12 +13,16 @@ MAX_GENERATION = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Name, namespace and generation of an object; ``field`` is its name's, ``place`` its own."""
+    """Name, namespace and generation of an object.
+
+    ``field`` is its name's, ``namespace_field`` its namespace's, if it says one; ``place`` its own.
+    """
 
     name: str
     namespace: str
     generation: int
     field: Field
+    namespace_field: Field | None
     place: Place
 
     def report_name(self, form: str) -> None:
@@ -48,4 +52,11 @@ def decode_metadata(document: Field) -> Metadata | None:
     generation = fields["generation"].integer(0, MAX_GENERATION) if "generation" in fields else 0
     if name is None or namespace is None or generation is None:
         return None
-    return Metadata(name, namespace or "default", generation, name_field, document.place)
+    return Metadata(
+        name,
+        namespace or "default",
+        generation,
+        name_field,
+        fields.get("namespace"),
+        document.place,
+    )
