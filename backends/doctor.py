@@ -249,12 +249,12 @@ _LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 def _table_names(name: str) -> list[str]:
     path = Path("/proc/net") / name
-    return path.read_text(encoding="ascii").split() if path.exists() else []
+    return path.read_text(encoding="utf-8").split() if path.exists() else []
 
 
 def _sysctl(key: str) -> str:
     path = _SYSCTL / key
-    return path.read_text(encoding="ascii").strip() if path.exists() else ""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def _output(*argv: str) -> str:

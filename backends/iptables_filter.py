@@ -89,7 +89,7 @@ class IptablesFilter:
         before = self._signs.generation()
         if self._signs.contents() != kernel.contents:
             return None
-        if before is not None and before == kernel.generation:
+        if before is not None and before == kernel.generation and self._signs.judges():
             return ruleset, kernel
         if self._structure(own(self._tools)) != kernel.structure:
             return None

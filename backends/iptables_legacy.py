@@ -66,7 +66,7 @@ def legacy_generation() -> int | None:
 def legacy_tables(family: str) -> tuple[str, ...]:
     """Return which of the tables there are in which ours may be; asking for another makes it."""
     path = _FAMILIES[family].tables
-    there = path.read_text(encoding="ascii").split() if path.exists() else []
+    there = path.read_text(encoding="utf-8").split() if path.exists() else []
     return tuple(table for table in TABLES if table in there)
 
 

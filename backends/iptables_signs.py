@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from . import iptables_presence, netfilter
 from . import iptables_tools as tools
-from . import netfilter
 from .iptables_legacy import legacy_generation
 from .iptables_names import BACKEND, TABLES
 from .notes import Kernel
@@ -29,7 +29,11 @@ class IptablesSigns:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
         if kernel.generation is None or self.contents() != kernel.contents:
             return False
-        return self.generation() == kernel.generation
+        return self.generation() == kernel.generation and self.judges()
+
+    def judges(self) -> bool:
+        """Tell whether packets come to rules of ours."""
+        return f"iptables-{self.flavour}" in iptables_presence.judging()
 
     def generation(self) -> int | None:
         """Return a number that changes with the rules of anybody, which costs little to ask for."""

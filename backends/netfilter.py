@@ -6,11 +6,12 @@ import contextlib
 import errno
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from ..compiler.errors import NodeError
+from .boot_clock import boot_id
 from .netlink import (
     ACK,
     DUMP,
@@ -24,6 +25,7 @@ from .netlink import (
 
 INET = 1  # NFPROTO_INET
 _NETLINK_NETFILTER = 12  # linux/netlink.h
+_NETNS_COOKIE = 71  # SO_NETNS_COOKIE, asm-generic/socket.h
 # NFT_MSG_*, linux/netfilter/nf_tables.h
 _GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_GENERATION = (NFTABLES | kind for kind in (1, 4, 7, 16))
 _TABLE, _CHAIN_NAME = 1, 3  # NFTA_TABLE_NAME and NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME
@@ -34,9 +36,21 @@ _Listed = TypeVar("_Listed")
 
 
 def place() -> str:
-    """Return what names this boot of this network namespace."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot}/{os.stat('/proc/thread-self/ns/net').st_ino}"  # noqa: PTH116 - not a file
+    """Return what names this boot of this network namespace.
+
+    The inode of a namespace is used again for a later one, its cookie (Linux 5.14) is not.
+    """
+    inode = os.stat("/proc/thread-self/ns/net").st_ino  # noqa: PTH116 - not a file
+    return f"{boot_id()}/{inode}/{_cookie()}"
+
+
+def _cookie() -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inside:
+        try:
+            value = inside.getsockopt(socket.SOL_SOCKET, _NETNS_COOKIE, 8)
+        except OSError:
+            return 0
+    return int.from_bytes(value, sys.byteorder)
 
 
 def generation() -> int:

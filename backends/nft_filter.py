@@ -59,8 +59,8 @@ class NftFilter:
         return ""
 
     def quiet(self, kernel: Kernel) -> bool:
-        """Tell whether nobody, in any table, has committed anything since."""
-        return self.node.generation() == kernel.generation
+        """Tell whether nobody, in any table, has committed anything since, and ours is there."""
+        return self.node.generation() == kernel.generation and self.present()
 
     def verified(
         self, ruleset: Layout, kernel: Kernel, *, wholly: bool
@@ -68,7 +68,7 @@ class NftFilter:
         """Return the ruleset as the kernel has it, and how that is now; None where it differs."""
         sized = with_sizes(ruleset, kernel.sizes)
         generation = self.node.generation()
-        if generation != kernel.generation and not self._untouched(sized, kernel, wholly=wholly):
+        if not self.quiet(kernel) and not self._untouched(sized, kernel, wholly=wholly):
             return None
         return sized, replace(kernel, generation=generation)
 

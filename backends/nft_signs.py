@@ -22,5 +22,5 @@ class NftSigns:
         return netfilter.place()
 
     def quiet(self, kernel: Kernel) -> bool:
-        """Tell whether nobody, in any table, has committed anything since."""
-        return netfilter.generation() == kernel.generation
+        """Tell whether nobody, in any table, has committed anything since, and ours is there."""
+        return netfilter.generation() == kernel.generation and bool(judging())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -13,6 +15,9 @@ _SUFFIXES = {
     iptables_names.BACKEND: set(iptables_names.SUFFIXES),
 }
 """The texts of each backend: their suffixes are parts of file names."""
+
+_DIGEST = re.compile("[0-9a-f]+")
+"""Digests are parts of file names, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +58,21 @@ class Pending:
 
     token: str
     until: float
-    """Seconds since the epoch."""
+    """Seconds since the boot."""
+    boot: str
+    """Which boot that is."""
     back_to: Version | None
     back_previous: Version | None
     back_boot: Version | None = None
     """What had been saved for the next boot."""
 
     def left(self, now: float) -> int:
-        """Return how many seconds are left at a time, which is in seconds since the epoch."""
+        """Return how many seconds are left at a time, which is in seconds since the boot."""
         return max(0, round(self.until - now))
+
+    def over(self, now: float, boot: str) -> bool:
+        """Tell whether the time for a confirmation is over; another boot has nothing to undo."""
+        return self.boot == boot and now >= self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +117,12 @@ class Record:
         """The version that a boot loads."""
         return next(iter(self.boots), None)
 
-    def held(self, token: str, until: float) -> Pending:
+    def held(self, token: str, until: float, boot: str) -> Pending:
         """Return the way back to this from a version that needs a confirmation."""
         return Pending(
             token=token,
             until=until,
+            boot=boot,
             back_to=self.current,
             back_previous=self.previous,
             back_boot=self.boot,
@@ -144,7 +156,7 @@ def from_json(data: bytes) -> Record:
     """Return the record that the JSON says; DamagedError where it says none."""
     try:
         found = json.loads(data)
-    except ValueError as problem:  # of its form, or of the bytes
+    except (ValueError, RecursionError) as problem:  # of its form, or of the bytes
         raise DamagedError(str(problem)) from None
     if not isinstance(found, dict):
         raise DamagedError("it is no object")
@@ -163,7 +175,10 @@ def _version(value: object) -> Version | None:
         case None:
             return None
         case {"backend": str(backend), "texts": dict(texts), "since": str(since)} if (
-            texts.keys() == _SUFFIXES.get(backend) and _all_are(str, texts)
+            texts.keys() == _SUFFIXES.get(backend)
+            and _all_are(str, texts)
+            and all(map(_DIGEST.fullmatch, texts.values()))
+            and since.isprintable()
         ):
             return Version(backend=backend, texts=texts, since=since)
     raise DamagedError("a version is not one")
@@ -200,10 +215,11 @@ def _pending(value: object) -> Pending | None:
             "back_to": back_to,
             "back_previous": back_previous,
             **further,
-        }:
+        } if math.isfinite(until):
             return Pending(
                 token=token,
                 until=until,
+                boot=str(further.get("boot", "")),
                 back_to=_version(back_to),
                 back_previous=_version(back_previous),
                 back_boot=_version(further.get("back_boot")),

@@ -8,16 +8,27 @@ the record is an old or a new one, whole.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ..compiler.errors import NodeError
+from .files import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    check_folder,
+    read_file,
+    refusals,
+    replace_file,
+    reserve,
+    sync_path,
+)
 from .notes import DamagedError, Record, Version, from_json, to_json
 
 DEFAULT_STATE = Path("/var/lib/cnpc")
@@ -25,9 +36,9 @@ DEFAULT_STATE = Path("/var/lib/cnpc")
 _RECORD, _INTENT, _LOCK, _RULESETS = "record.json", "intent.json", "lock", "rulesets"
 _ROOM = "room"
 _ROOM_BYTES = 1 << 18  # a record has some 80 bytes for each set of the ruleset
-_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _LOCK_SECONDS = 30.0
 _LOCK_STEP = 0.02
+_UNWRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES}
 _PART = 1 << 18  # bytes that fit into a processor's cache
 _hash = partial(hashlib.blake2b, digest_size=16)
 
@@ -38,26 +49,50 @@ class State:
     def __init__(self, path: Path = DEFAULT_STATE) -> None:
         """Take the folder as it is; the first lock makes it."""
         self.path = path
+        self._held_texts: dict[Path, bytes] = {}
+        self._unwritten: tuple[bytes | None, Record] | None = None
 
     @contextmanager
     def lock(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the folder for one process; ``waiting`` is called once if another one has it.
 
-        NodeError after half a minute.
+        NodeError after half a minute. A disk that takes nothing is no reason against it.
         """
-        with _refusals(self.path):
-            self.path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            (self.path / _RULESETS).mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
-            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE_FILE)
+        check_folder(self.path)
+        with refusals(self.path):
+            lock = self._lock_file()
+        if lock is None:
+            yield
+            return
         with self._held(lock, waiting):
             yield
+
+    def _lock_file(self) -> int | None:
+        """Return the open file; None where there is none, and none can be made."""
+        path = self.path / _LOCK
+        try:
+            self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            (self.path / _RULESETS).mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            return os.open(path, flags, PRIVATE_FILE)
+        except OSError as refusal:
+            if refusal.errno not in _UNWRITABLE:
+                raise
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
 
     @contextmanager
     def read_lock(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold the folder in order to read; it need not be there, nor be writable."""
+        check_folder(self.path)
         try:
-            lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+            with refusals(self.path):
+                lock = os.open(self.path / _LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except NodeError as refusal:
+            if not isinstance(refusal.__cause__, FileNotFoundError):
+                raise
             yield
             return
         with self._held(lock, waiting):
@@ -81,12 +116,20 @@ class State:
             time.sleep(_LOCK_STEP)
 
     def read(self) -> Record:
-        """Return the record, empty where nothing was loaded yet; NodeError if it is damaged."""
+        """Return the record, empty where nothing was loaded yet; NodeError if it is damaged.
+
+        What this process could not write counts in it, until another one has written.
+        """
         path = self.path / _RECORD
+        check_folder(self.path)
+        check_folder(self.path / _RULESETS)
+        with refusals(path):
+            data = read_file(path)
+        if self._unwritten and self._unwritten[0] == data:
+            return self._unwritten[1]
+        self._unwritten = None
         try:
-            with _refusals(path):
-                data = path.read_bytes() if path.exists() else b"{}"
-            return from_json(data)
+            return Record() if data is None else from_json(data)
         except DamagedError as problem:
             raise NodeError(f"{path} is damaged ({problem}); apply the ruleset again") from None
 
@@ -100,14 +143,36 @@ class State:
 
     def write(self, record: Record) -> None:
         """Replace the record, on disk when this returns, and forget rulesets it does not name."""
-        self._sync_rulesets(record)
-        self._remove(_ROOM)
-        self._replace(self.path / _RECORD, to_json(record), sync=True)
+        path = self.path / _RECORD
+        try:
+            self._sync_rulesets(record)
+            self._remove(_ROOM)
+            with refusals(path):
+                replace_file(path, to_json(record), sync=True)
+        except NodeError:
+            with contextlib.suppress(OSError):
+                self._unwritten = (read_file(path), record)
+            raise
+        self._unwritten = None
         self._forget(record)
+        with contextlib.suppress(OSError):  # whoever changes the kernel next needs it
+            reserve(self.path / _ROOM, _ROOM_BYTES)
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether something could not be written that counts in this process."""
+        return self._unwritten is not None
+
+    def write_again(self) -> None:
+        """Write what could not be written, where that still counts; NodeError as of ``write``."""
+        record = self.read()
+        if self.unwritten:
+            self.write(record)
+            self.end()
 
     def interrupted(self) -> bool:
         """Tell whether a change was begun and its end never recorded."""
-        return (self.path / _INTENT).exists()
+        return not self._unwritten and (self.path / _INTENT).exists()
 
     def begin(self, version: Version | None) -> None:
         """Note that the kernel is about to be changed, and take the room for the next record.
@@ -115,16 +180,17 @@ class State:
         NodeError where there is none, which would be too late afterwards. It need not reach the
         disk: after a crash of the machine the kernel has no ruleset at all.
         """
-        self._replace(self.path / _ROOM, bytes(_ROOM_BYTES), sync=False)
-        self._replace(self.path / _INTENT, to_json(version), sync=False)
+        with refusals(self.path / _ROOM):
+            reserve(self.path / _ROOM, _ROOM_BYTES)
+        with refusals(self.path / _INTENT):
+            replace_file(self.path / _INTENT, to_json(version), sync=False)
 
     def end(self) -> None:
         """Note that the kernel is as the record says."""
-        self._remove(_ROOM)
         self._remove(_INTENT)
 
     def _remove(self, name: str) -> None:
-        with _refusals(self.path / name):
+        with refusals(self.path / name):
             (self.path / name).unlink(missing_ok=True)
 
     def keep(self, backend: str, texts: Mapping[str, str]) -> Version:
@@ -135,7 +201,8 @@ class State:
             digests[suffix] = digest(data)
             path = self._ruleset(digests[suffix], suffix)
             if not _holds(path, data):
-                self._replace(path, data, sync=False)
+                with refusals(path):
+                    replace_file(path, data, sync=False)
         return Version(backend=backend, texts=digests, since=now_text())
 
     def texts(self, version: Version) -> Mapping[str, str]:
@@ -143,12 +210,20 @@ class State:
         found = {}
         for suffix, wanted in version.texts.items():
             path = self._ruleset(wanted, suffix)
-            with _refusals(path):
-                data = path.read_bytes() if path.exists() else b""
+            with refusals(path):
+                data = read_file(path) or b""
+            if digest(data) != wanted:
+                data = self._held_texts.get(path, b"")
             if digest(data) != wanted:
                 raise NodeError(f"{path} is gone or was altered; apply the ruleset again")
             found[suffix] = data.decode()
         return found
+
+    def hold_texts(self, versions: Iterable[Version]) -> None:
+        """Keep the texts of versions in memory; NodeError as of ``texts``."""
+        for version in versions:
+            for suffix, text in self.texts(version).items():
+                self._held_texts[self._ruleset(version.texts[suffix], suffix)] = text.encode()
 
     def says(self, version: Version, files: Mapping[str, Path]) -> bool:
         """Tell whether files, by suffix, are the texts of a version, and so are the copies kept."""
@@ -169,8 +244,8 @@ class State:
 
     def _sync_rulesets(self, record: Record) -> None:
         for path in self._named(record):
-            with _refusals(path), contextlib.suppress(FileNotFoundError):
-                _sync(path)
+            with refusals(path), contextlib.suppress(FileNotFoundError):
+                sync_path(path)
 
     def _forget(self, record: Record) -> None:
         named = self._named(record)
@@ -178,24 +253,6 @@ class State:
             for path in (self.path / _RULESETS).iterdir():
                 if path not in named:
                     path.unlink()
-
-    def _replace(self, path: Path, data: bytes, *, sync: bool) -> None:
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        with _refusals(path):
-            try:
-                with os.fdopen(
-                    os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE), "wb"
-                ) as file:
-                    file.write(data)
-                    file.flush()
-                    if sync:
-                        os.fsync(file.fileno())
-                aside.replace(path)
-                if sync:
-                    _sync(path.parent)
-            except OSError:
-                aside.unlink(missing_ok=True)
-                raise
 
 
 def digest(data: bytes) -> str:
@@ -210,7 +267,7 @@ def now_text() -> str:
 
 def _holds(path: Path, data: bytes) -> bool:
     try:
-        return path.read_bytes() == data
+        return read_file(path) == data
     except OSError:
         return False
 
@@ -226,25 +283,9 @@ def _both_are(wanted: str, path: Path, copy: Path) -> bool:
         return not other.read(1) and whole.hexdigest() == wanted
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def _refusals(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as refusal:
-        raise NodeError(f"cannot use {path}: {refusal.strerror or refusal}") from refusal

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..compiler.errors import CnpcError
 from .layout import EMPTY, Layout
+from .netfilter import place
 from .node_filters import Filter, NodeFilters
 from .notes import Kernel, Record, Version
 from .packet_filter import Drift, Given, InForce, Planned
@@ -70,6 +71,13 @@ class View:
         """Return where rules of ours judge packets beside, or instead of, what was loaded last."""
         return self.filters.judging_beside(self.filters.of(record).backend)
 
+    def elsewhere(self, record: Record) -> bool:
+        """Tell whether the version was loaded since this boot in another network namespace."""
+        if record.kernel is None:
+            return False
+        there, here = record.kernel.place, place()
+        return there != here and _boot(there) == _boot(here)
+
     def obstacle(self, record: Record) -> str:
         """Return why what was loaded last cannot be loaded now; "" where nothing is in the way."""
         return self.filters.of(record).obstacle()
@@ -103,6 +111,10 @@ class View:
         if new and (new.backend, new.texts) == (version.backend, texts):
             return new.layout
         return self.filters[version.backend].read(texts)
+
+
+def _boot(place: str) -> str:
+    return place.partition("/")[0]
 
 
 def _is_here(own: Filter, current: Version, kernel: Kernel) -> bool:

@@ -28,9 +28,9 @@ def warnings_fail(words: str) -> None:
     raise AssertionError(words)
 
 
-def nft_keeper(node: Node, folder: Path) -> Keeper:
+def nft_keeper(node: Node, folder: Path, warn: Callable[[str], None] = warnings_fail) -> Keeper:
     """Return the keeper of a node that has nftables alone."""
-    return Keeper({BACKEND: lambda: NftFilter(node)}, State(folder), lambda: None, warnings_fail)
+    return Keeper({BACKEND: lambda: NftFilter(node)}, State(folder), lambda: None, warn)
 
 
 def iptables_filter(flavour: str) -> IptablesFilter:

@@ -8,9 +8,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.keeper import Hold, Keeper
+from cnpc.backends.keeper import Keeper
 from cnpc.backends.nft_filter import given
 from cnpc.backends.notes import Pending, Version
+from cnpc.backends.outcome import Hold
 from cnpc.backends.packet_filter import Drift
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import InputError, NodeError

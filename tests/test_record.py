@@ -48,7 +48,7 @@ def test_all_that_a_record_names_is_kept(tmp_path: Path) -> None:
     state = State(tmp_path)
     with state.lock(nobody_waits):
         a, b, c, d, e, f = (state.keep("nftables", {"nft": name}) for name in "abcdef")
-        pending = Pending(token="", until=0, back_to=c, back_previous=d, back_boot=e)
+        pending = Pending(token="", until=0, boot="b", back_to=c, back_previous=d, back_boot=e)
         state.write(Record(current=a, previous=b, pending=pending, boot=f))
     assert [state.texts(version)["nft"] for version in (a, b, c, d, e, f)] == list("abcdef")
 
@@ -61,7 +61,9 @@ WHOLE = Record(
         backend="iptables", texts={"ipset": "0", "v4": "1", "v6": "2"}, since="\N{SNOWMAN}"
     ),
     kernel=Kernel(place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}),
-    pending=Pending(token=MARK, until=1.5, back_to=VERSION, back_previous=None, back_boot=VERSION),
+    pending=Pending(
+        token=MARK, until=1.5, boot="b", back_to=VERSION, back_previous=None, back_boot=VERSION
+    ),
     boot=VERSION,
 )
 
@@ -72,7 +74,7 @@ WHOLE = Record(
         Record(),
         WHOLE,
         Record(kernel=Kernel(place="b/1", generation=None, structure="s")),
-        Record(pending=Pending(token=MARK, until=2, back_to=None, back_previous=VERSION)),
+        Record(pending=Pending(token=MARK, until=2, boot="b", back_to=None, back_previous=VERSION)),
     ],
 )
 def test_a_record_is_what_its_json_says(record: Record) -> None:

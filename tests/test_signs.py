@@ -95,7 +95,10 @@ CHANGES: dict[str, Callable[[Case], None]] = {
         replace(case.record, boot=case.record.current)
     ),
     "not confirmed yet": lambda case: case.noted(
-        replace(case.record, pending=Pending(token="", until=0, back_to=None, back_previous=None))
+        replace(
+            case.record,
+            pending=Pending(boot="", token="", until=0, back_to=None, back_previous=None),
+        )
     ),
     "flushed": lambda case: case.noted(Record(previous=case.record.current)),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
-from ...backends.keeper import Outcome
+from ...backends import boot_clock
 from ...backends.notes import Version
+from ...backends.outcome import Outcome
 from ...backends.packet_filter import Drift, Planned
 from ...backends.transaction import Kind
 from .read_header import Header
@@ -51,7 +51,7 @@ def facts_of_outcome(
         "drift": outcome.drift.name.lower() if drifted else None,
         "no_longer_waiting": outcome.released.id if outcome.released else None,
         "removed_leftovers": list(outcome.removed),
-        "confirm_within_seconds": pending.left(time.time()) if pending else None,
+        "confirm_within_seconds": pending.left(boot_clock.now()) if pending else None,
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...backends.keeper import Hold, Keeper, Outcome
+from ...backends import boot_clock
+from ...backends.keeper import Keeper
 from ...backends.notes import Version
+from ...backends.outcome import Hold, Outcome
 from ...backends.packet_filter import Given
 from ..errors import NodeError
 from .apply_report import (
@@ -114,7 +115,7 @@ def _tell(outcome: Outcome, before: Header | None, after: Header, *, quiet: bool
     _warn(outcome)
     say(describe(outcome, before, after), quiet=quiet)
     if outcome.pending:
-        left = outcome.pending.left(time.time())
+        left = outcome.pending.left(boot_clock.now())
         say(f"it goes away in {left} s without: cnpc apply --confirmed", quiet=quiet)
 
 

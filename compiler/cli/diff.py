@@ -11,7 +11,7 @@ from ...backends.packet_filter import Drift
 from ..errors import CnpcError
 from .differences import facts, lines
 from .json_output import json_option, print_json
-from .messages import report_warning
+from .messages import report_warning, say
 from .node_options import Choices, Permits, compile_options, state_option
 from .node_side import header_in_force, header_of_texts, open_keeper, read_given, shown
 from .permits import check_permitted
@@ -53,7 +53,7 @@ def command(
         print_json({"drift": drifted, **facts(changes, old, new)})
     else:
         for line in lines(changes, old, new):
-            click.echo(line)
+            say(line)
     return int(bool(changes) or drift is not Drift.NONE)
 
 

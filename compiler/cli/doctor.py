@@ -12,6 +12,7 @@ from ...backends.findings import Finding, Level
 from ..errors import Part
 from .colours import paint_for
 from .json_output import json_option, print_json
+from .messages import say
 from .node_options import state_option
 
 _PARTS = {Level.FINE: Part.WELL, Level.WARNING: Part.WARNING, Level.MISSING: Part.ERROR}
@@ -32,7 +33,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
         paint = paint_for(sys.stdout)
         for finding in findings:
             level = paint(f"{finding.level.value:<8}", _PARTS[finding.level])
-            click.echo(f"{level} {finding}", color=True)
+            say(f"{level} {finding}", color=True)
     return int(any(finding.level is Level.MISSING for finding in findings))
 
 

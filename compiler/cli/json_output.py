@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import CnpcError, Diagnostic, InputError, Span, error
+from .messages import say
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +33,7 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(facts: Mapping[str, object]) -> None:
     """Print what the running command found on one line of standard output."""
-    click.echo(as_json_line(facts))
+    say(as_json_line(facts))
 
 
 def as_json_line(facts: Mapping[str, object]) -> str:

@@ -18,10 +18,25 @@ _WORDS = {
 }
 
 
-def say(line: str, *, quiet: bool = False) -> None:
-    """Print a line of the answer, unless none is wanted."""
-    if not quiet:
-        click.echo(line)
+def say(line: str, *, quiet: bool = False, color: bool | None = None) -> None:
+    """Print a line of the answer, unless none is wanted.
+
+    What was done stays done where it cannot be told: a full disk is said once on standard error,
+    and a reader who has left has heard enough.
+    """
+    if quiet:
+        return
+    try:
+        click.echo(line, color=color)
+    except BrokenPipeError:
+        abandon_standard_output()
+    except (OSError, UnicodeError) as refusal:
+        abandon_standard_output()
+        report_warning(f"cannot write to standard output: {_reason(refusal)}")
+
+
+def _reason(refusal: OSError | UnicodeError) -> str:
+    return (isinstance(refusal, OSError) and refusal.strerror) or str(refusal)
 
 
 def report_message(message: str) -> None:

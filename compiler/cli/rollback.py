@@ -21,13 +21,11 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     While a ruleset waits for its confirmation, this puts back what was in force before it.
     """
     keeper = open_keeper(state_dir)
-    before = keeper.read()
-    keeper.rollback()
-    now = keeper.read().current
-    back = before.pending is not None if now is None else now != before.current
+    back = keeper.rollback()
+    now = (back or keeper.read()).current
     if as_json:
-        print_json({"version": now.id if now else None, "went_back": back})
-    if not back:
+        print_json({"version": now.id if now else None, "went_back": back is not None})
+    if back is None:
         report_message(f"there is no version {'before this one' if now else 'to go back to'}")
         return 1
     what = f"{now.id} is in force again" if now else "no policy is in force, as before"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ...backends import boot_clock
 from ...backends.keeper import Keeper
 from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
 from ..errors import NodeError
 from .counters import counters
 from .json_output import json_option, print_json
-from .messages import report_warning
+from .messages import report_warning, say
 from .node_options import state_option
 from .node_side import open_keeper, shown
 from .read_header import header_of
@@ -40,7 +40,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
         print_json(facts(status))
     else:
         for line in lines(status):
-            click.echo(line)
+            say(line)
     return int(not status.well)
 
 
@@ -60,7 +60,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         drift,
         list(keeper.view.beside(record)),
         keeper.view.obstacle(record),
-        pending.left(time.time()) if pending else None,
+        pending.left(boot_clock.now()) if pending else None,
         _id(expired),
         expired.since if expired else None,
         layout.header[0] if layout.header else "",

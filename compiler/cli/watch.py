@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from types import FrameType
 
 from ...backends.keeper import Keeper
 from ...backends.packet_filter import Drift
-from ..errors import NodeError
+from ..errors import CnpcError
 from .messages import report_message, report_warning
 
 _PERIOD = 0.25
+_LONGEST_PERIOD = 8.0
 _PAUSE = 20
 """How many times longer than a look at all elements lasts it is until the next such look."""
 
@@ -23,7 +25,9 @@ def watch(keeper: Keeper) -> None:
     What neighbours such as kube-proxy commit every second must not cost a look at all elements each
     time, which takes a second for 500,000. Rules, and how many elements there are, cost little.
     What is put back is the version that was loaded last, whoever loaded it. A signal is how it is
-    meant to end, with exit code 0: systemd takes 143 for a failure of the service that it stops.
+    meant to end, with exit code 0: systemd takes 143 for a failure of the service that it stops. No
+    error ends it: it is told once, and again when it is another one, and looked at less often while
+    it lasts.
     """
     ended = threading.Event()
 
@@ -32,23 +36,46 @@ def watch(keeper: Keeper) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    seen: object = None
-    due = 0.0
-    while not ended.wait(_PERIOD):
-        generation = keeper.generation()
-        if generation == seen:
-            continue
-        began = time.monotonic()
-        wholly = began >= due
+    looks = _Looks(keeper)
+    told = ""
+    period = _PERIOD
+    while not ended.wait(period):
         try:
-            drift = keeper.restore(wholly=wholly)
-        except NodeError as refusal:
-            report_message(f"error: {refusal}")
-            continue
+            looks.look()
+            words = ""
+        except CnpcError as refusal:
+            words = f"error: {refusal}"
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the ruleset needs its keeper
+            words = f"internal error: {type(bug).__name__}: {bug}"
+        if words and words != told:
+            report_message(words)
+        elif told and not words:
+            report_message("the error is over")
+        period = min(2 * period, _LONGEST_PERIOD) if words == told and words else _PERIOD
+        told = words
+
+
+@dataclass
+class _Looks:
+    """What was seen last, and when all elements are looked at again."""
+
+    keeper: Keeper
+    seen: object = None
+    due: float = 0.0
+
+    def look(self) -> None:
+        """Put right what differs from what was loaded; CnpcError where that is impossible."""
+        self.keeper.write_again()
+        generation = self.keeper.generation()
+        if generation == self.seen and not self.keeper.overdue():
+            return
+        began = time.monotonic()
+        wholly = began >= self.due
+        drift = self.keeper.restore(wholly=wholly)
         if wholly:
-            ended_at = time.monotonic()
-            due = ended_at + _PAUSE * (ended_at - began)
+            ended = time.monotonic()
+            self.due = ended + _PAUSE * (ended - began)
         if drift is not Drift.NONE:
             report_warning(f"{drift.before}; it was put right")
         elif wholly:
-            seen = generation
+            self.seen = generation
