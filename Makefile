@@ -11,6 +11,7 @@ SHELL := /bin/bash
 READY := .venv/ready
 TYPED := .venv/src/cnpc
 TESTS ?=
+JOBS ?= $(shell nproc)
 
 # A venv holds absolute paths and the interpreter's: one that was moved, or whose interpreter is
 # gone, is made anew.
@@ -30,8 +31,8 @@ demo: $(READY) ## Compile the user stories and, as root, send packets through th
 	@PYTHONPATH=tests .venv/bin/python examples/demo.py
 
 .PHONY: test
-test: $(READY) ## Run the tests; as root by packets too. TESTS='-k word' chooses
-	@.venv/bin/pytest $(TESTS)
+test: $(READY) ## Run the tests, JOBS=2 at a time; as root by packets too. TESTS='-k word' chooses
+	@.venv/bin/pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 .PHONY: lint
 lint: $(READY) $(TYPED) ## Check style, format and types
