@@ -15,7 +15,7 @@ from ..errors import Place, Source, Span
 from .findings import Findings, OnUnknown, describe
 from .hints import for_list
 from .json_text import decode_plain, is_json, read_json, repeats_no_key
-from .not_manifests import NOT_ONE, recognize, rendered_by
+from .not_manifests import NOT_ONE, recognize, rendered_by, without_kind
 from .yaml_text import Part, read_yaml
 
 T = TypeVar("T")
@@ -248,7 +248,7 @@ def _type_name(
         name: _plain(head.get(name), place.child(name), findings) for name in ("apiVersion", "kind")
     }
     if default is None and not (said["kind"] or (said["apiVersion"] and not hint)):
-        findings.error(NOT_ONE, place, hint or _in_other_letters(head))
+        findings.error(NOT_ONE, place, hint or without_kind(head))
         return None
     for name, inherited in (
         ("apiVersion", default.api_version if default else ""),
@@ -264,11 +264,6 @@ def _type_name(
         else:
             words.append(word)
     return TypeName(*words) if len(words) == 2 else None  # noqa: PLR2004 - both
-
-
-def _in_other_letters(head: Iterable[str]) -> str:
-    wrong = [key for key in head if key.lower() in ("apiversion", "kind")]
-    return f"capital and small letters count: {' and '.join(map(repr, wrong))}" if wrong else ""
 
 
 def _list_items(head: dict[str, object], place: Place, findings: Findings) -> list[object]:

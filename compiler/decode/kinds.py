@@ -27,6 +27,7 @@ from .documents import Manifest, TypeName, read_items
 from .findings import Findings, one_of, quote
 from .metadata import decode_metadata
 from .network_policy import decode_network_policy
+from .not_manifests import answer_of_server
 from .objects import LISTED
 from .pieces import decode_items
 from .tree import Field, Fields
@@ -139,7 +140,9 @@ class Collector:
         name, place = manifest.type_name, manifest.place
         group = name.api_version.rpartition("/")[0]
         versions = _VERSIONS.get(name.kind)
-        if versions and (_is_of_kubernetes(group) or _is_nearly(name)):
+        if found := answer_of_server(str(name), lambda: manifest.plain(self._findings)):
+            self._findings.error(found[0], place, found[1])
+        elif versions and (_is_of_kubernetes(group) or _is_nearly(name)):
             self._findings.error(
                 f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
                 place.child("apiVersion"),

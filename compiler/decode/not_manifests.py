@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 from ..policy import DUMP
+from .findings import quote
 
 _MIXED = "'2>&1' mixes kubectl's messages into its output: leave it out"
+_FAILED = "the command that wrote it failed: mend that first"
 _START = 2000
 _HELM = "helm template renders the chart"
 _KUSTOMIZE = "kustomize build renders it, with all that it names"
@@ -26,7 +29,7 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"(?:error:|Error from server|Error:|Unable to connect|The connection to the server)",
             "not a manifest but an error message",
-            "the command that wrote it failed: mend that first",
+            _FAILED,
         ),
         (
             r"No resources found",
@@ -42,6 +45,11 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"Name: {2,}\S",
             "not a manifest but what kubectl describe prints",
+            f"ask kubectl for YAML or JSON: {DUMP}",
+        ),
+        (
+            r"(?:namespaces?|pods?|nodes?|networkpolic(?:y|ies)|clusternetworkpolic(?:y|ies))[\w.]*/\S+$",
+            "not a manifest but the names of objects",
             f"ask kubectl for YAML or JSON: {DUMP}",
         ),
         (
@@ -78,6 +86,28 @@ def recognize(data: bytes) -> tuple[int, str, str] | None:
                     return number, message, hint
             return None
     return None
+
+
+def answer_of_server(type_name: str, value: Callable[[], object]) -> tuple[str, str] | None:
+    """Return a message and a hint for what an API server answers that holds no whole object."""
+    if type_name == "v1/Status":
+        said = value()
+        why = said.get("message") if isinstance(said, dict) else None
+        text = f": {quote(why)}" if isinstance(why, str) else ""
+        return f"not a manifest but the API server's refusal{text}", _FAILED
+    if type_name.startswith("meta.k8s.io/"):
+        kind = type_name.rpartition("/")[2]
+        return f"not a manifest but a {kind}, which has no whole objects", f"ask for them: {DUMP}"
+    return None
+
+
+def without_kind(keys: Iterable[str]) -> str:
+    """Return the hint for a mapping with these keys, which says not what object it is."""
+    names = set(keys)
+    if {"type", "object"} <= names:
+        return "this is an event of a watch: its 'object' is the manifest"
+    wrong = [key for key in keys if key.lower() in ("apiversion", "kind")]
+    return f"capital and small letters count: {' and '.join(map(repr, wrong))}" if wrong else ""
 
 
 def rendered_by(path: str) -> str:

@@ -162,7 +162,7 @@ UNKNOWN_FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 """Hints for unknown fields, by a field that is known beside them: the first that is, counts."""
 
-_DENY = {
+_ACTIONS = {
     "Drop": "Deny",
     "Reject": "Deny",
     "Block": "Deny",
@@ -178,7 +178,7 @@ _OPERATORS = dict.fromkeys(("=", "==", "equals", "eq", "is"), "In") | dict.fromk
     ("!=", "notequals", "ne", "isnot", "not"), "NotIn"
 )
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "action": {word.lower(): ours for word, ours in _DENY.items()},
+    "action": {word.lower(): ours for word, ours in _ACTIONS.items()},
     "operator": _OPERATORS,
     "protocol": {"6": "TCP", "17": "UDP", "132": "SCTP"},
     "tier": {"adminnetworkpolicy": "Admin", "banp": "Baseline", "default": "Baseline"},
