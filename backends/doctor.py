@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..compiler.errors import NodeError
-from . import programs
+from . import bridges, programs
 from .capabilities import has_net_admin
 from .findings import Finding, Level, fine, missing, warning
 from .iptables_doctor import lacks_iptables, look_at_iptables
@@ -183,24 +183,25 @@ def _connections() -> Iterator[Finding]:
 
 
 def _bridges() -> Iterator[Finding]:
-    bridges = sorted(path.parent.name for path in Path("/sys/class/net").glob("*/bridge"))
-    keys = ("bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables")
-    if bridges and any(_sysctl(key) != "1" for key in keys):
-        yield warning(
-            f"packets between pods on one bridge ({', '.join(bridges)}) pass unjudged",
-            "modprobe br_netfilter; "
-            "sysctl -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1",
-        )
+    if names := bridges.unjudged(None):
+        yield warning(bridges.words(names), bridges.REMEDY)
 
 
 def _iptables() -> Iterator[Finding]:
-    legacy = _table_names("ip_tables_names") + _table_names("ip6_tables_names")
-    translated = re.findall(r"^\*(\w+)", _output("iptables-nft-save"), re.MULTILINE)
-    if legacy and translated:
+    """Tables that are merely there judge nothing, and those of legacy stay until the next boot."""
+    made = [*_table_names("ip_tables_names"), *_table_names("ip6_tables_names")]
+    tools = ("iptables", "ip6tables")
+    legacy = [_output(f"{tool}-legacy-save") for tool in tools] if made else []
+    if any(map(_judges, legacy)) and any(_judges(_output(f"{tool}-nft-save")) for tool in tools):
         yield warning(
             "iptables-legacy and iptables-nft both have rules, and both judge",
             "move all to one: update-alternatives --set iptables /usr/sbin/iptables-nft",
         )
+
+
+def _judges(saved: str) -> bool:
+    """Tell whether there is a rule, or a policy that is not to accept."""
+    return re.search(r"^(-A |:\S+ DROP )", saved, re.MULTILINE) is not None
 
 
 def _engines() -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from cnpc.backends.doctor import examine, lacks_nft
 from cnpc.backends.findings import Level
 from cnpc.compiler.errors import NodeError
 from netcluster import Namespace
+from netcluster.namespaces import run
 
 
 def texts(path: Path) -> str:
@@ -77,16 +78,22 @@ def test_what_disturbs_is_named(
 
 
 @pytest.mark.requires_root_and_nft
-def test_both_iptables_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(doctor, "_output", lambda *_argv: "*filter\nCOMMIT\n")
+@pytest.mark.parametrize(
+    ("rules", "told"), [("-A INPUT -j DROP\n", True), (":INPUT DROP [0:0]\n", True), ("", False)]
+)
+def test_both_iptables_are_told_where_both_judge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rules: str, *, told: bool
+) -> None:
+    saved = f"*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n{rules}COMMIT\n"
+    monkeypatch.setattr(doctor, "_output", lambda *_argv: saved)
     monkeypatch.setattr(doctor, "_table_names", lambda _name: ["filter"])
-    assert "iptables-legacy and iptables-nft both have rules" in texts(tmp_path)
+    assert ("iptables-legacy and iptables-nft both have rules" in texts(tmp_path)) == told
 
 
 @pytest.mark.requires_root_and_nft
-def test_bridges_without_the_module_are_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(Path, "glob", lambda *_args: [Path("/sys/class/net/cni0/bridge")])
-    monkeypatch.setattr(doctor, "_sysctl", lambda _key: "")
-    assert "packets between pods on one bridge (cni0) pass unjudged" in texts(tmp_path)
+def test_to_have_looked_at_legacy_tables_is_nothing(space: Namespace, tmp_path: Path) -> None:  # noqa: ARG001 - in it
+    run(("iptables-nft", "-t", "nat", "-A", "POSTROUTING", "-j", "ACCEPT"))
+    run(("iptables-legacy", "-L"))
+    assert "both have rules" not in texts(tmp_path)
+    run(("iptables-legacy", "-A", "INPUT", "-j", "ACCEPT"))
+    assert "both have rules" in texts(tmp_path)

@@ -26,7 +26,10 @@ ALREADY = re.compile(r"[0-9a-f-]+ is in force already; nothing to do\n")
 IMPORTED = START | {
     "backends",
     *(f"backends.iptables_{name}" for name in ("legacy", "names", "presence")),
-    *(f"backends.{name}" for name in ("boot_clock", "files", "netfilter", "netlink")),
+    *(
+        f"backends.{name}"
+        for name in ("boot_clock", "bridges", "files", "links", "netfilter", "netlink")
+    ),
     *(f"backends.{name}" for name in ("nft_names", "nft_signs")),
     *(f"backends.{name}" for name in ("notes", "record", "signs")),
     *(f"compiler.cli.{name}" for name in ("apply", "json_output", "node_options", "parameters")),

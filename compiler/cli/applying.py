@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...backends import boot_clock
+from ...backends.bridges import REMEDY, unjudged, words
 from ...backends.keeper import Keeper
 from ...backends.notes import Version
 from ...backends.outcome import Hold, Outcome
@@ -63,6 +64,8 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
         outcome = _blaming(lambda given: keeper.apply(given, hold), ruleset, paths)
         _tell(outcome, before, after, quiet=quiet)
         facts = facts_of_outcome(outcome, before, after)
+        if names := unjudged(after.addresses):
+            report_warning(f"{words(names)}; {REMEDY}")
     if choices.counters:
         facts = {**facts, "not_counted": _tell_uncounted(after, ruleset.texts)}
     if cut:

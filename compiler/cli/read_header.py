@@ -30,6 +30,14 @@ class Header:
     """Pods of all nodes by address."""
 
     @property
+    def addresses(self) -> tuple[str, ...] | None:
+        """The addresses of the node's own pods; None where they are not told."""
+        if self.pods is None:
+            return None
+        own = set(self.pods)
+        return tuple(address for address, pod in self.names.items() if pod in own)
+
+    @property
     def level(self) -> int | None:
         """The optimisation level."""
         found = re.search(r"-O(\d)", self.options)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ...backends import boot_clock
+from ...backends.bridges import unjudged
 from ...backends.keeper import Keeper
 from ...backends.notes import Record, Version
 from ...backends.packet_filter import Drift, InForce
@@ -60,6 +61,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         drift,
         list(keeper.view.beside(record)),
         keeper.view.obstacle(record),
+        list(unjudged(header.addresses)) if current else [],
         pending.left(boot_clock.now()) if pending else None,
         _id(expired),
         expired.since if expired else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
+from ...backends.bridges import REMEDY, words
 from ...backends.packet_filter import Drift
 from .counters import RuleCounter, by_rule
 from .uncounted import words_of_uncounted
@@ -23,6 +24,8 @@ class Status:
     """Where rules of ours judge packets too, which are of another kind."""
     obstacle: str
     """Why cnpc apply would load nothing, with the remedy."""
+    unjudged_bridges: list[str]
+    """Bridges that pods hang on, whose frames no packet filter judges."""
     confirm_within_seconds: int | None
     """Until the old ruleset comes back."""
     expired: str | None
@@ -108,3 +111,5 @@ def _in_force(status: Status) -> Iterator[str]:
         too = " too" if status.version else ""
         places = " and ".join(status.beside)
         yield f"but rules of cnpc in {places} judge{too}; cnpc apply puts it right"
+    if status.unjudged_bridges:
+        yield f"but {words(status.unjudged_bridges)}; {REMEDY}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...backends import iptables_presence, nft_signs
+from ...backends.bridges import unjudged
 from ...backends.iptables_names import BACKEND as IPTABLES
 from ...backends.nft_names import BACKEND as NFTABLES
 from ...backends.nft_names import SUFFIX
@@ -22,7 +23,7 @@ from .ruleset_files import is_nft, is_of_iptables, trio
 def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Version | None:
     """Return the version in force if the files are its texts, and nobody has changed it since.
 
-    None where it takes a closer look to tell, where rules of another kind judge too, and where
+    None where it takes a closer look to tell, where there is more to say than that, and where
     anything is wrong: whoever looks has words for that. UsageError where files do not go together.
     """
     files = {suffix: Path(path) for suffix, path in _files(paths).items()}
@@ -35,9 +36,10 @@ def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Versio
         if not all(path.is_file() for path in files.values()):  # a pipe can be read only once
             return None
         version = in_force(files, State(state_dir), _signs(backend))
-        return version if version and not _judging_beside(backend) else None
+        more = version and (_judging_beside(backend) or unjudged(None))
     except (CnpcError, OSError):
         return None
+    return None if more else version
 
 
 def nothing_to_do(version: Version) -> str:
