@@ -63,15 +63,35 @@ def pods(
     for number in range(count(random, profile.pods)):
         node = random.randint(1, nodes)
         pod = _pod(random, f"p{number}", random.choice(where), f"n{node}")
-        live = [item["status"]["podIPs"] for item in made if _is_live(item)]
+        live = [item["status"]["podIPs"] for item in made if item["status"].get("podIPs")]
         own = plan.pod(node, number)
         if chance(random, 0.05):  # more than one IP of a family
             own = own + plan.pod(node, number + _SECOND)
         _give_status(random, pod, own, plan.node(node), live)
-        if live and chance(random, 0.05):
-            _delete(random, pod, number, live)
         made.append(pod)
+    for number, pod in enumerate(made):
+        _vary(pod, number, [item for item in made[:number] if _is_live(item)])
     return made
+
+
+def _vary(pod: Manifest, number: int, live: list[Manifest]) -> None:
+    """Let some pods be deleted, and write some addresses as only the API server takes them.
+
+    By a source of its own, so that all else of a world is as it would be without.
+    """
+    random = Random(repr(pod))  # noqa: S311 - reproducible, not secret
+    if live and chance(random, 0.05):
+        _delete(random, pod, number, random.choice(live)["status"]["podIPs"])
+    status = pod["status"]
+    if "podIP" in status and chance(random, 0.05):
+        texts = {item: _as_the_server_takes_it(random, item) for item in _ips(status)}
+        status["podIP"] = texts[status["podIP"]]
+        if "podIPs" in status:
+            status["podIPs"] = [{"ip": texts[item["ip"]]} for item in status["podIPs"]]
+
+
+def _ips(status: Manifest) -> list[str]:
+    return [status["podIP"], *(item["ip"] for item in status.get("podIPs", []))]
 
 
 def _is_live(pod: Manifest) -> bool:
@@ -85,12 +105,11 @@ def _is_live(pod: Manifest) -> bool:
     )
 
 
-def _delete(random: Random, pod: Manifest, second: int, live: list[list[dict[str, Any]]]) -> None:
+def _delete(random: Random, pod: Manifest, second: int, others: list[dict[str, Any]]) -> None:
     """Let the pod be deleted, and still show addresses that another pod may have by now."""
     pod["metadata"]["deletionTimestamp"] = f"2026-01-01T00:00:{second:02}Z"
     if "podIP" in pod["status"] and "hostNetwork" not in pod["spec"] and chance(random, 0.7):
-        ips = [item["ip"] for item in random.choice(live)]
-        pod["status"] |= {"podIP": ips[0], "podIPs": [{"ip": item} for item in ips]}
+        pod["status"] |= {"podIP": others[0]["ip"], "podIPs": others}
 
 
 def _pod(random: Random, name: str, namespace: str, node: str) -> Manifest:
@@ -140,8 +159,6 @@ def _give_status(
     elif unusual > 0.7:
         ips = random.sample(own, 1)
     pod["status"] = {"phase": phase}
-    if chance(random, 0.05):
-        ips = [_as_the_server_takes_it(random, item) for item in ips]
     if ips:
         pod["status"] |= {"podIP": ips[0], "podIPs": [{"ip": item} for item in ips]}
         if chance(random, 0.05) and len(ips) == 1:
