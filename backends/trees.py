@@ -13,20 +13,19 @@ After:   chain c { jump m; drop }
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from msgspec.structs import replace
 
 from ..compiler.errors import InputError
 from ..compiler.ir import (
-    AddressMatch,
     Chain,
     Field,
     Goto,
     Hook,
     Jump,
-    Key,
     KeyType,
     Lookup,
     Map,
@@ -37,7 +36,8 @@ from ..compiler.ir import (
     SetMatch,
     Verdict,
 )
-from ..compiler.net import PORT_PROTOCOLS, Interval, Prefix, Protocol, normalize, prefixes
+from ..compiler.net import PORT_PROTOCOLS, Interval, Prefix, Protocol, normalize
+from .leaves import Leaf, cut, leaves_of, within
 
 Refuse = Callable[[str, Rule], InputError]
 """Makes the error for a rule that cannot be expressed, from words for what it is."""
@@ -55,14 +55,8 @@ _KEYS_PER_SET = 512
 
 _PORT_PROTOCOLS = frozenset(map(int, PORT_PROTOCOLS))
 _PORTS = (KeyType.PROTOCOL, KeyType.PORT)
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A prefix and what becomes of packets that it holds."""
-
-    prefix: Prefix
-    verdict: Verdict
+_ADDRESS = (KeyType.ADDRESS,)
+_PAIR = (KeyType.ADDRESS, KeyType.ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +123,7 @@ class _Builder:
         verdicts = table.verdicts
         if table.key == _PORTS:
             return (*self._port_rules(rule, table), *self._rules(name, behind))
-        if table.key != (KeyType.ADDRESS,) or len(table) > _KEYS_PER_SET * len(verdicts):
+        if not _fits_a_tree(table):
             sets = [self._set_rule(rule, lookup, table, verdict) for verdict in verdicts]
             return (*sets, *self._rules(name, behind))
         elements = table.elements
@@ -137,11 +131,13 @@ class _Builder:
         leaving = [item for item in elements if not isinstance(item[1], Jump)]
         made: list[Rule] = []
         if jumping:
-            made.append(replace(rule, verdict=Jump(self._tree(lookup, table, jumping, ()))))
+            root = self._tree(lookup, leaves_of(table.family, lookup.fields, jumping), "jump", ())
+            made.append(replace(rule, verdict=Jump(root)))
         if not leaving:
             return (*made, *self._rules(name, behind))
         rest = self._rest(name, behind)
-        made.append(replace(rule, verdict=Goto(self._tree(lookup, table, leaving, rest))))
+        root = self._tree(lookup, leaves_of(table.family, lookup.fields, leaving), "goto", rest)
+        made.append(replace(rule, verdict=Goto(root)))
         return (*made, *(rest if rule.matches else ()))
 
     def _rest(self, name: str, behind: tuple[Rule, ...]) -> tuple[Rule, ...]:
@@ -183,40 +179,42 @@ class _Builder:
         ]
 
     def _tree(
-        self,
-        lookup: Lookup,
-        table: Map,
-        elements: Iterable[tuple[Key, Verdict]],
-        rest: tuple[Rule, ...],
+        self, lookup: Lookup, leaves: Sequence[Leaf], kind: str, rest: tuple[Rule, ...]
     ) -> str:
-        """Make the tree of the elements and return the name of its root."""
-        leaves = [
-            _Leaf(prefix, Goto(verdict.chain) if isinstance(verdict, Jump) else verdict)
-            for (interval,), verdict in elements
-            for prefix in prefixes(table.family, interval)
-        ]
-        (field,) = lookup.fields
+        """Make the tree of some of a map's elements and return the name of its root."""
+        field = lookup.fields[0]
         fanout = max(_SMALLEST_FANOUT, _fanout(len(leaves), self._levels))
         ends = [rule.verdict.chain for rule in rest if isinstance(rule.verdict, Goto)]
-        kind = "goto" if rest or not isinstance(next(iter(elements))[1], Jump) else "jump"
-        name = "_".join((table.name, field.value, kind, *ends))
+        name = "_".join((lookup.map, field.value, kind, *ends))
         return self._node(name, _Shape(field, fanout, rest), leaves)
 
-    def _node(self, name: str, shape: _Shape, leaves: Sequence[_Leaf]) -> str:
+    def _node(self, name: str, shape: _Shape, leaves: Sequence[Leaf]) -> str:
         """Make the chain of a node and of all below it, and return its name."""
-        subtrees: list[tuple[Prefix, list[_Leaf]]] = []
+        subtrees: list[tuple[Prefix, list[Leaf]]] = []
         own = list(leaves)
         enough = math.ceil(len(leaves) / shape.fanout)
         while len(own) > (shape.fanout if subtrees else 2 * shape.fanout):
-            own = _cut(own, enough, subtrees)
+            own = cut(own, enough, subtrees)
             enough = math.ceil(enough / 2)
         rules: list[Rule] = []
         for prefix, inner in subtrees:
             below = self._node(f"{name}_{prefix.network:x}_{prefix.length}", shape, inner)
-            rules.append(Rule((_within(shape.field, prefix),), Goto(below)))
-        rules += [Rule((_within(shape.field, leaf.prefix),), leaf.verdict) for leaf in own]
+            rules.append(Rule((within(shape.field, prefix),), Goto(below)))
+        rules += [rule for leaf in own for rule in leaf.rules]
         self.chains[name] = Chain(name, (*rules, *shape.rest))
         return name
+
+
+def _fits_a_tree(table: Map) -> bool:
+    """Tell whether the map makes a tree, and not a set for each verdict.
+
+    A pair does if its first address leads to one leaf: no common type of ipset holds two addresses
+    without a port.
+    """
+    if table.key == _PAIR:
+        firsts = sorted({first for _, keys in table.groups for first, _ in keys})
+        return all(one[1] < other[0] for one, other in pairwise(firsts))
+    return table.key == _ADDRESS and len(table) <= _KEYS_PER_SET * len(table.verdicts)
 
 
 def _fanout(leaves: int, levels: int) -> int:
@@ -225,37 +223,6 @@ def _fanout(leaves: int, levels: int) -> int:
     A subtree can have nearly twice its share, and so can a chain at the end of the tree.
     """
     return math.ceil(math.pow(leaves * 2.0 ** (levels - 2), 1 / levels))
-
-
-def _within(field: Field, prefix: Prefix) -> AddressMatch:
-    return AddressMatch(field, prefix.family, (prefix.interval,))
-
-
-def _cut(leaves: list[_Leaf], enough: int, found: list[tuple[Prefix, list[_Leaf]]]) -> list[_Leaf]:
-    """Move the smallest subtrees with enough leaves to ``found``, and return the leaves left over.
-
-    A subtree has fewer than twice as many, so that the next level is that much smaller whatever the
-    addresses are. Where one prefix holds another, the inner one comes first.
-    """
-    if len(leaves) < max(enough, 2):
-        return leaves
-    common = _common(leaves)
-    middle = common.network | (1 << (common.family.value - common.length - 1))
-    left = [leaf for leaf in leaves if leaf.prefix.network < middle]
-    right = [leaf for leaf in leaves if leaf.prefix.network >= middle]
-    rest = _cut(left, enough, found) + _cut(right, enough, found)
-    if len(rest) < enough:
-        return rest
-    found.append((common, rest))
-    return []
-
-
-def _common(leaves: Sequence[_Leaf]) -> Prefix:
-    """Return the longest prefix that holds all of two or more leaves, which are in order."""
-    family = leaves[0].prefix.family
-    low, high = leaves[0].prefix.network, leaves[-1].prefix.interval[1]
-    bits = (low ^ high).bit_length()
-    return Prefix(family, low >> bits << bits, family.value - bits)
 
 
 def _leading_on(chain: Chain) -> Chain:

@@ -9,8 +9,8 @@ from .net import Family
 from .policy import Tier
 from .ways import Way
 
-Step = tuple[str, Chain, Verdict]
-"""By which map an endpoint is led to which chain, and the verdict that does so."""
+Step = tuple[str, Chain | None, Verdict]
+"""By which map an endpoint is led to which chain, if to one, and the verdict that does so."""
 
 Plan = tuple[Step, ...]
 """Where an endpoint is led."""
@@ -36,13 +36,14 @@ class Dispatch:
         self._groups: dict[str, tuple[Family, dict[Verdict, list[Key]]]] = {}
         self._chains: dict[str, Chain] = {}
 
-    def add(self, family: Family, address: int, plan: Plan) -> None:
-        """Lead the address as planned."""
-        key = ((address, address),)
+    def add(self, family: Family, addresses: tuple[int, ...], plan: Plan) -> None:
+        """Lead the address as planned, or by maps of pairs the source and the destination."""
+        key = tuple([(address, address) for address in addresses])
         for name, chain, verdict in plan:
-            known = self._chains.setdefault(chain.name, chain)
-            if known is not chain and known.rules != chain.rules:
-                raise AssertionError(f"two chains are called {chain.name}")
+            if chain is not None:
+                known = self._chains.setdefault(chain.name, chain)
+                if known is not chain and known.rules != chain.rules:
+                    raise AssertionError(f"two chains are called {chain.name}")
             if name not in self._groups:
                 self._groups[name] = (family, {})
             self._groups[name][1].setdefault(verdict, []).append(key)
@@ -50,13 +51,18 @@ class Dispatch:
     def maps(self) -> list[Map]:
         """Return the maps that lead anywhere."""
         return [
-            Map(name, family, (KeyType.ADDRESS,), in_order(_sorted(groups)))
+            Map(name, family, _key_types(groups), in_order(_sorted(groups)))
             for name, (family, groups) in self._groups.items()
         ]
 
     def chains(self) -> Iterable[Chain]:
         """Return the chains that are led to."""
         return self._chains.values()
+
+
+def _key_types(groups: Mapping[Verdict, list[Key]]) -> tuple[KeyType, ...]:
+    """Return the types of the map's keys, all of which have as many addresses as the first."""
+    return (KeyType.ADDRESS,) * len(next(iter(groups.values()))[0])
 
 
 def _sorted(groups: Mapping[Verdict, list[Key]]) -> Iterable[tuple[Verdict, Keys]]:

@@ -27,9 +27,11 @@ from .ir import (
 )
 from .names import family_name
 from .net import ANY_PORT, Family, Protocol
+from .policy import Direction
 
 DENY_CHAIN = "deny"
 _UNUSUAL_CHAIN = "unusual"
+_PAIR = (Field.SADDR, Field.DADDR)
 
 # Neighbour and router discovery (RFC 4861) and multicast listener discovery (RFC 2710, RFC 3810).
 _NEIGHBOUR_TYPES = ((130, 137), (143, 143))
@@ -38,6 +40,11 @@ _NEIGHBOUR_TYPES = ((130, 137), (143, 143))
 def local_set_name(family: Family) -> str:
     """Return the name of the set of all endpoint addresses of the node."""
     return family_name("local", family)
+
+
+def isolated_chain_name(direction: Direction, family: Family) -> str:
+    """Return the name of the chain where packets end that no NetworkPolicy allows."""
+    return family_name(f"isolated_{direction.value}", family)
 
 
 def base_chain(hook: Hook, dispatch: Iterable[Lookup]) -> Chain:
@@ -78,10 +85,20 @@ def contested_chain(deny: Verdict) -> Chain:
 
 def reject_chain() -> Chain:
     """Return the chain that denies with an answer: a reset for TCP, else an ICMP error."""
-    return Chain(
-        DENY_CHAIN,
-        (
-            Rule((PortMatch(Protocol.TCP, ANY_PORT),), Terminal.REJECT_RESET),
-            Rule((), Terminal.REJECT_PROHIBITED),
-        ),
-    )
+    return Chain(DENY_CHAIN, _REJECT)
+
+
+def isolated_chain(name: str, self_map: str, *, rejecting: bool) -> Chain:
+    """Return the chain that denies what isolation does, but for what a pod sends to itself.
+
+    The map has what becomes of that, by the pod's address at both ends. It is asked last, so that
+    no packet that a policy allows pays for it.
+    """
+    deny = _REJECT if rejecting else (Rule((), Terminal.DROP),)
+    return Chain(name, (Rule((), Lookup(_PAIR, self_map)), *deny))
+
+
+_REJECT = (
+    Rule((PortMatch(Protocol.TCP, ANY_PORT),), Terminal.REJECT_RESET),
+    Rule((), Terminal.REJECT_PROHIBITED),
+)

@@ -16,18 +16,21 @@ from .hooks import (
     DENY_CHAIN,
     base_chain,
     contested_chain,
+    isolated_chain,
+    isolated_chain_name,
     local_set_name,
     reject_chain,
     unusual_chain,
 )
 from .ir import Chain, Goto, Lookup, Program, Set, SetMatch, Terminal
 from .lower_rules import address_set
+from .lower_self import SelfLowering, SelfRules
 from .lower_tiers import Members, TierLowering
 from .net import Family
 from .options import DenyWith, Options
-from .policy import Policy
+from .policy import Policy, Tier
 from .resolve import Resolver
-from .ways import Way, ways_by_hook
+from .ways import SELF_WAYS, Judgement, Way, ways_by_hook
 
 _by_name = attrgetter("name")
 
@@ -41,11 +44,12 @@ class Lowering:
         self._rejecting = options.deny_with is DenyWith.REJECT
         self._deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, self._deny)
+        self._self = SelfLowering(self._tiers, self._deny)
         self._ways_by_hook = ways_by_hook(options.own_node)
         self._stops = {
             family: [(way, way.stops(family)) for way in self._ways()] for family in Family
         }
-        self._plans: Mapping[Family, dict[Members, Plan]] = {family: {} for family in Family}
+        self._plans: Mapping[Family, dict[Members, _Plans]] = {family: {} for family in Family}
 
     def policies_of(self, position: int) -> tuple[int, ...]:
         """Return which policies select the endpoint at a position, in the order of policies."""
@@ -62,6 +66,7 @@ class Lowering:
         local = self._local_sets(node)
         chains = [*dispatch.chains(), unusual_chain(local)]
         chains += self._tier_dispatch(made)
+        chains += self._isolated(made)
         for hook, ways in self._ways_by_hook.items():
             chains.append(base_chain(hook, _first_lookups(ways, made)))
         if self._rejecting:
@@ -78,8 +83,15 @@ class Lowering:
 
     def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
         members = self._tiers.members(position)
-        for family, address in self._resolver.snapshot.endpoints[position].addresses:
-            dispatch.add(family, address, self._plan(family, members))
+        addresses = self._resolver.snapshot.endpoints[position].addresses
+        for family, address in addresses:
+            plan, own = self._plan(family, members)
+            dispatch.add(family, (address,), plan)
+            if own:
+                others = [other for other_family, other in addresses if other_family is family]
+                for other in others:
+                    steps = tuple([self._self.step(item, address, other) for item in own])
+                    dispatch.add(family, (address, other), steps)
 
     def _add_contested(self, dispatch: Dispatch, node: str) -> None:
         """Deny the traffic of addresses that several pods of this and other nodes claim."""
@@ -88,18 +100,21 @@ class Lowering:
             if where == node:
                 entries = [(stops[0].map, denying) for _, stops in self._stops[family]]
                 plan = [step for entry in entries for step in plan_of(entry[0], (entry,))]
-                dispatch.add(family, address, tuple(plan))
+                dispatch.add(family, (address,), tuple(plan))
 
-    def _plan(self, family: Family, members: Members) -> Plan:
+    def _plan(self, family: Family, members: Members) -> _Plans:
         """Return where endpoints with these policies go, the same for all of them."""
         plans = self._plans[family]
         plan = plans.get(members)
         if plan is None:
-            plan = plans[members] = self._make_plan(family, members)
+            judging = self._tiers.judging(members)
+            plan = plans[members] = (
+                self._make_plan(family, judging),
+                self._self_rules(family, judging),
+            )
         return plan
 
-    def _make_plan(self, family: Family, members: Members) -> Plan:
-        judging = self._tiers.judging(members)
+    def _make_plan(self, family: Family, judging: Mapping[Judgement, Members]) -> Plan:
         plan: list[Step] = []
         for way, stops in self._stops[family]:
             met = stops[:1] if way.ends_early(judging) else stops
@@ -111,6 +126,17 @@ class Lowering:
             plan += plan_of(stops[0].map, tiers)
         return tuple(plan)
 
+    def _self_rules(
+        self, family: Family, judging: Mapping[Judgement, Members]
+    ) -> tuple[SelfRules, ...]:
+        """Return the rules for what isolated endpoints send to themselves, by direction."""
+        found: list[SelfRules] = []
+        for way in SELF_WAYS:
+            if (Tier.NETWORK_POLICY, way.direction) in judging:
+                (stop,) = way.stops(family)
+                found.append(self._self.rules(stop, judging.get(stop.judgement, ())))
+        return tuple(found)
+
     def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
         """Return the chains between tiers, for the ways and families that lead anywhere."""
         return [
@@ -119,6 +145,19 @@ class Lowering:
             for family in Family
             if way.dispatch(way.tiers[0], family) in made
             for tier in way.tiers[1:]
+        ]
+
+    def _isolated(self, made: Container[str]) -> list[Chain]:
+        """Return the chains where isolation denies, for the families that have isolated pods."""
+        return [
+            isolated_chain(
+                isolated_chain_name(way.direction, family),
+                way.dispatch(Tier.ADMIN, family),
+                rejecting=self._rejecting,
+            )
+            for way in SELF_WAYS
+            for family in Family
+            if way.dispatch(Tier.ADMIN, family) in made
         ]
 
     def _local_sets(self, node: str) -> list[Set]:
@@ -142,6 +181,10 @@ class Lowering:
             if isinstance(match, SetMatch)
         }
         return [self._tiers.rules.sets[name] for name in names if name in self._tiers.rules.sets]
+
+
+_Plans = tuple[Plan, tuple[SelfRules, ...]]
+"""Where an endpoint is led, and the rules for what it sends to itself if it is isolated."""
 
 
 def _first_lookups(ways: Iterable[Way], made: Container[str]) -> list[Lookup]:

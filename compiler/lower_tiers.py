@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from .hooks import isolated_chain_name
 from .ir import Chain, Goto, Origin, Rule, Terminal, Verdict
 from .lower_rules import Context, RuleLowering
 from .names import hashed_name
+from .net import Family
 from .policy import Action, Direction, Policy, PolicyRule, Tier
 from .printer import line_of, print_origin, print_rule
 from .resolve import Resolver
@@ -37,15 +40,19 @@ class TierLowering:
         self._resolver = resolver
         self._policies = policies
         self._deny = deny
-        self._denying = print_rule(Rule((), deny))
         self._abouts: list[_About | None] = [None] * len(policies)
         self._anyone: list[Member | None] = [None] * len(policies)
         self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
         self._chains: dict[tuple[str, Members], Chain] = {}
-        self._lowered: dict[tuple[int, Context, str | None], _Printed] = {}
+        self._lowered: dict[tuple[int, Context, str | None], Printed] = {}
         self._isolations: Mapping[Direction, dict[int, tuple[Origin, str]]] = {
             direction: {} for direction in Direction
+        }
+        self._isolating = {
+            (direction, family): _isolating(direction, family)
+            for direction in Direction
+            for family in Family
         }
 
     def policies_of(self, position: int) -> tuple[int, ...]:
@@ -99,32 +106,35 @@ class TierLowering:
             chain = self._chains[key] = self._build(stop, members)
         return chain
 
+    def rules_at(self, stop: Stop, members: Members) -> Iterator[Rule]:
+        """Yield the rules of these policies, all of which judge at the stop, in order."""
+        for part in self._parts(stop, members):
+            yield from part.rules
+
     def _build(self, stop: Stop, members: Members) -> Chain:
-        tier, direction = stop.judgement
-        rules: list[Rule] = []
-        lines: list[str] = []
+        parts = [*self._parts(stop, members), *self._last(stop, members)]
+        rules = tuple([rule for part in parts for rule in part.rules])
+        lines = "\n".join([part.lines for part in parts])
+        return Chain(hashed_name(_prefix(stop), stop.family, lines), rules)
+
+    def _parts(self, stop: Stop, members: Members) -> Iterator[Printed]:
+        """Yield what each of the policies has to say at the stop, if anything."""
+        _, direction = stop.judgement
         for number, subject in members:
             if self._policies[number].rules(direction):
                 part = self._policy(number, Context(stop.family, direction, subject), stop.behind)
                 if part.rules:
-                    rules += part.rules
-                    lines.append(part.lines)
-        last = self._last(stop, members)
-        if last is not None:
-            rules += last.rules
-            lines.append(last.lines)
-        prefix = f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
-        return Chain(hashed_name(prefix, stop.family, "\n".join(lines)), tuple(rules))
+                    yield part
 
-    def _last(self, stop: Stop, members: Members) -> _Printed | None:
+    def _last(self, stop: Stop, members: Members) -> Iterable[Printed]:
         """Return the rule that closes a chain, unless its end does as well."""
-        tier, direction = stop.judgement
-        if tier is _NETWORK_POLICY:
-            return self._isolation(members, direction)
-        return None if stop.behind is None else _printed([Rule((), Goto(stop.behind))])
+        if stop.judgement[0] is _NETWORK_POLICY:
+            return (self._isolation(stop, members),)
+        return () if stop.behind is None else (printed([Rule((), Goto(stop.behind))]),)
 
-    def _isolation(self, members: Members, direction: Direction) -> _Printed:
+    def _isolation(self, stop: Stop, members: Members) -> Printed:
         """Return the rule that denies; its origins are made and printed once a policy."""
+        _, direction = stop.judgement
         known = self._isolations[direction]
         origins: list[Origin] = []
         texts: list[str] = []
@@ -132,7 +142,8 @@ class TierLowering:
             origin, text = known.get(number) or self._isolates(number, direction)
             origins.append(origin)
             texts.append(text)
-        return _Printed((Rule((), self._deny, tuple(origins)),), line_of(self._denying, texts))
+        rule, line = self._isolating[direction, stop.family]
+        return Printed((replace(rule, origins=tuple(origins)),), line_of(line, texts))
 
     def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
         tier, word = _TIER_WORD[_NETWORK_POLICY], _DIRECTION_WORD[direction]
@@ -140,7 +151,7 @@ class TierLowering:
         found = self._isolations[direction][number] = (origin, print_origin(origin))
         return found
 
-    def _policy(self, number: int, context: Context, behind: str | None) -> _Printed:
+    def _policy(self, number: int, context: Context, behind: str | None) -> Printed:
         key = (number, context, behind)
         lowered = self._lowered.get(key)
         if lowered is None:
@@ -151,7 +162,7 @@ class TierLowering:
                 verdict = self._verdict(policy.tier, rule, behind)
                 origin = Origin(tier, policy.name, word, index, rule.name)
                 rules += self.rules.lower(rule, context, verdict, origin)
-            lowered = self._lowered[key] = _printed(rules)
+            lowered = self._lowered[key] = printed(rules)
         return lowered
 
     def _verdict(self, tier: Tier, rule: PolicyRule, behind: str | None) -> Verdict:
@@ -164,16 +175,29 @@ class TierLowering:
         return Goto(behind)
 
 
-class _Printed(Struct, frozen=True, gc=False):
+def _isolating(direction: Direction, family: Family) -> tuple[Rule, str]:
+    """Return the rule by which isolation denies, without origins, and its text."""
+    rule = Rule((), Goto(isolated_chain_name(direction, family)))
+    return rule, print_rule(rule)
+
+
+def _prefix(stop: Stop) -> str:
+    """Return what the names of chains at a stop begin with."""
+    tier, direction = stop.judgement
+    return f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
+
+
+class Printed(Struct, frozen=True, gc=False):
     """Rules, and their lines, of which the name of a chain is made."""
 
     rules: tuple[Rule, ...]
     lines: str
 
 
-def _printed(rules: Iterable[Rule]) -> _Printed:
+def printed(rules: Iterable[Rule]) -> Printed:
+    """Return the rules with their lines."""
     made = tuple(rules)
-    return _Printed(made, "\n".join([print_rule(rule) for rule in made]))
+    return Printed(made, "\n".join([print_rule(rule) for rule in made]))
 
 
 class _About(Struct, frozen=True, gc=False):

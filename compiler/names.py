@@ -19,6 +19,9 @@ MARKS = 16**_DIGITS
 NETWORKS = "nets"
 """What the names of sets begin with that CIDRs of policies make, and not endpoints."""
 
+SELF = "self"
+"""What the names of maps begin with that say what becomes of what pods send to themselves."""
+
 _SUFFIX = {Family.IPV4: "4", Family.IPV6: "6"}
 
 

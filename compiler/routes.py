@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .denials import DENIALS, denials_of
+from .denials import DENIALS, denials_of, judges_self
 from .ir import (
     SERVICE_FIELDS,
     AddressMatch,
@@ -204,7 +204,8 @@ class Longest:
     def _from(self, name: str) -> tuple[int, int]:
         known = self._known.get(name)
         if known is None:
-            rules = self._chains[name].rules
+            chain = self._chains[name]
+            rules = () if denials_of(chain) else chain.rules
             on_peers = others = 0
             for rule in rules:
                 if _tests_peers(rule):
@@ -236,6 +237,7 @@ class Router:
         self._maps = program.maps_by_name()
         self._by_pod: dict[str, Mapping[int, Verdict]] = {}
         self._denials: set[Verdict] = set()
+        self._gone_to: dict[Goto, Verdict | None] = {}
         self._read: dict[str, tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None] = {}
 
     def routes(self) -> list[Route]:
@@ -246,10 +248,21 @@ class Router:
                 way = self._way(verdict.chain, pod)
                 if way is not None:
                     pods.setdefault(way, []).append(pod)
-        if len(self._denials) > 1:
+        deny = self._deny()
+        if deny is None:
             return []
-        deny = next(iter(self._denials), Terminal.DROP)
         return [self._route(way, tuple(found), deny) for way, found in pods.items()]
+
+    def _deny(self) -> Verdict | None:
+        """Return the verdict that can stand for all that deny; None if there is none."""
+        judging_self = {
+            verdict
+            for verdict in self._denials
+            if isinstance(verdict, Goto) and judges_self(self._chains[verdict.chain])
+        }
+        found = judging_self or self._denials or {Terminal.DROP}
+        others = self._denials - found
+        return next(iter(found)) if len(found) == 1 and len(others) <= 1 else None
 
     def maps(self) -> Iterable[str]:
         """Return the maps that lead pods from chain to chain, as far as they were followed."""
@@ -334,9 +347,18 @@ class Router:
             return False
         if not isinstance(verdict, Goto):
             return None
-        denials = denials_of(self._chains[verdict.chain])
-        if not denials:
+        if verdict not in self._gone_to:
+            self._gone_to[verdict] = self._denial(verdict)
+        denial = self._gone_to[verdict]
+        if denial is None:
             return verdict.chain
-        # A chain that only drops says no more than DROP does.
-        self._denials.add(Terminal.DROP if denials == {Terminal.DROP} else verdict)
+        self._denials.add(denial)
         return False
+
+    def _denial(self, verdict: Goto) -> Verdict | None:
+        """Return the verdict that a goto to a chain that denies comes to; None for other chains."""
+        chain = self._chains[verdict.chain]
+        denials = denials_of(chain)
+        # A chain that only drops says no more than DROP does.
+        only_drops = denials == {Terminal.DROP} and not judges_self(chain)
+        return (Terminal.DROP if only_drops else verdict) if denials else None

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from .ir import Field, Hook
-from .names import family_name
+from .names import SELF, family_name
 from .net import Family
 from .options import OwnNode
 from .policy import Direction, Tier
@@ -72,6 +72,17 @@ class Way:
 EGRESS = Way("egress", Direction.EGRESS, tuple(Tier), Field.SADDR)
 INGRESS = Way("ingress", Direction.INGRESS, tuple(Tier), Field.DADDR)
 OWN_NODE = Way("own", Direction.EGRESS, (Tier.ADMIN, Tier.BASELINE), Field.SADDR)
+
+
+SELF_WAYS = (
+    Way(f"{SELF}_egress", Direction.EGRESS, (Tier.ADMIN,), Field.SADDR),
+    Way(f"{SELF}_ingress", Direction.INGRESS, (Tier.ADMIN,), Field.DADDR),
+)
+"""What a pod that NetworkPolicies isolate sends to itself through a Service.
+
+Isolation does not hold there, and is final: the Admin tier alone can deny. The packet has the pod's
+address at both ends.
+"""
 
 
 def ways_by_hook(own_node: OwnNode) -> Mapping[Hook, tuple[Way, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnpc.compiler.dispatch import Dispatch, dispatch_chain, plan_of
-from cnpc.compiler.ir import Chain, Goto, Jump
+from cnpc.compiler.ir import Chain, Goto, Jump, Terminal
 from cnpc.compiler.net import Family
 from cnpc.compiler.policy import Direction, Tier
 from cnpc.compiler.printer import print_rule
@@ -14,11 +14,13 @@ FIRST, SECOND = Chain("first", ()), Chain("second", ())
 
 def test_the_entry_jumps_to_the_first_chain_and_the_rest_is_gone_to() -> None:
     dispatch = Dispatch()
-    dispatch.add(Family.IPV4, 2, plan_of("in4", (("in4", FIRST), ("in4_np", SECOND))))
-    dispatch.add(Family.IPV4, 1, plan_of("in4", (("in4_np", SECOND),)))
-    dispatch.add(Family.IPV4, 3, plan_of("in4", ()))
+    dispatch.add(Family.IPV4, (2,), plan_of("in4", (("in4", FIRST), ("in4_np", SECOND))))
+    dispatch.add(Family.IPV4, (1,), plan_of("in4", (("in4_np", SECOND),)))
+    dispatch.add(Family.IPV4, (3,), plan_of("in4", ()))
+    dispatch.add(Family.IPV4, (1, 1), (("self4", None, Terminal.RETURN),))
     maps = {item.name: item.elements for item in dispatch.maps()}
     assert maps == {
+        "self4": ((((1, 1), (1, 1)), Terminal.RETURN),),
         "in4": ((((1, 1),), Jump("second")), (((2, 2),), Jump("first"))),
         "in4_np": ((((2, 2),), Goto("second")),),
     }

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 from cnpc.compiler.evaluate import Evaluator, Packet
-from cnpc.compiler.ir import Goto, Hook, Jump, Program
+from cnpc.compiler.ir import Goto, Hook, Jump, Program, Terminal
 from cnpc.compiler.manifests import OnUnknown, load
 from cnpc.compiler.net import Family, Protocol, parse_address
 from cnpc.compiler.options import LEVELS, DenyWith, Options, OwnNode
@@ -74,7 +74,8 @@ def test_each_tier_leads_to_the_next() -> None:
         "lookup daddr in ingress4_np",
         "goto ingress4_baseline",
     ]
-    assert body(program, "np_ingress4") == ["drop"]
+    assert body(program, "np_ingress4") == ["goto isolated_ingress4"]
+    assert body(program, "isolated_ingress4") == ["lookup saddr . daddr in self_ingress4", "drop"]
     assert body(program, "ingress4_baseline") == ["lookup daddr in ingress4_baseline"]
     assert body(program, "baseline_ingress4") == [f"{everyone} drop", f"{everyone} return"]
     forward = body(program, "forward")
@@ -165,6 +166,36 @@ def test_an_isolated_pods_traffic_to_its_own_node_does_not_come_to_the_baseline(
     assert list(led_to(program, "egress4")) == [1, 2]
 
 
+def test_what_a_pod_sends_to_itself_is_judged_by_the_admin_rules_about_it() -> None:
+    db = "from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: db}}}}]"
+    port = "protocols: [{tcp: {destinationPort: {number: 80}}}]"
+    rules = [f"{DENY}, {db}", f"{PASS}, {FROM}, {port}", f"{DENY}, {FROM}", f"{ACCEPT}, {FROM}"]
+    isolation = np("red/iso", "Ingress, Egress")
+    admin = cnp(ingress=rules[1:], egress=[f"{DENY}, to: [{{networks: [10.0.0.2/31]}}]"])
+    program = lower(*CLUSTER, isolation, admin, cnp("q", priority=0, ingress=rules[:1]))
+    maps = program.maps_by_name()
+    first, second = (((number, number),) * 2 for number in (0x0A000001, 0x0A000002))
+    own = dict(maps["self_ingress4"].elements)
+    judging = [chain_of(program, _target(own[key])) for key in (first, second)]
+    assert [body(program, chain.name) for chain in judging] == [["tcp 80 return", "drop"], ["drop"]]
+    assert all(rule.origins for chain in judging for rule in chain.rules)
+    [(allowed, one), (denied, other)] = maps["self_egress4"].elements
+    assert (allowed, one, denied) == (first, Terminal.RETURN, second)
+    assert body(program, _target(other)) == ["drop"]
+    assert maps.keys() >= {"self_ingress6", "self_egress6"}
+
+
+def _target(verdict: object) -> str:
+    assert isinstance(verdict, Goto)
+    return verdict.chain
+
+
+def test_without_network_policies_nothing_is_asked_of_what_pods_send_to_themselves() -> None:
+    program = lower(*CLUSTER, cnp(ingress=[f"{DENY}, {FROM}"]))
+    names = [*program.maps_by_name(), *program.chains_by_name()]
+    assert not [name for name in names if name.startswith(("self", "isolated"))]
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("deny_with", DenyWith)
 def test_the_traffic_of_an_address_that_two_pods_claim_is_denied(
@@ -193,7 +224,8 @@ def test_deny_with_an_answer() -> None:
     policies = (np("red/iso", "Ingress"), cnp(ingress=[f"{DENY}, {FROM}"]))
     program = lower(*CLUSTER, *policies, options=Options(deny_with=DenyWith.REJECT))
     assert body(program, "deny") == ["tcp any reject-reset", "reject-prohibited"]
-    assert body(program, "np_ingress4") == ["goto deny"]
+    assert body(program, "np_ingress4") == ["goto isolated_ingress4"]
+    assert body(program, "isolated_ingress4")[1:] == body(program, "deny")
     assert body(program, "admin_ingress4")[0].endswith(" goto deny")
     assert "deny" not in {chain.name for chain in lower(*CLUSTER, *policies).chains}
 

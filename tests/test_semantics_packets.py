@@ -14,7 +14,18 @@ from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
 from forced import make_ports_pay
-from netcluster import OUTSIDE, Cluster, Loader, Probe, Topology, Verdict, check, routable
+from netcluster import (
+    OUTSIDE,
+    Cluster,
+    Loader,
+    Probe,
+    Topology,
+    Verdict,
+    check,
+    routable,
+    service_of,
+    translation,
+)
 from oracle import Flow, Oracle
 from oracle.flow import State
 from semantics.evaluation import read
@@ -69,14 +80,20 @@ def load(cluster: Cluster, inputs: Inputs, options: Options, level: int, loader:
     passes = passes_of(backend)
     pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     for node in pipeline.resolver.node_names():
+        cluster.load(node, translation(cluster.topology, node))
         cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)
 
 
 def is_plain(flow: Flow) -> bool:
-    """Tell whether a single new packet on the wire can ask for the flow."""
+    """Tell whether a single new packet on the wire can ask for the flow.
+
+    SNAT tells flows of one pod to itself apart by ports alone.
+    """
+    has_ports = flow.port is not None or flow.icmp_type is not None
     return (
         flow.state is State.NEW
-        and flow.source != flow.destination
+        and (flow.source != flow.destination or flow.through_service)
+        and (has_ports or not flow.through_service)
         and routable(flow.source)
         and routable(flow.destination)
     )
@@ -84,7 +101,8 @@ def is_plain(flow: Flow) -> bool:
 
 def probe(flow: Flow, names: dict[str, str]) -> Probe:
     source = names.get(flow.source, OUTSIDE)
-    return Probe(source, flow.destination, flow.protocol, flow.port or 0, flow.source)
+    destination = service_of(flow.destination) if flow.through_service else flow.destination
+    return Probe(source, destination, flow.protocol, flow.port or 0, flow.source)
 
 
 def verdict(oracle: Oracle, flow: Flow, options: Options) -> Verdict:

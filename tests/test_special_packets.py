@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cnpc.backends.base import Backend
-from cnpc.backends.iptables import Iptables
-from cnpc.backends.nftables import Nftables
-from cnpc.compiler.options import Options, OwnNode
+from cnpc.compiler.cli.backends import BACKENDS, passes_of
+from cnpc.compiler.options import DEFAULT_LEVEL, LEVELS, Options, OwnNode
 from cnpc.compiler.pipeline import Pipeline
-from netcluster import LOADERS, TCP, UDP, Cluster, Loader, Probe, Verdict, packets
+from netcluster import (
+    ICMP,
+    ICMPV6,
+    LOADERS,
+    TCP,
+    UDP,
+    Cluster,
+    Loader,
+    Probe,
+    Verdict,
+    packets,
+    service_of,
+    translation,
+)
 from netcluster.topology import packed
 from semantics.evaluation import read
 from small_cluster import ADDRESS, TOPOLOGY, A, B, C, verdicts
-from test_netcluster_packets import SERVICE, udp_error
+from test_netcluster_packets import udp_error
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"nftables": Nftables, "iptables": Iptables}
 PASSED, DROPPED = Verdict.ACCEPTED, Verdict.DROPPED
 
 pytestmark = pytest.mark.requires_root_and_nft
@@ -67,11 +76,16 @@ def policy(pod: str, **rules: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def install(
-    cluster: Cluster, loader: Loader, *policies: dict[str, Any], own_node: OwnNode = OwnNode.EXEMPT
+    cluster: Cluster,
+    loader: Loader,
+    *policies: dict[str, Any],
+    own_node: OwnNode = OwnNode.EXEMPT,
+    level: int = DEFAULT_LEVEL,
 ) -> None:
     inputs = read([*cluster_documents(), *policies], unknown=False)
-    pipeline = Pipeline(inputs.snapshot, inputs.policies, Options(own_node=own_node))
     backend = BACKENDS[loader.backend]()
+    options, passes = Options(own_node=own_node), passes_of(backend)
+    pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level, passes)
     for node in pipeline.resolver.node_names():
         cluster.install(node, backend.build(pipeline.program(node), ()).texts, loader)
 
@@ -164,24 +178,53 @@ def test_a_network_policy_is_final_for_the_own_node(
         assert verdicts(cluster, probe) == [verdict]
 
 
-@pytest.mark.parametrize(("kind", "family"), [("ip", 0), ("ip6", 1)])
-def test_a_pod_reaches_itself_through_a_service_if_both_directions_allow(
-    cluster: Cluster, loader: Loader, kind: str, family: int
+ANYONE: dict[str, Any] = {"namespaces": {}}
+DENY_ALL = [{"action": "Deny", "from": [ANYONE]}]
+DENY_81: dict[str, Any] = {
+    "apiVersion": "policy.networking.k8s.io/v1alpha2",
+    "kind": "ClusterNetworkPolicy",
+    "metadata": {"name": "deny-81"},
+    "spec": {
+        "tier": "Admin",
+        "priority": 1,
+        "subject": ANYONE,
+        "egress": [
+            {
+                "action": "Deny",
+                "to": [ANYONE],
+                "protocols": [{"tcp": {"destinationPort": {"number": 81}}}],
+            }
+        ],
+    },
+}
+
+
+@both_families
+@pytest.mark.parametrize("level", LEVELS)
+def test_isolation_does_not_cut_a_pod_from_itself(
+    cluster: Cluster, loader: Loader, family: int, level: int
 ) -> None:
-    own, virtual = ADDRESS[A][family], SERVICE[kind]
-    to = f"[{own}]:8080" if family else f"{own}:8080"
-    translation = (
-        f"table {kind} service {{\n"
-        "chain pre { type nat hook prerouting priority dstnat;"
-        f" {kind} daddr {virtual} tcp dport 80 dnat to {to}\n}}\n}}"
-    )
-    port = {"ports": [{"port": 8080}]}
-    for ingress, expected in (([port], PASSED), ([], DROPPED)):
+    """Nor does the Baseline tier, where it is isolated; the Admin tier does."""
+    baseline = {**DENY_81["spec"], "tier": "Baseline", "ingress": DENY_ALL}
+    base = {**DENY_81, "metadata": {"name": "base"}, "spec": {**baseline, "egress": []}}
+    own, service = ADDRESS[A][family], service_of(ADDRESS[A][family])
+    probes = [Probe(A, service, protocol, port) for protocol, port in ((TCP, 80), (UDP, 80))]
+    probes += [Probe(A, service, ICMPV6 if family else ICMP), Probe(A, service, TCP, 81)]
+    probes += [Probe(B, own, TCP, 80)]
+    for policies, expected in (
+        ([base], [DROPPED] * 5),
+        ([base, policy("a", ingress=[], egress=[])], [PASSED] * 4 + [DROPPED]),
+        ([base, policy("a", egress=[])], [DROPPED] * 5),
+        (
+            [base, DENY_81, policy("a", ingress=[], egress=[])],
+            [PASSED] * 3 + [DROPPED, DROPPED],
+        ),
+    ):
         cluster.clear()
-        cluster.load("n1", translation)
-        install(cluster, loader, policy("a", ingress=ingress, egress=[port]))
-        [result] = cluster.probe([Probe(B, virtual, TCP, 80)])
-        assert result.verdict is expected
+        for node in TOPOLOGY.nodes:
+            cluster.load(node.name, translation(TOPOLOGY, node.name))
+        install(cluster, loader, *policies, level=level)
+        assert verdicts(cluster, *probes) == expected
 
 
 def test_the_hosts_own_rules_still_judge(cluster: Cluster) -> None:

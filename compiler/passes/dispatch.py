@@ -96,6 +96,7 @@ from msgspec.structs import replace
 
 from ..classes import classify
 from ..costs import networks_pay, scan, takes_long
+from ..denials import denials_of
 from ..ir import (
     AddressMatch,
     Chain,
@@ -256,8 +257,9 @@ class _Rewriting:
         """Return the way to what is left of a chain."""
         known = self._rests.get(name)
         if known is None:
-            rules = self._left(name)
-            if rules == self._chains[name].rules:
+            chain = self._chains[name]
+            rules = chain.rules if denials_of(chain) else self._left(name)
+            if rules == chain.rules:
                 known = Goto(name)
             else:
                 known = Goto(self._make(rules)) if rules else Terminal.RETURN

@@ -96,6 +96,8 @@ def _without_empty_chains(program: Program, leading: AbstractSet[str]) -> Progra
     gone = {chain.name for chain in program.chains if not chain.rules and not chain.hook}
     maps = tuple(_redirect_map(item, gone) for item in program.maps) if gone else program.maps
     empty = {item.name for item in maps if not item.groups}
+    if not gone and not empty:
+        return program
     chains = tuple(
         [
             _without_returns(_redirect_chain(chain, gone, empty))

@@ -7,6 +7,7 @@ with Cluster(Topology.from_snapshot(snapshot)) as cluster:
 """
 
 from .cluster import Cluster
+from .hairpin import service_of, translation
 from .limits import missing
 from .loader import IPSET_RESTORE, LOADERS, IptablesLoader, Loader, NftLoader
 from .namespaces import ClusterError, Namespace
@@ -52,5 +53,7 @@ __all__ = [
     "differences",
     "missing",
     "routable",
+    "service_of",
     "table",
+    "translation",
 ]

@@ -11,7 +11,7 @@ from oracle.flow import TCP, Decision, Direction, Flow, Hop, Judgement
 from oracle.match import End, subject_selects
 from oracle.policies import ClusterPolicy, cluster_policies, network_policies
 from oracle.selectors import Manifest, selects
-from oracle.special import is_own_node, stays_inside, unjudged
+from oracle.special import is_itself, is_own_node, stays_inside, unjudged
 from oracle.tiers import Policies, View, decide
 
 
@@ -79,15 +79,17 @@ class Oracle:
         if source.pod is None:
             return Decision(allowed=True, reason="not sent by an endpoint")
         policies = self._policies("egress", source.pod)
-        exempt = is_own_node(destination, source) and self._own_node == "exempt"
+        to_own_node = is_own_node(destination, source) and self._own_node == "exempt"
+        spared = to_own_node or is_itself(source, destination)
         view = View("egress", flow, source.pod, destination, self.cluster)
-        return decide(view, policies, isolates=not exempt)
+        return decide(view, policies, isolates=not spared)
 
     def _ingress(self, flow: Flow, source: End, destination: End) -> Decision:
         if destination.pod is None:
             return Decision(allowed=True, reason="not sent to an endpoint")
         policies = self._policies("ingress", destination.pod)
-        return decide(View("ingress", flow, destination.pod, source, self.cluster), policies)
+        view = View("ingress", flow, destination.pod, source, self.cluster)
+        return decide(view, policies, isolates=not is_itself(source, destination))
 
     def _policies_of(self, direction: Direction, pod: Pod) -> Policies:
         def selecting(policies: list[ClusterPolicy]) -> tuple[ClusterPolicy, ...]:

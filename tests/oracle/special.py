@@ -30,8 +30,12 @@ def unjudged(flow: Flow, source: End, destination: End) -> Decision | None:
 
 def stays_inside(flow: Flow, source: End, destination: End) -> bool:
     """Tell whether a pod talks to itself, other than through a Service."""
-    same = source.pod is not None and source.pod is destination.pod
-    return same and not flow.through_service
+    return is_itself(source, destination) and not flow.through_service
+
+
+def is_itself(source: End, destination: End) -> bool:
+    """Tell whether a pod talks to itself."""
+    return source.pod is not None and source.pod is destination.pod
 
 
 def is_own_node(node: End, pod: End) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import cycle
 from random import Random
@@ -180,7 +180,11 @@ def _special(cluster: Cluster, transports: list[Transport], random: Random) -> I
     for pod in random.sample(cluster.pods, len(cluster.pods)):
         node = next((item for item in cluster.nodes if item.name == pod.node), None)
         for address in pod.addresses:
-            yield _flow(address, address, random.choice(transports))
+            for own in pod.addresses:
+                if own.version == address.version:
+                    for transport in random.sample(transports, min(3, len(transports))):
+                        flow = _flow(address, own, transport)
+                        yield replace(flow, through_service=True)
             for local in node.addresses if node else ():
                 if local.version == address.version:
                     yield _flow(address, local, random.choice(transports))
