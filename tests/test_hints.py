@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cnpc.compiler.decode.hints import for_field, for_list, for_mapping, for_number, for_string
 from cnpc.compiler.decode.other_apis import UNKNOWN_FIELDS
-from cnpc.compiler.decode.port_hints import for_port_name, port_words
+from cnpc.compiler.decode.port_hints import for_entry, for_port, for_port_name, for_port_number
 from cnpc.compiler.decode.value_hints import for_cidr, for_domain_name, for_label_key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,8 @@ def test_no_text_upsets_them(text: str) -> None:
     assert for_domain_name(text)
     assert for_label_key(text)
     assert for_port_name(text)
-    assert port_words(text)
+    for known in (["endPort"], ["portNumber", "portRange"], ["destinationNamedPort"]):
+        for_entry(text, known)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +64,26 @@ def test_cidrs(text: str, hint: str) -> None:
         ("443", "write the number without quotes"),
         ("80-90", "write port: 80, endPort: 90"),
         ("80:90", "write port: 80, endPort: 90"),
+        ("53/udp", "write protocol: UDP, port: 53"),
         ("80,90", "an entry for each port"),
     ],
 )
 def test_ports_of_a_network_policy(text: str, hint: str) -> None:
     assert for_port_name(text) == hint
+
+
+def test_each_spelling_says_the_same() -> None:
+    said = "udp/53-54"
+    assert for_entry(said, ["endPort"]) == "write {protocol: UDP, port: 53, endPort: 54}"
+    draft = "write portRange: {protocol: UDP, start: 53, end: 54}"
+    assert for_entry(said, ["portNumber", "portRange"]) == draft
+    released = "write udp: {destinationPort: {range: {start: 53, end: 54}}}"
+    assert for_entry(said, ["destinationNamedPort"]) == released
+    port = "write destinationPort: {range: {start: 53, end: 54}}"
+    assert for_port_number("number", said) == port
+    assert for_port("range", [53, 54]) == "write range: {start: 53, end: 54}"
+    assert for_port("udp", 53) == "write udp: {destinationPort: {number: 53}}"
+    assert for_port("destinationPort", "http").endswith(": destinationNamedPort: http")
 
 
 def test_the_same_word_in_other_letters_counts_before_all() -> None:

@@ -14,8 +14,8 @@ from .value_hints import ADDRESS, EVERYTHING, LABEL
 Path = Sequence[str | int]
 
 _OF_NAMESPACES = ("namespaces", "namespaceSelector")
-_NAMELABEL = "kubernetes.io/metadata.name"
-_NOADDRESSES = "only the egress rules of this API can name addresses"
+_NAME_LABEL = "kubernetes.io/metadata.name"
+_NO_ADDRESSES = "only the egress rules of this API can name addresses"
 _OF_MAPPINGS = frozenset(
     ("ingress", "egress", "from", "to", "ports", "protocols", "matchExpressions", "items")
 )
@@ -44,7 +44,7 @@ def for_field(path: Path, name: str, value: object, known: Sequence[str]) -> str
     if name not in table:
         return did_you_mean(name, known)
     if name in ADDRESSES and "namespaces" in known and "networks" not in known:
-        return _NOADDRESSES
+        return _NO_ADDRESSES
     return table[name].replace("<value>", flow(value)).replace("<cidr>", _cidr(value))
 
 
@@ -65,7 +65,7 @@ def _in_selector(path: Path, name: str, value: object, known: Sequence[str]) -> 
     if where in _OF_NAMESPACES and name in ("name", "names", "matchName", "matchNames"):
         return _namespaces(value)
     near = did_you_mean(name, known)
-    if near and name[:1] == "m":
+    if near and name.startswith("m"):  # others, such as 'labels' or 'sample', may well be labels
         return near
     if isinstance(value, str | int | float) or value is None:
         return f"labels stand below matchLabels: {where}: {flow({'matchLabels': {name: value}})}"
@@ -76,9 +76,9 @@ def _namespaces(value: object) -> str:
     names = [str(item) for item in (value if isinstance(value, list) else [value])]
     if len(names) == 1:
         return (
-            f"a namespace has its name as a label: {flow({'matchLabels': {_NAMELABEL: names[0]}})}"
+            f"a namespace has its name as a label: {flow({'matchLabels': {_NAME_LABEL: names[0]}})}"
         )
-    expression = {"key": _NAMELABEL, "operator": "In", "values": names}
+    expression = {"key": _NAME_LABEL, "operator": "In", "values": names}
     return f"namespaces have their names as a label: matchExpressions: [{flow(expression)}]"
 
 
@@ -121,16 +121,14 @@ def for_mapping(path: Path, value: object, known: Sequence[str]) -> str:
 
 def _item(name: str, value: object, known: Sequence[str]) -> str:
     """Return the hint for an item of a list that has mappings."""
-    text = str(value)
     if name in ("protocols", "ports") and isinstance(value, str | int):
-        return for_entry(text, known)
+        return for_entry(value, known)
     if name in ("from", "to") and isinstance(value, str):
         if ADDRESS.match(value):
             block = f"ipBlock: {{cidr: {value}}}" if "ipBlock" in known else f"networks: [{value}]"
             return f"write {block}"
-        return "a peer says what it is, such as namespaces: {matchLabels: …}" * (
-            "namespaces" in known
-        )
+        if "namespaces" in known:
+            return "a peer says what it is, such as namespaces: {matchLabels: …}"
     if isinstance(value, list):
         return "an item of this list is a mapping: one '- ' is enough"
     return _pair(value)
