@@ -243,13 +243,14 @@ def _type_name(
     if not isinstance(head, dict):
         return None
     words = []
-    hint = rendered_by(place.source.name)
     said = {
         name: _plain(head.get(name), place.child(name), findings) for name in ("apiVersion", "kind")
     }
-    if default is None and not (said["kind"] or (said["apiVersion"] and not hint)):
-        findings.error(NOT_ONE, place, hint or without_kind(head))
-        return None
+    if default is None and not said["kind"]:
+        hint = rendered_by(place.source.name)
+        if hint or not said["apiVersion"]:
+            findings.error(NOT_ONE, place, hint or without_kind(head))
+            return None
     for name, inherited in (
         ("apiVersion", default.api_version if default else ""),
         ("kind", default.kind if default else ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROTOCOLS = ("tcp", "udp", "sctp")
 """The fields of a released ClusterNetworkPolicy that name a protocol."""
@@ -15,14 +15,10 @@ WHOLE = "{destinationPort: {range: {start: 1, end: 65535}}}"
 _NAMES = "at most 15 lower-case letters, digits and '-', at least one letter"
 _EACH = "an entry for each port"
 _PROTOCOL = "tcp|udp|sctp"
-_PORT = re.compile(
-    rf"(?:({_PROTOCOL})[/: ])?(\d{{1,5}})(?: ?[-:] ?(\d{{1,5}}))?(?:[/ ]({_PROTOCOL}))?",
-    re.IGNORECASE,
-)
+_PORT = rf"(?:({_PROTOCOL})[/: ])?(\d{{1,5}})(?: ?[-:] ?(\d{{1,5}}))?(?:[/ ]({_PROTOCOL}))?"
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     """What a text says: a port, a range of ports, or the name of a port."""
 
     protocol: str
@@ -61,7 +57,7 @@ def _read(value: object, protocol: str = "TCP") -> _Said | None:
     text = str(value).strip()
     if not isinstance(value, str | int) or isinstance(value, bool) or not text or "," in text:
         return None
-    match = _PORT.fullmatch(text)
+    match = re.fullmatch(_PORT, text, re.IGNORECASE)
     if match is None:
         return _Said(protocol, "", None, text)
     return _Said((match[1] or match[4] or protocol).upper(), match[2], match[3], "")
