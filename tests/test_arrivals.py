@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import pytest
 from cnpc.backends.arrivals import come_or_go
 from cnpc.backends.changes import compare
-from cnpc.backends.layout import Chain, Layout, Table
+from cnpc.backends.layout import Chain, Layout, Table, read_layout
+from cnpc.backends.nftables import Nftables
 from cnpc.backends.part import Part
 from cnpc.backends.transaction import Kind, load, plan, replace_whole
+from cnpc.compiler.options import LEVELS
+from lowered import NAMESPACES, cnp, lower, namespace, node, np, pod
 
 HASH = "\t\ttype ipv4_addr\n\t\tsize 1024"
 RANGES = "\t\ttype ipv4_addr\n\t\tflags interval"
@@ -49,6 +52,26 @@ def test_a_pod_that_comes_or_goes_takes_one_commit(head: str) -> None:
         planned = plan(before, after)
         assert planned.kind is Kind.ELEMENTS
         assert len(planned.transactions) == 1
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_coming_of_an_isolated_pod_is_elements_in_one_commit(level: int) -> None:
+    """Also of what the pod sends to itself, which the Admin tier judges by ports."""
+    port = "protocols: [{tcp: {destinationPort: {number: 22}}}]"
+    policies = (
+        np("red/isolation", "Ingress, Egress", "  ingress: [{from: [{podSelector: {}}]}]"),
+        cnp(ingress=[f"action: Deny, from: [{{{NAMESPACES}}}], {port}"]),
+    )
+
+    def with_pods(number: int) -> Layout:
+        pods = [pod(f"red/p{item}", f"10.0.1.{item} fd00::{item}") for item in range(1, number)]
+        program = lower(node("n1"), namespace("red"), *pods, *policies, level=level)
+        return read_layout(Nftables().build(program, ()).texts["nft"])
+
+    planned = plan(with_pods(20), with_pods(21))
+    assert planned.kind is Kind.ELEMENTS
+    assert len(planned.transactions) == 1
+    assert "10.0.1.20 . 10.0.1.20 : goto self_admin_ingress4" in str(planned.transactions)
 
 
 @pytest.mark.parametrize("known", ["10.0.0.0-10.0.0.255", "10.0.0.0/24", "10.0.0.2"])
