@@ -19,7 +19,10 @@ from .node import CommandNft, KernelNode, LibraryNft, Nft, open_nft
 _OLDEST_NFT = (1, 0, 1)
 _FULL = 0.9  # of the connection table
 _SYSCTL = Path("/proc/sys/net")
-_UNIT = "cnpc.service"
+_UNITS = {
+    "cnpc.service": "loads the ruleset at boot before the network is up",
+    "cnpc-watch.service": "puts back what others take away from the ruleset",
+}
 
 # What every ruleset of ours uses, so that an old kernel or nft says so before anything is at stake.
 _PROBE = """
@@ -218,13 +221,13 @@ def _engines() -> Iterator[Finding]:
 def _unit() -> Iterator[Finding]:
     if not Path("/run/systemd/system").exists():
         return
-    if _output("systemctl", "is-enabled", _UNIT).strip() != "enabled":
-        yield warning(
-            "nothing loads the ruleset at boot before the network is up",
-            f"install deploy/{_UNIT}; systemctl enable {_UNIT}",
-        )
-    else:
-        yield fine(f"{_UNIT} loads the ruleset at boot")
+    for unit, purpose in _UNITS.items():
+        if _output("systemctl", "is-enabled", unit).strip() != "enabled":
+            yield warning(
+                f"nothing {purpose}", f"install deploy/{unit}; systemctl enable --now {unit}"
+            )
+        else:
+            yield fine(f"{unit} {purpose}")
 
 
 def _folder(state: Path) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 from ..compiler.errors import CnpcError, NodeError
 from . import boot_clock
 from .commits import Commits
+from .netfilter import place
 from .node_filters import NodeFilters, Reached
 from .notes import Pending, Record, Version
 from .outcome import Hold, Outcome
@@ -207,6 +208,10 @@ class Keeper:
         """Tell whether a version waits here whose time for a confirmation is over."""
         record = self._state.read()
         return overdue(record) and not self.view.elsewhere(record)
+
+    def place(self) -> str:
+        """Return what names this boot of this network namespace."""
+        return place()
 
     def read(self) -> Record:
         """Return the record as it is now, without waiting for anybody."""

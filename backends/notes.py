@@ -87,6 +87,8 @@ class Record:
     """What was saved for the next boot since something was put in force last."""
     expired: Version | None = None
     """What was taken back last as nobody confirmed it, and when."""
+    machine: str = field(default="", compare=False)
+    """Where this was written; "" where that is not known."""
 
     @property
     def settled(self) -> bool:
@@ -167,6 +169,7 @@ def from_json(data: bytes) -> Record:
         pending=_pending(found.get("pending")),
         boot=_version(found.get("boot")),
         expired=_version(found.get("expired")),
+        machine=str(found.get("machine", "")),
     )
 
 

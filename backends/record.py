@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from .files import (
     reserve,
     sync_path,
 )
+from .machine import machine
 from .notes import DamagedError, Record, Version, from_json, to_json
 
 DEFAULT_STATE = Path("/var/lib/cnpc")
@@ -148,7 +150,7 @@ class State:
             self._sync_rulesets(record)
             self._remove(_ROOM)
             with refusals(path):
-                replace_file(path, to_json(record), sync=True)
+                replace_file(path, to_json(replace(record, machine=machine())), sync=True)
         except NodeError:
             with contextlib.suppress(OSError):
                 self._unwritten = (read_file(path), record)

@@ -63,14 +63,18 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 
     PATH is a ruleset that cnpc compile wrote (.nft; or .ipset, .v4 and .v6, of which one names
     all three), or manifests, which --node compiles first; a - is standard input. Only what differs
-    is sent to the kernel, and nothing where nothing does.
+    is sent to the kernel, and nothing where nothing does. Without PATH, --watch keeps in force
+    what was loaded last, and what is loaded later.
     """
-    if bool(paths) == confirmed:
-        raise click.UsageError("give a PATH, or --confirmed and no PATH")
+    if bool(paths) == confirmed and not (watching and not paths):
+        raise click.UsageError("give a PATH, or --confirmed or --watch and no PATH")
     if sum((check, confirm is not None, watching)) > 1:
         raise click.UsageError("--check, --confirm and --watch exclude each other")
     if cut and (check or confirmed):
         raise click.UsageError("--cut-established belongs to an apply that loads")
+    if watching and not paths:
+        later("applying").keep(state_dir)
+        return 0
     if confirmed:
         kept: int = later("applying").confirmed(state_dir, as_json=as_json)
         return kept

@@ -20,6 +20,7 @@ from .apply_report import (
     facts_of_outcome,
     facts_of_plan,
 )
+from .booting import load_if_missing
 from .guardian import start_guardian
 from .json_output import print_json
 from .messages import report_message, report_warning, say
@@ -82,6 +83,12 @@ def _blaming(load: Callable[[Given[Any]], T], ruleset: Given[Any], paths: Sequen
         return load(ruleset)
     except NodeError as refusal:
         raise blame(refusal, ruleset, paths[0]) from None
+
+
+def keep(state_dir: Path) -> None:
+    """Stay, and keep in force what was loaded last, and load it if it was not since the boot."""
+    keeper = open_keeper(state_dir)
+    watch(keeper, lambda: load_if_missing(keeper))
 
 
 def confirmed(state_dir: Path, *, as_json: bool) -> int:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from .booting import boot_last
 from .json_output import json_option, print_json
-from .messages import report_message, report_warning, say
+from .messages import report_message, say
 from .node_options import state_option
 from .node_side import open_keeper
 
@@ -22,7 +23,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
     before it is loaded, with a warning.
     """
-    version = open_keeper(state_dir).boot(report_warning)
+    version = boot_last(open_keeper(state_dir))
     if as_json:
         print_json({"version": version.id if version else None})
     if version is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -19,8 +20,10 @@ _PAUSE = 20
 """How many times longer than a look at all elements lasts it is until the next such look."""
 
 
-def watch(keeper: Keeper) -> None:
+def watch(keeper: Keeper, first: Callable[[], None] | None = None) -> None:
     """Look four times a second whether anybody committed anything, until told to end.
+
+    What is to be done ``first`` is tried until it goes well.
 
     What neighbours such as kube-proxy commit every second must not cost a look at all elements each
     time, which takes a second for 500,000. Rules, and how many elements there are, cost little.
@@ -36,7 +39,7 @@ def watch(keeper: Keeper) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    looks = _Looks(keeper)
+    looks = _Looks(keeper, first)
     told = ""
     period = _PERIOD
     while not ended.wait(period):
@@ -60,11 +63,15 @@ class _Looks:
     """What was seen last, and when all elements are looked at again."""
 
     keeper: Keeper
+    first: Callable[[], None] | None = None
     seen: object = None
     due: float = 0.0
 
     def look(self) -> None:
         """Put right what differs from what was loaded; CnpcError where that is impossible."""
+        if self.first:
+            self.first()
+            self.first = None
         self.keeper.write_again()
         generation = self.keeper.generation()
         if generation == self.seen and not self.keeper.overdue():
