@@ -105,6 +105,28 @@ def test_it_is_told_for_which_pods_and_for_whom_the_rule_still_decides(tmp_path:
     assert found["office"] == "is covered by Admin before egress[0] open, for red/a"
 
 
+ISOLATION = """\
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: isolation, namespace: red}
+spec: {podSelector: {}, policyTypes: [Egress]}
+"""
+
+
+def test_what_is_left_of_rules_for_pods_to_themselves_tells_nothing(tmp_path: Path) -> None:
+    """There a rule may be needless that decides for all others."""
+    port = "protocols: [{tcp: {destinationPort: {number: 80}}}]"
+    red = "namespaces: {matchLabels: {kubernetes.io/metadata.name: red}}"
+    rules = f"""\
+  - {{name: red, action: Deny, to: [{{{red}}}], {port}}}
+  - {{name: all, action: Deny, to: [{{namespaces: {{}}}}], {port}}}
+"""
+    text = CLUSTER.partition("  - ")[0] + rules + ISOLATION + BLUE
+    found = told(text + POD.format("b", "n1", "10.0.0.2"), tmp_path / "in.yaml")
+    assert found == {"red": f"changes nothing: Admin guard egress[1] all does the same{EVERYONE}"}
+
+
 def test_of_some_nodes_nothing_is_claimed_of_the_others(tmp_path: Path) -> None:
     nodes = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n2}\n"
     found = told(CLUSTER + nodes, tmp_path / "in.yaml", "--node", "n1")

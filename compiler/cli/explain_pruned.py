@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...backends.text import describe_origins
 from ..ir import Goto, Jump, Origin, Program, Rule
+from ..names import SELF
 from ..net import Family
 from ..passes.prune import Pruned, Pruning, Reason
 from ..pipeline import Pipeline
@@ -145,9 +146,14 @@ def _explained(
 
 
 def _led(program: Program, names: Names) -> Mapping[str, tuple[Family, set[_Seat]]]:
-    """Return the chains of tiers, each with the pods that are led to it."""
+    """Return the chains of tiers, each with the pods that are led to it.
+
+    What pods send to themselves is judged by what is left of rules for it, and no rule goes there.
+    """
     found: dict[str, tuple[Family, set[_Seat]]] = {}
     for item in program.maps:
+        if item.name.startswith(SELF):
+            continue
         for verdict, keys in item.groups:
             if isinstance(verdict, Jump | Goto):
                 addresses = ((item.family, key[0][0]) for key in keys)
