@@ -10,7 +10,7 @@ from typing import Any
 from ..compiler.errors import NodeError
 from .node_filters import Filter, NodeFilters
 from .notes import Kernel, Record, Version
-from .packet_filter import Drift, Given, InForce, Planned, UntouchedError
+from .packet_filter import BusyError, Drift, Given, InForce, Planned, UntouchedError
 from .record import State
 
 
@@ -45,6 +45,9 @@ class Commits:
             self.state.begin(version)
         try:
             kernel: Kernel = own.commit(planned, now, new.layout)
+        except BusyError:
+            self._untouched(again=again)
+            raise
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
         if unknown or (record.current and record.current.backend != new.backend):
@@ -65,8 +68,12 @@ class Commits:
         try:
             kernel: Kernel = own.commit(own.plan(now, new), now, new)
         except UntouchedError:
-            if not again:
-                with contextlib.suppress(NodeError):  # then the next run takes a look
-                    self.state.end()
+            self._untouched(again=again)
             raise
         return kernel
+
+    def _untouched(self, *, again: bool) -> None:
+        """Note that what was in force is; unless an earlier change had been interrupted."""
+        if not again:
+            with contextlib.suppress(NodeError):  # then the next run takes a look
+                self.state.end()

@@ -28,7 +28,7 @@ from .iptables_words import worded
 from .layout import Layout
 from .node import Node
 from .notes import Kernel
-from .packet_filter import Drift, InForce, UntouchedError
+from .packet_filter import BusyError, Drift, InForce, UntouchedError
 from .transaction import Kind
 
 _TRIES, _PAUSE = 20, 0.05
@@ -182,7 +182,7 @@ class IptablesFilter:
                 self._tools.restore(step.where[0], step.text, test=True)
         except NodeError as refusal:
             _destroy_all_but(planned.sets_before)
-            raise UntouchedError(str(refusal)) from None
+            raise _untouched(refusal) from None
 
     def _switch(self, planned: IptablesPlan) -> None:
         """Commit each step; if one is refused, those before it go back, the last one first."""
@@ -195,7 +195,7 @@ class IptablesFilter:
             for step in reversed(done):
                 self._back(step)
             _destroy_all_but(planned.sets_before)
-            raise UntouchedError(str(refusal)) from None
+            raise _untouched(refusal) from None
 
     def _back(self, step: Step) -> None:
         (family, table), before = step.where, step.before
@@ -223,6 +223,11 @@ class IptablesFilter:
             structure=self._structure(saved),
             contents=self._signs.contents(),
         )
+
+
+def _untouched(refusal: NodeError) -> UntouchedError:
+    kind = BusyError if isinstance(refusal, tools.LockedError) else UntouchedError
+    return kind(str(refusal))
 
 
 def _kind(now: InForce[IptablesLayout]) -> Kind:

@@ -35,6 +35,10 @@ _FAMILY_WORDS = {"v4": "IPv4", "v6": "IPv6"}
 _NFT_WORDS = {"v4": "ip", "v6": "ip6"}
 
 
+class LockedError(NodeError):
+    """The lock that all programs of iptables take could not be had."""
+
+
 class UnlistedError(NodeError):
     """There are rules, and iptables-save cannot word them all."""
 
@@ -151,6 +155,12 @@ def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS)
     ``env`` is what its environment has beside ours.
     """
     done = programs.run(argv, text, env)
+    if done.code != 0 and "xtables lock" in done.err:
+        words = f"another program holds /run/xtables.lock for {_LOCK_SECONDS} s"
+        raise LockedError(f"{words}; fuser -v /run/xtables.lock names it")
+    if done.code != 0 and "lock file" in done.err:
+        words = " ".join(done.err.split())
+        raise LockedError(f"{words}; let {argv[0]} write there, or set XTABLES_LOCKFILE")
     if done.code != 0:
         raise NodeError(_refusal(argv[0], (done.err or done.out).strip(), text))
     return done.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -10,11 +11,15 @@ from contextlib import contextmanager
 _LONGEST = 1000
 _PLACE = re.compile(r"^(?:/dev/stdin|/proc/self/fd/\d+):\d+:\d+(?:-\d+)?: ", re.MULTILINE)
 
+_TOO_LONG = os.strerror(errno.EMSGSIZE)
+_LARGER = "the kernel takes more at once with: sysctl -w net.core.wmem_max=67108864"
+
 
 def refusal(words: str) -> str:
     """Return the words of nft, of which lines it quotes: their numbers are those of no file."""
     text = _PLACE.sub("", words).strip() or "nft refused without a word"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return f"{text}; {_LARGER}" if _TOO_LONG in text else text
 
 
 @contextmanager

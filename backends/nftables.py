@@ -45,7 +45,7 @@ COMMENT_BYTES = 128
 HOOK_PRIORITY = {
     # Behind DNAT (prerouting) and ahead of SNAT (postrouting), where addresses and ports are the
     # pods' own; ahead of the host's own filter chains (priority 0) and firewalld's (+10), which
-    # may still drop what is accepted here. kube-proxy's nftables mode judges at -110.
+    # may still drop what is accepted here. kube-proxy's nftables mode judges at 0 too (1.35).
     Hook.FORWARD: -5,
     Hook.INPUT: -5,
 }

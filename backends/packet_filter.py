@@ -95,6 +95,10 @@ class UntouchedError(NodeError):
     """A refusal after which what was in force is in force, whole, and nothing else is loaded."""
 
 
+class BusyError(UntouchedError):
+    """The same, because somebody else is at work, for whom it was waited long enough."""
+
+
 class PacketFilter(Signs, Protocol[R, P]):
     """The node's kernel, as far as one backend's rulesets go; NodeError says what it refuses."""
 

@@ -96,12 +96,20 @@ DAMAGED = [
     b"[]",
     b"\xff",
     b'{"current": 3}',
+    b"[" * 200_000,
+    b'{"current":' + b"9" * 5_000 + b"}",
     *(
         to_json(WHOLE).replace(good, wrong, 1)
         for good, wrong in (
             (b'"nftables"', b"null"),
             (b'"nftables"', b'"magic"'),
             (b'{"nft":', b'{"../nft":'),
+            (b'"01ab"', b'"../../../etc/shadow"'),
+            (b'"01ab"', b'""'),
+            (b"2026-01-02T03:04:05Z", b"\\u001b[2J"),
+            (b"2026-01-02T03:04:05Z", b"\\udc80"),
+            (b'"until":1.5', b'"until":Infinity'),
+            (b'"until":1.5', b'"until":NaN'),
             (b'{"nft":"01ab"}', b"{}"),
             (b'"01ab"', b"1"),
             (b'"since"', b'"until"'),

@@ -28,7 +28,7 @@ IMPORTED = START | {
     *(f"backends.iptables_{name}" for name in ("legacy", "names", "presence")),
     *(
         f"backends.{name}"
-        for name in ("boot_clock", "bridges", "files", "links", "netfilter", "netlink")
+        for name in ("boot_clock", "bridges", "files", "links", "machine", "netfilter", "netlink")
     ),
     *(f"backends.{name}" for name in ("nft_names", "nft_signs")),
     *(f"backends.{name}" for name in ("notes", "record", "signs")),

@@ -31,7 +31,7 @@ from .later import later
 from .many_sets import many_sets
 from .messages import report_message
 from .nodes import choose
-from .output import OutputDirectory, StandardOutput
+from .output import OutputDirectory, StandardOutput, file_stem
 from .parameters import OutputFolder, max_errors_option
 from .reports import report, report_warnings
 from .summary import NodeSummary, Summary, as_facts, as_table
@@ -219,14 +219,14 @@ def _compile(
 
     def compile_node(node: str) -> NodeSummary | None:
         if request.print_after:
-            sink.write(f"{node}.ir", _program_after(pipeline, node, request.print_after))
+            sink.write(f"{file_stem(node)}.ir", _program_after(pipeline, node, request.print_after))
             return None
         in_force = pipeline.in_force(node)
         lines = header(node, about, in_force, pipeline.pods(node))
         program = pipeline.program(node)
         ruleset = request.backend.build(program, lines)
         for suffix, text in with_digest(ruleset.texts).items():
-            sink.write(f"{node}.{suffix}", text)
+            sink.write(f"{file_stem(node)}.{suffix}", text)
         size = ruleset.size
         return NodeSummary(
             node,

@@ -7,6 +7,7 @@ no way to name several at once: a crash just then leaves some new and the rest a
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -18,6 +19,21 @@ import click
 
 from ..errors import InputError, NodeError, error
 from .messages import abandon_standard_output
+
+_LONGEST_STEM = 240
+
+
+def file_stem(node: str) -> str:
+    """Return what the files of a node are called, without the suffix.
+
+    A node's name may have 253 characters, and a file's 255 with its suffix: a longer name is cut,
+    and ends in its digest.
+    """
+    if len(node) <= _LONGEST_STEM:
+        return node
+    return (
+        f"{node[: _LONGEST_STEM - 9]}-{hashlib.blake2b(node.encode(), digest_size=4).hexdigest()}"
+    )
 
 
 class OutputDirectory:
