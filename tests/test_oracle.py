@@ -12,7 +12,7 @@ CASES = load_cases()
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Case) -> None:
-    oracle = Oracle(case.documents, own_node=case.own_node)
+    oracle = Oracle(case.documents, own_node=case.own_node, fail_closed=case.unknown)
     wrong = [
         f"{probe.flow}\n{judgement}"
         for probe in case.probes

@@ -28,7 +28,7 @@ OPTIONS = (
 @pytest.mark.parametrize("case", load_cases(), ids=lambda case: case.name)
 def test_case(case: Case) -> None:
     options = Options(own_node=OwnNode(case.own_node))
-    oracle = Oracle(case.documents, own_node=case.own_node)
+    oracle = Oracle(case.documents, own_node=case.own_node, fail_closed=case.unknown)
     compilation = Compilation(read(case.documents, unknown=case.unknown), options)
     wrong = [
         str(item) for probe in case.probes for item in compilation.differences(oracle, probe.flow)

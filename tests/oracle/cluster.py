@@ -42,9 +42,14 @@ class Node:
 
 @dataclass(slots=True)
 class Cluster:
-    """The objects of a snapshot; policies in the order of the manifests."""
+    """The objects of a snapshot; policies in the order of the manifests.
+
+    ``contested`` are the addresses that nobody has, since several live pods claim them, and the
+    nodes of those.
+    """
 
     namespaces: dict[str, Labels] = field(default_factory=dict)
+    contested: dict[Address, list[str]] = field(default_factory=dict)
     pods: list[Pod] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     policies: list[Manifest] = field(default_factory=list)
@@ -58,8 +63,11 @@ class Cluster:
         return next((node for node in self.nodes if address in node.addresses), None)
 
 
-def read_cluster(documents: Iterable[Manifest]) -> Cluster:
-    """Return the cluster of the manifests; ValueError if two live pods share an IP."""
+def read_cluster(documents: Iterable[Manifest], *, fail_closed: bool = False) -> Cluster:
+    """Return the cluster of the manifests; ValueError if two live pods share an IP.
+
+    If that is to fail closed instead, neither has it.
+    """
     cluster = Cluster()
     for document in _objects(documents):
         match document["kind"]:
@@ -74,7 +82,7 @@ def read_cluster(documents: Iterable[Manifest]) -> Cluster:
                 cluster.policies.append(document)
     for pod in cluster.pods:  # the namespace object may be missing
         cluster.namespaces.setdefault(pod.namespace, {"kubernetes.io/metadata.name": pod.namespace})
-    cluster.pods = _with_own_addresses(cluster.pods)
+    _settle_addresses(cluster, fail_closed=fail_closed)
     return cluster
 
 
@@ -155,20 +163,21 @@ def read_address(text: str) -> Address:
     return mapped or address
 
 
-def _with_own_addresses(pods: list[Pod]) -> list[Pod]:
-    """Return the pods without the addresses that pods have that are not, or later, deleted."""
+def _settle_addresses(cluster: Cluster, *, fail_closed: bool) -> None:
+    """Leave each address to the pod that is not deleted, or deleted last."""
     owners: dict[Address, Pod] = {}
-    for pod in pods:
-        for address in pod.addresses:
-            other = owners.setdefault(address, pod)
-            if other is pod:
-                continue
-            if pod.deleted == other.deleted:
-                raise ValueError(f"{other} and {pod} both have {address}")
-            alive = not pod.deleted or (other.deleted and pod.deleted > other.deleted)
-            owners[address] = pod if alive else other
-    left = (
-        replace(pod, addresses=tuple(item for item in pod.addresses if owners[item] is pod))
-        for pod in pods
-    )
-    return [pod for pod in left if pod.addresses]
+    for address in {address for pod in cluster.pods for address in pod.addresses}:
+        claims = [pod for pod in cluster.pods if address in pod.addresses]
+        last = max(pod.deleted or "not at all" for pod in claims)  # behind every year
+        first, *others = [pod for pod in claims if (pod.deleted or "not at all") == last]
+        if not others:
+            owners[address] = first
+        elif fail_closed:
+            cluster.contested[address] = sorted({pod.node for pod in claims})
+        else:
+            raise ValueError(f"{first} and {others[0]} both have {address}")
+    left = [
+        replace(pod, addresses=tuple(item for item in pod.addresses if owners.get(item) is pod))
+        for pod in cluster.pods
+    ]
+    cluster.pods = [pod for pod in left if pod.addresses]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from ipaddress import ip_address
 
@@ -19,13 +20,19 @@ class Oracle:
     """Judges packets by the manifests of one cluster.
 
     ``own_node`` is "exempt" (NetworkPolicy isolation spares what a pod sends to its own node) or
-    "enforce"; ``deny_with`` is "drop" or "reject".
+    "enforce"; ``deny_with`` is "drop" or "reject"; ``fail_closed`` takes clusters in which several
+    live pods have one address.
     """
 
     def __init__(
-        self, documents: Iterable[Manifest], own_node: str = "exempt", deny_with: str = "drop"
+        self,
+        documents: Iterable[Manifest],
+        own_node: str = "exempt",
+        deny_with: str = "drop",
+        *,
+        fail_closed: bool = False,
     ) -> None:
-        self.cluster = read_cluster(documents)
+        self.cluster = read_cluster(documents, fail_closed=fail_closed)
         self._own_node = own_node
         self._deny_with = deny_with
         self._admin = cluster_policies(self.cluster.policies, "Admin")
@@ -54,16 +61,22 @@ class Oracle:
         to another its forward hook. What a node sends to its own pods is judged nowhere.
         """
         source, destination = self.ends(flow)
-        if stays_inside(flow, source, destination) or is_own_node(source, destination):
+        if stays_inside(flow, source, destination):
             return ()
-        if source.pod and is_own_node(destination, source):
-            return (Hop(source.pod.node, "input", ("egress",)),)
-        sender = source.pod.node if source.pod else None
-        receiver = destination.pod.node if destination.pod else None
-        if sender is not None and sender == receiver:
-            return (Hop(sender, "forward", ("egress", "ingress")),)
-        ways = ((sender, "egress"), (receiver, "ingress"))
-        return tuple(Hop(node, "forward", (way,)) for node, way in ways if node is not None)
+        to, sent_by = destination.node, source.node
+        hops = [
+            Hop(node, "input" if to and to.name == node else "forward", ("egress",))
+            for node in source.nodes
+        ]
+        for node in destination.nodes:
+            if sent_by and sent_by.name == node:
+                continue
+            same = Hop(node, "forward", ("egress",))
+            if same in hops:
+                hops[hops.index(same)] = replace(same, directions=("egress", "ingress"))
+            else:
+                hops.append(Hop(node, "forward", ("ingress",)))
+        return tuple(hops)
 
     def ends(self, flow: Flow) -> tuple[End, End]:
         """Return who sends and who gets the flow."""
@@ -72,7 +85,9 @@ class Oracle:
     def _end_at(self, text: str, node_name: str | None) -> End:
         address = ip_address(text)
         if node_name is None:
-            return End(address, self.cluster.pod_at(address), self.cluster.node_at(address))
+            contested = tuple(self.cluster.contested.get(address, ()))
+            cluster = self.cluster
+            return End(address, cluster.pod_at(address), cluster.node_at(address), contested)
         return End(address, None, next(n for n in self.cluster.nodes if n.name == node_name))
 
     def _egress(self, flow: Flow, source: End, destination: End) -> Decision:

@@ -15,11 +15,20 @@ from oracle.selectors import Labels, Manifest, selects, selects_namespace
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a flow: its address, and the endpoint or node that has it."""
+    """One end of a flow: its address, and the endpoint or node that has it.
+
+    ``contested`` are the nodes of the pods that claim the address, if nobody knows whose it is.
+    """
 
     address: Address
     pod: Pod | None
     node: Node | None
+    contested: tuple[str, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that judge what this end sends and gets."""
+        return (self.pod.node,) if self.pod else self.contested
 
 
 def subject_selects(subject: Manifest, pod: Pod, cluster: Cluster) -> bool:

@@ -14,13 +14,14 @@ def unjudged(flow: Flow, source: End, destination: End) -> Decision | None:
     always = (*NEIGHBOUR_DISCOVERY, *MULTICAST_LISTENER)
     error = flow.state is State.RELATED and flow.protocol in (ICMP, ICMPV6)
     lines = (
-        (not (source.pod or destination.pod), True, "no endpoint at either end"),
+        (not (source.nodes or destination.nodes), True, "no endpoint at either end"),
         (stays_inside(flow, source, destination), True, "never leaves the pod"),
         (flow.state is State.ESTABLISHED, True, "established"),
         (error, True, "ICMP error about a known connection"),
         (flow.protocol == ICMPV6 and flow.icmp_type in always, True, "ND or MLD"),
         (is_own_node(source, destination), True, "a node to its own pod"),
         (flow.state is State.INVALID, False, "invalid"),
+        (bool(source.contested or destination.contested), False, "several pods claim the address"),
     )
     for applies, allowed, reason in lines:
         if applies:
@@ -40,4 +41,4 @@ def is_itself(source: End, destination: End) -> bool:
 
 def is_own_node(node: End, pod: End) -> bool:
     """Tell whether one end is the node on which the other end's pod runs."""
-    return node.node is not None and pod.pod is not None and pod.pod.node == node.node.name
+    return node.node is not None and node.node.name in pod.nodes
