@@ -8,7 +8,6 @@ from ..compiler.errors import NodeError
 from . import iptables_tools as tools
 from . import programs
 from .findings import Finding, fine, missing, warning
-from .iptables_names import FAMILIES
 from .iptables_own import own
 from .iptables_saved import in_front
 
@@ -63,7 +62,8 @@ def lacks_iptables() -> Iterator[Finding]:
 def look_at_iptables() -> Iterator[Finding]:
     """Yield a finding for each part of iptables that rulesets need."""
     system = tools.system_tools()
-    yield fine(f"iptables-{system.flavour}, ip6tables and ipset")
+    words = "ip6tables and ipset" if "v6" in system.families else "ipset, for IPv4 alone"
+    yield fine(f"iptables-{system.flavour}, {words}")
     if reason := ours_in_both(system):
         text, _, remedy = reason.partition("; ")
         yield warning(text, remedy)
@@ -71,7 +71,7 @@ def look_at_iptables() -> Iterator[Finding]:
     if programs.found("unshare") is None:
         yield warning("there is no unshare to try the parts of iptables with", "install util-linux")
         return
-    for family in FAMILIES:
+    for family in system.families:
         yield from _features(family)
 
 

@@ -18,7 +18,7 @@ from .connections import denied
 from .iptables_doctor import ours_in_both
 from .iptables_layout import EMPTY, IptablesLayout, read_iptables
 from .iptables_meaning import judge_of
-from .iptables_names import BACKEND, FAMILIES, TABLES
+from .iptables_names import BACKEND, TABLES
 from .iptables_own import own, own_texts, own_where
 from .iptables_plan import NO_PLAN, IptablesPlan, Step, same_rules, steps, whole
 from .iptables_saved import NOWHERE, Saved, change, own_lines
@@ -44,7 +44,8 @@ class IptablesFilter:
         """Take the programs that the system has chosen; the node is for what needs no program."""
         self._node = node
         self._tools = system
-        self._signs = IptablesSigns(system.flavour)
+        self._families = system.families
+        self._signs = IptablesSigns(system.flavour, system.families)
 
     def read(self, texts: Mapping[str, str]) -> IptablesLayout:
         """Return what the texts say; InputError where they are not as compile writes them."""
@@ -74,6 +75,12 @@ class IptablesFilter:
         """Return that the other flavour has ours, with the remedy; "" where it has not."""
         return ours_in_both(self._tools)
 
+    def left_out(self) -> str:
+        """Return that only IPv4 is loaded, and why; "" where IPv6 is too."""
+        if "v6" in self._families:
+            return ""
+        return f"the rules for IPv4 alone are in force: {tools.without_ipv6()}"
+
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
         return self._signs.quiet(kernel)
@@ -98,11 +105,16 @@ class IptablesFilter:
     def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
         old = now.ruleset
-        if same_rules(old, new) and old.sets.keys() == new.sets.keys():
+        if "v6" not in self._families and new.has_addresses("v6"):
+            raise NodeError(
+                "pods of this node have IPv6 addresses, which nothing would judge: "
+                f"{tools.without_ipv6()}"
+            )
+        if same_rules(old, new, self._families) and old.sets.keys() == new.sets.keys():
             return NO_PLAN
         if reason := self.obstacle():
             raise NodeError(reason)
-        changes = tuple(steps(old, new, own_texts(self._tools)))
+        changes = tuple(steps(old, new, own_texts(self._tools), self._families))
         there = frozenset(tools.ipset_headers())
         sets = (
             item.exchanged() if name in there else item.text
@@ -161,7 +173,7 @@ class IptablesFilter:
     def _judging_first(self) -> Iterator[Where]:
         """Yield for each family the table in which packets meet rules of ours first."""
         saved = own(self._tools)
-        for family in FAMILIES:
+        for family in self._families:
             tables = (table for table in TABLES if saved.get((family, table)))
             yield from ((family, table) for table in islice(tables, 1))
 
@@ -215,7 +227,7 @@ class IptablesFilter:
         """Return how the kernel is; NodeError if it is not as it should be."""
         before = self._signs.generation()
         saved = own(self._tools)
-        if not whole(saved, new) or new.sets.keys() - tools.ipset_headers().keys():
+        if not whole(saved, new, self._families) or new.sets.keys() - tools.ipset_headers().keys():
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         return Kernel(
             place=self.place(),

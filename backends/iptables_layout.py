@@ -45,6 +45,8 @@ _AGAIN = list(
 )
 """What puts the jumps in place in a text of its own; here that is done by what is there."""
 
+_OF_ADDRESSES = re.compile(r" (?:-s|-d|--match-set|--src-range|--dst-range) ")
+
 
 @dataclass(frozen=True, slots=True)
 class SetText:
@@ -92,6 +94,11 @@ class IptablesLayout:
     families: Mapping[str, Mapping[str, ChainText]]
     tables: tuple[str, ...] = DROPPING
     """The tables that judge it, in the order in which packets come."""
+
+    def has_addresses(self, family: str) -> bool:
+        """Tell whether a family's rules are about any addresses; without pods, none are."""
+        rules = (rule for item in self.families[family].values() for rule in item.rules)
+        return any(map(_OF_ADDRESSES.search, rules))
 
     def rules(self, family: str, table: str) -> Mapping[str, tuple[str, ...]]:
         """Return the rules of each of a family's chains in a table; none where it has none."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from . import iptables_tools as tools
 from .iptables_legacy import legacy_tables
-from .iptables_names import FAMILIES
 from .iptables_nft import own_by_kernel
 from .iptables_presence import nft_tables
 from .iptables_saved import NOTHING, Saved, read_saved
@@ -37,7 +36,7 @@ def own_texts(one: tools.Tools) -> dict[Where, Saved]:
 
 def _tables(one: tools.Tools) -> Iterator[Where]:
     tables = legacy_tables if one.flavour == "legacy" else nft_tables
-    return ((family, table) for family in FAMILIES for table in tables(family))
+    return ((family, table) for family in one.families for table in tables(family))
 
 
 def _texts(one: tools.Tools, where: Where) -> Saved:

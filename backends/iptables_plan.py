@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from .iptables_layout import IptablesLayout
-from .iptables_names import FAMILIES, TABLES
+from .iptables_names import TABLES
 from .iptables_saved import IN_FRONT, NOTHING, NOWHERE, Saved, change, operations
 from .iptables_tools import Where
 from .transaction import Kind
@@ -47,23 +47,28 @@ NO_PLAN = IptablesPlan(Kind.NOTHING, "", (), frozenset())
 """What is done where both say the same."""
 
 
-def same_rules(old: IptablesLayout, new: IptablesLayout) -> bool:
-    """Tell whether both say the same in every table."""
+def same_rules(old: IptablesLayout, new: IptablesLayout, families: Sequence[str]) -> bool:
+    """Tell whether both say the same in every table of the families that a node has."""
     return all(
         old.rules(family, table) == new.rules(family, table)
-        for family in FAMILIES
+        for family in families
         for table in TABLES
     )
 
 
-def steps(old: IptablesLayout, new: IptablesLayout, saved: Mapping[Where, Saved]) -> Iterator[Step]:
+def steps(
+    old: IptablesLayout,
+    new: IptablesLayout,
+    saved: Mapping[Where, Saved],
+    families: Sequence[str],
+) -> Iterator[Step]:
     """Yield what leads to the new ruleset, first in the tables that are to judge.
 
     Only then ours goes from other tables, so that one of both judges at any time; a packet passes
     if both allow it.
     """
     for table in sorted(TABLES, key=lambda table: table not in new.tables):
-        for family in FAMILIES:
+        for family in families:
             before = saved.get((family, table), NOTHING)
             known, wanted = old.rules(family, table), new.rules(family, table)
             write = {name: own for name, own in wanted.items() if known.get(name) != own}
@@ -74,11 +79,11 @@ def steps(old: IptablesLayout, new: IptablesLayout, saved: Mapping[Where, Saved]
                 yield Step((family, table), text, before)
 
 
-def whole(saved: Mapping[Where, Saved], new: IptablesLayout) -> bool:
+def whole(saved: Mapping[Where, Saved], new: IptablesLayout, families: Sequence[str]) -> bool:
     """Tell whether each table has all chains, each with its number of rules, and the jumps."""
     return all(
         _table_whole(saved.get((family, table), NOTHING), new, family, table)
-        for family in FAMILIES
+        for family in families
         for table in TABLES
     )
 

@@ -19,6 +19,8 @@ class IptablesSigns:
     """A number for the rules of a flavour, and how many entries each set of ours has."""
 
     flavour: str
+    families: tuple[str, ...]
+    """Those that the node has."""
     backend = BACKEND
 
     def place(self) -> str:
@@ -49,7 +51,11 @@ class IptablesSigns:
             f"{name} {what} {'' if ' timeout ' in what else entries}"
             for name, (what, entries) in sorted(tools.ipset_headers().items())
         )
-        return {"sets": digest("\n".join(lines)), _LOOKED_AT: " ".join(TABLES)}
+        return {
+            "sets": digest("\n".join(lines)),
+            "families": " ".join(self.families),
+            _LOOKED_AT: " ".join(TABLES),
+        }
 
     def knows_tables(self, kernel: Kernel) -> bool:
         """Tell whether a version of cnpc noted it that looks at the tables that this one does."""
@@ -63,4 +69,5 @@ def digest(text: str) -> str:
 
 def system_signs() -> IptablesSigns:
     """Return the signs of what the system means by iptables; NodeError where it lacks a part."""
-    return IptablesSigns(tools.system_tools().flavour)
+    system = tools.system_tools()
+    return IptablesSigns(system.flavour, system.families)

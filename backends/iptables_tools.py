@@ -17,7 +17,9 @@ from .iptables_legacy import legacy_tables
 from .iptables_names import FAMILIES, OWN_SET
 
 FLAVOURS = ("legacy", "nft")
-PROGRAM = {"v4": "iptables", "v6": "ip6tables"}
+_OF_IPV4, _OF_IPV6 = ("iptables",), "ip6tables"
+PROGRAM = {"v4": "iptables", "v6": _OF_IPV6}
+_IPV6 = Path("/proc/net/if_inet6")
 
 
 Where = tuple[str, str]
@@ -48,8 +50,13 @@ class Tools:
     """The programs of one flavour, by what their names end in: ``-restore``, ``-save``."""
 
     flavour: str
-    names: tuple[str, str]
-    """Of IPv4 and IPv6, without the end."""
+    names: tuple[str, ...]
+    """Of IPv4 and IPv6, without the end; of IPv4 alone on a node without IPv6."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that there are programs for."""
+        return FAMILIES[: len(self.names)]
 
     def save(self, family: str, table: str, *, counters: bool = False) -> str:
         """Return a table as iptables-save prints it; UnlistedError where it prints none.
@@ -90,17 +97,26 @@ class Tools:
 
 
 def system_tools() -> Tools:
-    """Return what the system means by iptables; NodeError with the remedy where it lacks a part."""
-    for name in (*PROGRAM.values(), "ipset"):
+    """Return what the system means by iptables; NodeError with the remedy where it lacks a part.
+
+    A node without IPv6 is one of a kernel without it, or one without ip6tables.
+    """
+    names = tuple(PROGRAM.values() if _IPV6.exists() and programs.found(_OF_IPV6) else _OF_IPV4)
+    for name in (*names, "ipset"):
         if programs.found(name) is None:
             raise programs.missing(name)
-    kinds = {name: _flavour(name) for name in PROGRAM.values()}
+    kinds = {name: _flavour(name) for name in names}
     if len(set(kinds.values())) > 1:
         words = " and ".join(f"{name} of {kind}" for name, kind in kinds.items())
         raise NodeError(
             f"the node has {words}; update-alternatives --config iptables, and ip6tables, to one"
         )
-    return Tools(kinds["iptables"], ("iptables", "ip6tables"))
+    return Tools(kinds["iptables"], names)
+
+
+def without_ipv6() -> str:
+    """Return why a node has IPv4 alone."""
+    return "there is no ip6tables" if _IPV6.exists() else "the kernel has no IPv6"
 
 
 def tools_of(flavour: str) -> Tools | None:

@@ -58,6 +58,10 @@ class NftFilter:
         """Return that nothing is in the way: a table of our name is replaced."""
         return ""
 
+    def left_out(self) -> str:
+        """Return that nothing of a ruleset is left out."""
+        return ""
+
     def quiet(self, kernel: Kernel) -> bool:
         """Tell whether nobody, in any table, has committed anything since, and ours is there."""
         return self.node.generation() == kernel.generation and self.present()

@@ -129,6 +129,10 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Return why nothing can be loaded now, with the remedy; "" where nothing is in the way."""
         ...
 
+    def left_out(self) -> str:
+        """Return what of a ruleset is not loaded on this node, and why; "" where all is."""
+        ...
+
     def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:
         """Return the ruleset as the kernel has it, and how that is now.
 

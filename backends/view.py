@@ -82,6 +82,10 @@ class View:
         """Return why what was loaded last cannot be loaded now; "" where nothing is in the way."""
         return self.filters.of(record).obstacle()
 
+    def left_out(self, ruleset: Given[Any]) -> str:
+        """Return what of a ruleset is not loaded on this node, and why; "" where all is."""
+        return self.filters[ruleset.backend].left_out()
+
     def recorded(self, record: Record) -> Layout:
         """Return the version loaded last as people are shown it, empty where nothing was.
 

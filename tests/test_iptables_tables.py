@@ -138,7 +138,7 @@ def applied_earlier(made: Given[IptablesLayout], flavour: str, folder: Path) -> 
     """Have the ruleset in force and noted as the version of cnpc did that knew filter alone."""
     old = earlier(made)
     IptablesLoader(flavour).load(old.texts)
-    state, signs = State(folder), IptablesSigns(flavour)
+    state, signs = State(folder), IptablesSigns(flavour, FAMILIES)
     sets = {"sets": signs.contents()["sets"]}
     kernel = Kernel(
         place=place(), generation=signs.generation(), structure="of filter", contents=sets

@@ -57,7 +57,7 @@ def test_a_program_that_is_no_link_is_asked_for_its_flavour(
     assert system_tools().flavour == flavour
 
 
-@pytest.mark.parametrize("missing", ["iptables", "ip6tables", "ipset"])
+@pytest.mark.parametrize("missing", ["iptables", "ipset"])
 def test_what_is_missing_is_told_with_its_package(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
 ) -> None:

@@ -96,6 +96,9 @@ def of_save(fault: str) -> None:
 
 def of_version(fault: str) -> None:
     """Whether it is of nft or legacy is not guessed."""
+    if fault == "is missing" and programs.found("iptables"):
+        assert iptables_tools.system_tools().families == ("v4",)
+        return
     refused(iptables_tools.system_tools)
     assert fault in FAULTS
 

@@ -65,6 +65,8 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
         outcome = _blaming(lambda given: keeper.apply(given, hold), ruleset, paths)
         _tell(outcome, before, after, quiet=quiet)
         facts = facts_of_outcome(outcome, before, after)
+        if words_left_out := keeper.view.left_out(ruleset):
+            report_message(words_left_out)
         if names := unjudged(after.addresses):
             report_warning(f"{words(names)}; {REMEDY}")
     if choices.counters:
