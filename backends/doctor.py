@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..compiler.errors import NodeError
-from . import bridges, programs
+from . import programs
 from .capabilities import has_net_admin
+from .doctor_paths import PATHS
 from .findings import Finding, Level, fine, missing, warning
 from .iptables_doctor import lacks_iptables, look_at_iptables
 from .node import CommandNft, KernelNode, LibraryNft, Nft, open_nft
@@ -185,11 +186,6 @@ def _connections() -> Iterator[Finding]:
         yield fine(f"connections are tracked, {count} of {most}")
 
 
-def _bridges() -> Iterator[Finding]:
-    if names := bridges.unjudged(None):
-        yield warning(bridges.words(names), bridges.REMEDY)
-
-
 def _iptables() -> Iterator[Finding]:
     """Tables that are merely there judge nothing, and those of legacy stay until the next boot."""
     made = [*_table_names("ip_tables_names"), *_table_names("ip6_tables_names")]
@@ -244,7 +240,7 @@ def _folder(state: Path) -> Iterator[Finding]:
 _LOOKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _forwarding,
     _connections,
-    _bridges,
+    *PATHS,
     _iptables,
     _engines,
     _unit,

@@ -114,7 +114,14 @@ def ours_in_both(system: tools.Tools) -> str:
 def _features(family: str) -> Iterator[Finding]:
     name = tools.PROGRAM[family]
     reason = _refused(family, _RULES.format(range=_RANGE[family]))
-    if reason:
+    if reason.startswith("unshare"):
+        yield warning(
+            f"whether {name} takes what rulesets need cannot be tried: {reason}",
+            "the try, and no apply, needs the capability SYS_ADMIN; go by cnpc apply --check",
+        )
+    elif "lock" in reason:
+        yield warning(f"{name} cannot take its lock: {reason}", "no apply can while that is so")
+    elif reason:
         yield warning(
             f"{name}, ipset or the kernel refuses what rulesets need: {reason}",
             "load the modules ip_set_hash_*, ip_set_bitmap_ip, xt_set, xt_conntrack, xt_multiport, "

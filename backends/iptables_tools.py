@@ -176,7 +176,7 @@ def run(argv: Sequence[str], text: str = "", env: Mapping[str, str] = _AS_IT_IS)
         raise LockedError(f"{words}; fuser -v /run/xtables.lock names it")
     if done.code != 0 and "lock file" in done.err:
         words = " ".join(done.err.split())
-        raise LockedError(f"{words}; let {argv[0]} write there, or set XTABLES_LOCKFILE")
+        raise LockedError(f"{words}; let iptables write there, or set XTABLES_LOCKFILE")
     if done.code != 0:
         raise NodeError(_refusal(argv[0], (done.err or done.out).strip(), text))
     return done.out
