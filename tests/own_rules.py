@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from cnpc.backends.iptables_layout import IptablesLayout
+from cnpc.backends.iptables_names import FAMILIES
 from cnpc.backends.iptables_own import own
+from cnpc.backends.iptables_saved import NOWHERE, change
+from cnpc.backends.iptables_signs import IptablesSigns
 from cnpc.backends.iptables_tools import PROGRAM, tools_of
+from cnpc.backends.netfilter import place
+from cnpc.backends.notes import Kernel, Record
 from cnpc.backends.packet_filter import Given
+from cnpc.backends.record import State
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
+from rulesets import earlier
 
 _OURS = re.compile(r" cnpc-|:CNPC-|-[AjgI] CNPC-")
 
@@ -42,3 +50,21 @@ def alone(flavour: str, ruleset: Given[IptablesLayout]) -> dict[str, list[str]]:
             return ours(flavour)
     finally:
         space.close()
+
+
+def applied_earlier(made: Given[IptablesLayout], flavour: str, folder: Path) -> None:
+    """Have the ruleset in force and noted as the version of cnpc did that knew filter alone."""
+    old = earlier(made)
+    IptablesLoader(flavour).load(old.texts)
+    tools = tools_of(flavour)
+    assert tools
+    for (family, table), saved in own(tools).items():
+        if saved and table != "filter":
+            tools.restore(family, change(table, saved, {}, saved.chains, NOWHERE))
+    state, signs = State(folder), IptablesSigns(flavour, FAMILIES)
+    sets = {"sets": signs.contents()["sets"]}
+    kernel = Kernel(
+        place=place(), generation=signs.generation(), structure="of filter", contents=sets
+    )
+    with state.lock(lambda: None):
+        state.write(Record(current=state.keep("iptables", old.texts), kernel=kernel))

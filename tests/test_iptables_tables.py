@@ -10,14 +10,10 @@ import pytest
 from cnpc.backends import iptables_tools
 from cnpc.backends.iptables_layout import IptablesLayout
 from cnpc.backends.iptables_names import FAMILIES, HOOKS, TABLES
-from cnpc.backends.iptables_signs import IptablesSigns
 from cnpc.backends.iptables_tables import DROPPING, REJECTING, rules_in, tables_for
 from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM
 from cnpc.backends.keeper import Keeper
-from cnpc.backends.netfilter import place
-from cnpc.backends.notes import Kernel, Record
 from cnpc.backends.packet_filter import Drift, Given
-from cnpc.backends.record import State
 from cnpc.backends.transaction import Kind
 from cnpc.compiler.errors import NodeError
 from cnpc.compiler.options import DenyWith, Options, OwnNode
@@ -26,7 +22,7 @@ from cnpc.compiler.pipeline import Pipeline
 from keepers import both_keeper, kernel_keeper
 from netcluster import TCP, UDP, Cluster, IptablesLoader, Namespace, Probe, Verdict
 from netcluster.namespaces import run
-from own_rules import alone, ours
+from own_rules import alone, applied_earlier, ours
 from rulesets import earlier, trio, trio_of
 from semantics.evaluation import read
 from small_cluster import ADDRESS, A, B, C, verdicts
@@ -132,19 +128,6 @@ def test_an_accept_in_front_of_the_judging_table_is_put_behind(
         assert keeper.restore() is Drift.CHANGED  # what --watch does
     cluster.flush_conntrack()
     assert verdicts(cluster, *PROBES) == expected(DENIED[deny_with])
-
-
-def applied_earlier(made: Given[IptablesLayout], flavour: str, folder: Path) -> None:
-    """Have the ruleset in force and noted as the version of cnpc did that knew filter alone."""
-    old = earlier(made)
-    IptablesLoader(flavour).load(old.texts)
-    state, signs = State(folder), IptablesSigns(flavour, FAMILIES)
-    sets = {"sets": signs.contents()["sets"]}
-    kernel = Kernel(
-        place=place(), generation=signs.generation(), structure="of filter", contents=sets
-    )
-    with state.lock(lambda: None):
-        state.write(Record(current=state.keep("iptables", old.texts), kernel=kernel))
 
 
 @pytest.fixture
