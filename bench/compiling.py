@@ -1,8 +1,8 @@
 """Time and memory of a compilation, stage by stage, in a process of its own.
 
-Run as a program: ``compiling.py FILE BACKEND LEVEL NODE MOST STEM`` writes the node's texts to the
-stem with their suffixes, and compiles for so many more nodes at most. The times are CPU seconds of
-the one thread that there is: wall time, where nobody else computes.
+Run as a program: ``compiling.py FILE BACKEND LEVEL DENY_WITH NODE MOST STEM`` writes the node's
+texts to the stem with their suffixes, and compiles for so many more nodes at most. The times are
+CPU seconds of the one thread that there is: wall time, where nobody else computes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cnpc.compiler.cli.backends import BACKENDS, passes_of
 from cnpc.compiler.cli.main import collect_rarely
 from cnpc.compiler.decode.objects import PodManifest
 from cnpc.compiler.manifests import load
+from cnpc.compiler.options import DenyWith, Options
 from cnpc.compiler.pipeline import Pipeline
 from msgspec import Raw, Struct
 
@@ -76,10 +77,12 @@ class Task:
     node: str
     more: int = 0
     backend: str = Nftables.name
+    deny_with: DenyWith = DenyWith.DROP
 
     def measure(self, stem: Path) -> Compilation:
         """Return the measurement of a new process, which writes the first node's texts."""
-        words = (self.path, self.backend, self.level, self.node, self.more, stem)
+        way = self.deny_with.value
+        words = (self.path, self.backend, self.level, way, self.node, self.more, stem)
         command = (sys.executable, __file__, *map(str, words))
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         return msgspec.json.decode(done.stdout, type=Compilation)
@@ -89,8 +92,9 @@ def _measure(task: Task, stem: Path) -> Compilation:
     inputs, load_time = _timed(lambda: load([str(task.path)]))
     backend = BACKENDS[task.backend]()
     passes = passes_of(backend)
+    options = Options(task.deny_with)
     pipeline, set_up = _timed(
-        lambda: Pipeline(inputs.snapshot, inputs.policies, level=task.level, passes=passes)
+        lambda: Pipeline(inputs.snapshot, inputs.policies, options, task.level, passes)
     )
     node, most = task.node, task.more
     program, first_program = _timed(lambda: pipeline.program(node))
@@ -136,6 +140,7 @@ def _peak() -> int:
 
 if __name__ == "__main__":
     collect_rarely()  # as the program does
-    file, kind, number, first, others, target = sys.argv[1:]
-    found = _measure(Task(Path(file), int(number), first, int(others), kind), Path(target))
+    file, kind, number, way, first, others, target = sys.argv[1:]
+    task = Task(Path(file), int(number), first, int(others), kind, DenyWith(way))
+    found = _measure(task, Path(target))
     sys.stdout.buffer.write(msgspec.json.encode(found))

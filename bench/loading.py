@@ -37,8 +37,8 @@ def load(stem: Path, filter_: str) -> Loading:
             for command in ("iptables", "ip6tables"):
                 for hook in ("FORWARD", "INPUT"):
                     tool = f"{command}{filter_.removeprefix('iptables')}"
-                    space.run((tool, "-N", f"CNPC-{hook}"))
-                    space.run((tool, "-I", hook, "-j", f"CNPC-{hook}"))
+                    space.run((tool, "-t", "mangle", "-N", f"CNPC-{hook}"))
+                    space.run((tool, "-t", "mangle", "-I", hook, "-j", f"CNPC-{hook}"))
         with space.entered():
             return _load([(argv, Path(f"{stem}.{suffix}")) for argv, suffix in _steps(filter_)])
     finally:

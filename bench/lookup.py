@@ -37,6 +37,8 @@ table inet cnpc {{
 EMPTY = "empty"
 TWO_MAPS = "two look-ups"
 PLAIN = "no table"
+IN_FILTER = "in filter"
+REJECTING = "rejecting"
 _PER_FLOW = 2  # packets of an established connection
 
 

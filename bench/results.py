@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from compiling import Compilation
 from loading import Loading
-from lookup import EMPTY, PLAIN, TWO_MAPS, Result
+from lookup import EMPTY, IN_FILTER, PLAIN, REJECTING, TWO_MAPS, Result
 from msgspec import Struct
 from picture import Panel
 from shapes import Shape
@@ -75,7 +75,9 @@ policies -O0 and -O1 are compiled for 10 local pods, not 250: their sets would l
 a packet meets one pod's rules."""
 
 _OF_IPTABLES = """\
-The shape of 500 policies, against the ruleset of a cluster without policies in the same flavour."""
+The shape of 500 policies, against the ruleset of a cluster without policies in the same flavour.
+*-O2* is in the table `mangle`; *in filter* has the same rules where an accept of others could come
+first; *rejecting* has those of `--deny-with reject`, in `filter` and `security`."""
 
 
 def page(results: Results) -> str:
@@ -100,7 +102,7 @@ def page(results: Results) -> str:
             _table(_SWEEP, map(_new, results.sweeps)),
             "### New connections, by iptables",
             _OF_IPTABLES,
-            _table(_IPTABLES, (_flavour(*item) for item in results.iptables.items())),
+            iptables_table(results.iptables),
             "### Packets of established connections",
             _table(_ESTABLISHED, map(_established, results.sweeps)),
             "### Calibration: rules in a row that do not match",
@@ -136,7 +138,11 @@ _NAMES = (PLAIN, EMPTY, TWO_MAPS, *LEVELS)
 _SWEEP = (
     "policies", "groups", *_NAMES, "-O2 ÷ empty", "-O2 above", "-O0 above", "-O0 ÷ -O2, above",
 )  # fmt: skip
-_IPTABLES = ("flavour", EMPTY, "-O2", "-O2 ÷ empty", "-O2 above")
+_PLACES = (LEVELS[-1], IN_FILTER, REJECTING)
+_IPTABLES = (
+    "flavour", EMPTY, *_PLACES, *(f"{name} ÷ empty" for name in _PLACES),
+    *(f"{name} above" for name in _PLACES),
+)  # fmt: skip
 _ESTABLISHED = ("policies", "groups", *_NAMES)
 
 
@@ -181,10 +187,18 @@ def _new(sweep: Sweep) -> tuple[str, ...]:
     return (*_shape(sweep), *_cells(result.new), f"{result.ratio['-O2']:.2f}", *above)
 
 
+def iptables_table(found: Mapping[str, Result]) -> str:
+    """Return what new connections cost by iptables, as a table; the results are by flavour."""
+    return _table(_IPTABLES, (_flavour(*item) for item in found.items()))
+
+
 def _flavour(name: str, result: Result) -> tuple[str, ...]:
-    level = LEVELS[-1]
-    costs = (_ns(result.new[EMPTY]), _ns(result.new[level]))
-    return (f"iptables-{name}", *costs, f"{result.ratio[level]:.2f}", _ns(result.above[level]))
+    return (
+        f"iptables-{name}",
+        *(_ns(result.new[column]) for column in (EMPTY, *_PLACES)),
+        *(f"{result.ratio[column]:.2f}" for column in _PLACES),
+        *(_ns(result.above[column]) for column in _PLACES),
+    )
 
 
 def _established(sweep: Sweep) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Measures compiling, loading and packets, and writes docs/bench.{md,json,svg}.
 
 ``python bench/run.py [--quick]``; packets and loading need root and nft, and are left out without.
+``python bench/run.py --iptables`` measures and prints packets by iptables alone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import msgspec
 import netcluster
 from clusters import Cluster
 from cnpc.backends.iptables import Iptables
+from cnpc.compiler.options import DenyWith
 from cnpc.compiler.passes import PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
 from cnpc.compiler.snapshot import Snapshot
@@ -30,9 +32,9 @@ from forwarding import Connection
 from loading import Loading
 from objects import write_list
 from picture import draw
-from results import LEVELS, Results, Sweep, Workload, page, panels
+from results import LEVELS, Results, Sweep, Workload, iptables_table, page, panels
 from shapes import COMPARED, SHAPES, Shape
-from switches import IptablesChains, NftTable, NoRuleset, Switch
+from switches import NftTable, NoRuleset, Switch, chains
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _QUICK_SCALE = 0.02
@@ -131,11 +133,12 @@ class Bench:
         floor = {lookup.EMPTY: NftTable("floor", lookup.empty_ruleset())}
         linear = {_linear(n): NftTable(_linear(n), lookup.linear_ruleset(n)) for n in _LINEAR}
         lanes[_LINEAR_LANE] = lookup.Lane(connections, {**floor, **linear})
-        shape = self._shapes()[-1] if self._quick else COMPARED
-        for flavour in _FLAVOURS:
-            lanes[flavour] = self._iptables(shape, flavour)
         self._say("packets")
-        return lookup.compare(lanes, self._rounds())
+        return lookup.compare({**lanes, **self._iptables_lanes()}, self._rounds())
+
+    def by_iptables(self) -> Mapping[str, lookup.Result]:
+        """Return what packets cost by iptables alone, by flavour."""
+        return lookup.compare(self._iptables_lanes(), self._rounds())
 
     def _lanes(self, shape: Shape) -> Iterator[tuple[str, lookup.Lane]]:
         """Give the levels' lane; where sets are too many, the lower levels have one of few pods."""
@@ -163,24 +166,33 @@ class Bench:
             rulesets[LEVELS[number]] = NftTable(f"level{number}", text)
         return lookup.Lane(self._connections(shape), rulesets)
 
-    def _iptables(self, shape: Shape, flavour: str) -> lookup.Lane:
+    def _iptables_lanes(self) -> Mapping[str, lookup.Lane]:
+        shape = self._shapes()[-1] if self._quick else COMPARED
         pipeline = Pipeline(Snapshot((), (), ()), (), level=_HIGHEST, passes=PASSES_WITHOUT_MAPS)
         nothing = Iptables().build(pipeline.program(""), ()).texts
-        made = self._texts(shape, _HIGHEST, "iptables")
-        return lookup.Lane(
-            self._connections(shape),
-            {
-                lookup.EMPTY: IptablesChains(flavour, "FLOOR", nothing),
-                LEVELS[-1]: IptablesChains(flavour, "CNPC", made),
-            },
-        )
+        drops, rejects = (self._texts(shape, _HIGHEST, "iptables", way) for way in DenyWith)
+        before = {suffix: text.replace("*mangle\n", "*filter\n") for suffix, text in drops.items()}
+        texts = {
+            lookup.EMPTY: nothing,
+            LEVELS[-1]: drops,
+            lookup.IN_FILTER: before,
+            lookup.REJECTING: rejects,
+        }
+        connections = self._connections(shape)
+        return {flavour: lookup.Lane(connections, chains(flavour, texts)) for flavour in _FLAVOURS}
 
-    def _texts(self, shape: Shape, level: int, backend: str = "nftables") -> Mapping[str, str]:
+    def _texts(
+        self,
+        shape: Shape,
+        level: int,
+        backend: str = "nftables",
+        deny_with: DenyWith = DenyWith.DROP,
+    ) -> Mapping[str, str]:
         """Return the texts of the measured node, by suffix."""
         self._say(f"{shape.policies:,} policies of {shape.groups} groups: {backend} -O{level}")
         cluster = clusters.node_policies(shape)
         stem = self._folder / cluster.name
-        Task(self._write(cluster), level, cluster.node, 0, backend).measure(stem)
+        Task(self._write(cluster), level, cluster.node, 0, backend, deny_with).measure(stem)
         found = {path.suffix[1:]: path for path in self._folder.glob(f"{cluster.name}.*")}
         texts = {suffix: path.read_text() for suffix, path in found.items() if suffix != "json"}
         for path in found.values():
@@ -235,7 +247,11 @@ def main(arguments: Sequence[str]) -> None:
     quick = "--quick" in arguments
     say = partial(print, file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="cnpc-bench-") as folder:
-        results = Bench(Path(folder), say, quick=quick).run()
+        bench = Bench(Path(folder), say, quick=quick)
+        if "--iptables" in arguments:
+            print(iptables_table(bench.by_iptables()))  # noqa: T201 - the result
+            return
+        results = bench.run()
     if not quick:
         write(results, _DOCS)
     print(page(results))  # noqa: T201 - the result

@@ -6,8 +6,10 @@ namespaces have other places in the processor's caches, which alone made a tenth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from netcluster import IPSET_RESTORE, Namespace
@@ -63,17 +65,30 @@ class IptablesChains:
     def load(self, space: Namespace) -> None:
         """Load the sets and the chains for IPv4."""
         space.run(IPSET_RESTORE, self.texts["ipset"])
-        for hook in ("FORWARD", "INPUT"):
-            space.run((*self._command("-N"), f"{self.prefix}-{hook}"))
-            space.run((*self._command("-I"), hook, "-j", f"{self.prefix}-{hook}"))
+        for table, hook in product(self._tables(), ("FORWARD", "INPUT")):
+            space.run((*self._command(table, "-N"), f"{self.prefix}-{hook}"))
+            space.run((*self._command(table, "-I"), hook, "-j", f"{self.prefix}-{hook}"))
         text = self.texts["v4"].replace("CNPC-", f"{self.prefix}-")
         space.run((f"iptables-{self.flavour}-restore", "--noflush"), text)
         self.turn(space, on=False)
 
     def turn(self, space: Namespace, *, on: bool) -> None:
-        """Let the host's chain lead to them, or not."""
+        """Let the host's chains lead to them, or not."""
         verb = "-I" if on else "-D"
-        space.run((*self._command(verb), "FORWARD", "-j", f"{self.prefix}-FORWARD"))
+        for table in self._tables():
+            space.run((*self._command(table, verb), "FORWARD", "-j", f"{self.prefix}-FORWARD"))
 
-    def _command(self, verb: str) -> Sequence[str]:
-        return (f"iptables-{self.flavour}", verb)
+    def _tables(self) -> Sequence[str]:
+        named = re.findall(r"^\*(\w+)$", self.texts["v4"], re.MULTILINE)
+        return tuple(dict.fromkeys(named))
+
+    def _command(self, table: str, verb: str) -> Sequence[str]:
+        return (f"iptables-{self.flavour}", "-t", table, verb)
+
+
+def chains(flavour: str, texts: Mapping[str, Mapping[str, str]]) -> Mapping[str, IptablesChains]:
+    """Return rulesets of a flavour by name, each with chain names of its own."""
+    return {
+        name: IptablesChains(flavour, f"T{number}", own)
+        for number, (name, own) in enumerate(texts.items())
+    }

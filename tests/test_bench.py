@@ -19,7 +19,7 @@ from picture import Panel, draw
 from places import address
 from results import LEVELS, Results, Sweep, page
 from shapes import SHAPES, Shape
-from switches import IptablesChains, NftTable, NoRuleset, Switch
+from switches import NftTable, NoRuleset, Switch, chains
 
 TINY = 0.001
 DIGEST = "3c197443361eda0e218f0657497ac53faa891b5804f617aaa2de7432210ae3b8"
@@ -157,12 +157,9 @@ def test_a_tiny_comparison_goes_through(tmp_path: Path) -> None:
         rulesets[name] = NftTable(f"level{level}", texts("nftables", level, tmp_path)["nft"])
     made = texts("iptables", 2, tmp_path)
     lanes = {"nft": lookup.Lane(connections, rulesets)}
+    ways = dict.fromkeys((lookup.EMPTY, LEVELS[-1], lookup.IN_FILTER, lookup.REJECTING), made)
     for flavour in ("legacy", "nft"):
-        both = {
-            lookup.EMPTY: IptablesChains(flavour, "FLOOR", made),
-            LEVELS[-1]: IptablesChains(flavour, "CNPC", made),
-        }
-        lanes[f"iptables-{flavour}"] = lookup.Lane(connections, both)
+        lanes[f"iptables-{flavour}"] = lookup.Lane(connections, chains(flavour, ways))
     found = lookup.compare(lanes, rounds=1)
     for name, lane in lanes.items():
         assert set(found[name].new) == set(found[name].established) == set(lane.rulesets)
