@@ -29,6 +29,7 @@ _LOCK_SECONDS = "10"
 _LONGEST_MESSAGE = 1000
 _HELP = re.compile(r"\n*Try `.*for more information\.", re.DOTALL)
 _AT_LINE = re.compile(r"\bline:? (\d+)")
+_NO_TABLE = re.compile(r"initialize (?:ip6?tables )?table [`'](\w+)'")
 _SEED = re.compile(r" (?:bucketsize|initval) \S+")
 _AS_IT_IS: Mapping[str, str] = {}
 NO_RELOAD = {"RES_OPTIONS": "no-reload"}
@@ -188,7 +189,11 @@ def _refusal(name: str, words: str, text: str) -> str:
     lines = text.splitlines()
     numbers = [int(number) for number in _AT_LINE.findall(words)]
     told = [lines[number - 1] for number in numbers[:1] if 0 < number <= len(lines)]
-    words = "\n".join([words, *(f"in: {line}" for line in told)])
+    told = [f"in: {line}" for line in told]
+    if missing := _NO_TABLE.search(words):
+        modules = f"iptable_{missing[1]} and ip6table_{missing[1]}"
+        told.append(f"the kernel lacks this table; load the modules {modules}, or use nftables")
+    words = "\n".join([words, *told])
     return words if len(words) <= _LONGEST_MESSAGE else f"{words[:_LONGEST_MESSAGE]}..."
 
 

@@ -10,7 +10,8 @@ from cnpc.backends import iptables_tools, programs
 from cnpc.backends.findings import Level
 from cnpc.backends.iptables_doctor import lacks_iptables, look_at_iptables
 from cnpc.backends.iptables_legacy import legacy_generation
-from cnpc.backends.iptables_tools import FLAVOURS, ipset_headers, system_tools, tools_of
+from cnpc.backends.iptables_names import FAMILIES, TABLES
+from cnpc.backends.iptables_tools import FLAVOURS, PROGRAM, ipset_headers, system_tools, tools_of
 from cnpc.backends.programs import found
 from cnpc.compiler.errors import NodeError
 from netcluster import Namespace
@@ -90,6 +91,35 @@ def test_a_refusal_comes_with_its_line(space: Namespace, flavour: str) -> None: 
     with pytest.raises(NodeError, match=r"(?s)doesn't exist.*in: -A INPUT -m set") as refusal:
         tools.restore("v4", "*filter\n-A INPUT -m set --match-set none src -j DROP\nCOMMIT\n")
     assert "--help" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_table_that_the_kernel_lacks_is_told_with_its_modules(
+    space: Namespace,  # noqa: ARG001 - be in it
+    family: str,
+) -> None:
+    tools = tools_of("legacy")
+    assert tools
+    with pytest.raises(NodeError, match="load the modules iptable_none and ip6table_none"):
+        tools.restore(family, "*none\nCOMMIT\n")
+
+
+def test_a_rule_in_front_is_named_with_its_table(space: Namespace) -> None:  # noqa: ARG001 - be in it
+    def told() -> list[str]:
+        return [str(item) for item in look_at_iptables() if item.level is Level.WARNING]
+
+    program = PROGRAM["v6"]
+    for table in TABLES:
+        command = (program, "-t", table)
+        run((*command, "-N", "CNPC-INPUT"))
+        run((*command, "-A", "INPUT", "-j", "CNPC-INPUT"))
+        assert not told()
+        run((*command, "-I", "INPUT", "-s", "2001:db8::1/128", "-j", "ACCEPT"))
+        (warning,) = told()
+        assert f"ip6tables -t {table} INPUT has before cnpc's own rules -A INPUT -s" in warning
+        assert ("dropped" if table == "filter" else "not judged") in warning
+        assert "cnpc apply puts the own jump in front" in warning
+        run((*command, "-D", "INPUT", "1"))
 
 
 def test_the_number_of_legacy_changes_with_every_rule_and_no_packet(space: Namespace) -> None:  # noqa: ARG001 - be in it
