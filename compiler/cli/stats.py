@@ -78,7 +78,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     are made before a new connection is judged, the most and the mean over all endpoints and nodes
     of the snapshot as peers, and over the protocols and ports that the pod's rules tell apart (at
     most 32, evenly chosen). If the peer is a pod of this node too, its judgement is counted in its
-    own line; with iptables, such peers are left out.
+    own line; with iptables, such peers are left out. What rejects stands in two tables of
+    iptables; its size is that of both, what a connection meets is counted in the first.
     """
     inputs = read_inputs(paths, on_unknown)
     levels = [int(level), *([int(compare.removeprefix("-O"))] if compare else [])]
