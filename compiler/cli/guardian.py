@@ -14,7 +14,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from ...backends import boot_clock
@@ -77,7 +76,8 @@ def guard(folder: str, token: str, until: str) -> int:
         except Exception:  # noqa: BLE001 - whatever it is, it is tried again
             if left <= 0:
                 step = min(2 * step, _LONGEST_STEP)
-        time.sleep(min(step, max(left, _STEP)))
+        # A duration, where time.sleep waits for a time on a clock (clock_nanosleep(2)).
+        select.select([], [], [], min(step, max(left, _STEP)))
 
 
 def _reach_all() -> None:
