@@ -152,9 +152,10 @@ def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> Po
         return None
     name = fields.read("name", lambda item: item.string(_MAX_RULE_NAME), "")
     action = _required(fields, "action", lambda item: item.choice(dialect.actions))
+    no_names = _no_domain_names(dialect.tier, action)
     peers_field = fields.require(peers_name)
     peers = [
-        decode_peer(item, dialect.peers, way, _no_domain_names(dialect.tier, action))
+        decode_peer(item, dialect.peers, way, no_names)
         for item in (() if peers_field is None else peers_field.items(1, dialect.limit))
     ]
     ports = _ports(dialect, fields)

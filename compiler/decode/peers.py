@@ -41,8 +41,16 @@ _SELECTORS = (*_SELECTED, "nodes")
 ADDRESSES = ("networks", "nodes", "domainNames")
 """The peers that have no container ports."""
 
-_IN_INGRESS = dict.fromkeys(ADDRESSES, "only the egress rules of this API can name addresses")
-_IN_EGRESS = dict.fromkeys(ADDRESSES, "a policy of this kind cannot have it")
+_HINTS = {
+    Direction.INGRESS: {
+        **dict.fromkeys(ADDRESSES, "only the egress rules of this API can name addresses"),
+        **dict.fromkeys(_SELECTED, _EVERYTHING),
+    },
+    Direction.EGRESS: {
+        **dict.fromkeys(ADDRESSES, "a policy of this kind cannot have it"),
+        **dict.fromkeys(_SELECTORS, _EVERYTHING),
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +82,7 @@ def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
 def decode_peer(field: Field, forms: PeerForms, way: Direction, no_names: str) -> Peer | None:
     """Return a peer of a cluster-wide policy; ``no_names`` is why it cannot have domain names."""
     known = forms.egress if way is Direction.EGRESS else _SELECTED
-    elsewhere = _IN_EGRESS if way is Direction.EGRESS else _IN_INGRESS
-    hints = elsewhere | {name: _EVERYTHING for name in known if name in _SELECTORS}
-    fields = field.fields(*known, hints=hints)
+    fields = field.fields(*known, hints=_HINTS[way])
     if fields is None:
         return None
     chosen = fields.only(known)

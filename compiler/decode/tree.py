@@ -84,7 +84,8 @@ class Field:
             hint = for_mapping(self.place.path, self.value, known)
             self.error(f"must be a mapping, not {describe(self.value)}", hint)
             return None
-        return {key: self.child(key, value) for key, value in self.value.items()}
+        child = self.child
+        return {key: child(key, value) for key, value in self.value.items()}
 
     def strings(self) -> dict[str, Field]:
         """Return the entries of a mapping from strings to strings, in which null is ``""``."""
@@ -103,14 +104,17 @@ class Field:
         entries = self.entries(known)
         if entries is None:
             return None
-        found = {key: entries[key] for key in known if key in entries}
-        fields = Fields(
-            self,
-            {key: field for key, field in found.items() if field.value is not None},
-            [key for key in entries if key not in known],
-            [key for key, field in found.items() if not field.is_understood(hints.get(key, ""))],
-        )
-        fields.report_strange(known, hints)
+        present, refused = {}, []
+        for key in known:
+            field = entries.get(key)
+            if field is not None and field.value is not None:
+                present[key] = field
+            elif field is not None and not field.is_understood(hints.get(key, "")):
+                refused.append(key)
+        strange = [key for key in entries if key not in known]
+        fields = Fields(self, present, strange, refused)
+        if strange:
+            fields.report_strange(known, hints)
         return fields
 
     def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
