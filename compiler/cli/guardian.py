@@ -1,10 +1,13 @@
 """Who puts the old ruleset back when nobody confirms the new one in time.
 
 It is a process of its own in a session of its own, so that it outlives the terminal and the cnpc
-that started it: ``python -m cnpc.compiler.cli.guardian FOLDER TOKEN UNTIL``. All that it will need
-of this program it has imported and read before it says that it is ready: a package may be replaced
-while it waits, and a disk may fail. It tries for as long as the new ruleset waits; where it is
-killed, the next command does its work.
+that started it:
+
+    python -m cnpc.compiler.cli.guardian FOLDER TOKEN UNTIL
+
+All that it will need of this program it has imported and read before it says that it is ready: a
+package may be replaced while it waits, and a disk may fail. It tries for as long as the new ruleset
+waits; where it is killed, the next command does its work.
 """
 
 from __future__ import annotations
