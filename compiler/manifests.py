@@ -32,13 +32,15 @@ class Inputs:
 
     ``policies`` are in the order of tier, priority, name and kind, whatever the order in the
     files; ``warnings`` are not yet located (``diagnostics.render`` does it); ``passed_over`` counts
-    the objects of kinds that are not read, by ``apiVersion/kind``.
+    the objects of kinds that are not read, by ``apiVersion/kind``. ``no_endpoints`` are
+    the names of pods that no policy selects, by the reason, in words that follow "pods".
     """
 
     snapshot: Snapshot
     policies: tuple[Policy, ...]
     warnings: tuple[Diagnostic, ...]
     passed_over: Mapping[str, int]
+    no_endpoints: Mapping[str, tuple[str, ...]]
 
 
 def load(
@@ -78,6 +80,7 @@ def _load(
         tuple(sorted(collector.policies, key=_order)),
         tuple(findings.diagnostics),
         dict(sorted(collector.passed_over.items())),
+        {why: tuple(sorted(n)) for why, n in sorted(collector.cluster.no_endpoints.items())},
     )
 
 

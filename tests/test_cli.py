@@ -183,7 +183,11 @@ def test_verbose_counts_what_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "services.yaml").write_text(services)
     arguments = ("compile", CLUSTER, tmp_path / "services.yaml", "--node", "worker-1")
     assert cnpc(*arguments).err == ""
-    assert cnpc(*arguments, "-v").err == "cnpc: 3 of v1/Service not used\n"
+    assert cnpc(*arguments, "-v").err.splitlines() == [
+        "cnpc: 3 of v1/Service not used",
+        "cnpc: 1 pod on the host's network, not judged: kube-system/kube-proxy-q9wzl",
+        "cnpc: 1 pod that ended, not judged: foo-ns-1/migrate-x7k2p",
+    ]
 
 
 @pytest.mark.parametrize("stage", ["lower", "drop_empty", "share"])

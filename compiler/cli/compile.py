@@ -35,6 +35,7 @@ from .output import OutputDirectory, StandardOutput, file_stem
 from .parameters import OutputFolder, max_errors_option
 from .reports import report, report_warnings
 from .summary import NodeSummary, Summary, as_facts, as_table
+from .unused import words_of_unused
 
 _HIGHEST_LEVEL = max(LEVELS)
 _STAGES = tuple(
@@ -152,8 +153,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         raise click.UsageError(f"{len(chosen)} nodes: -o DIR, or --node NAME for one of them")
     warnings = report_warnings(inputs, pipeline.resolver, max_errors)
     if verbose:
-        for what, number in sorted(inputs.passed_over.items()):
-            report_message(f"{number} of {what} not used")
+        for line in words_of_unused(inputs):
+            report_message(line)
     made_of_nodes = _compile(pipeline, inputs, chosen, request)
     compiled = tuple(sorted(made_of_nodes, key=attrgetter("node")))
     slow = many_sets({item.node: item.sets for item in compiled})

@@ -33,6 +33,7 @@ from .objects import (
     make_namespace,
     make_node,
     pod_addresses,
+    why_no_endpoint,
     written_addresses,
 )
 from .places import Places
@@ -60,6 +61,7 @@ class Cluster:
         self._addresses: set[int] = set()
         self._deleted_at: dict[tuple[str, str], str] = {}
         self._shared = False
+        self.no_endpoints: dict[str, list[str]] = {}
         self._pool = Pool()
 
     def claim(self, kind: str, namespace: str, name: str, place: Place) -> None:
@@ -103,16 +105,22 @@ class Cluster:
         is_new = self._claim("Pod", metadata.namespace or "default", metadata.name, number)
         addresses = pod_addresses(pod)
         if not addresses:
+            self._leave_out(pod, why_no_endpoint(pod))
             return
         try:
             endpoint = make_endpoint(pod, addresses, self._pool)
         except ValueError:
             addresses = self._valid_addresses(pod, self._places[number].child("status"))
             if not addresses:
+                self._leave_out(pod, "whose IP cannot be read")
                 return
             endpoint = make_endpoint(pod, addresses, self._pool)
         if is_new:
             self._add_endpoint(endpoint, metadata.deletion_timestamp)
+
+    def _leave_out(self, pod: PodManifest, why: str) -> None:
+        name = f"{pod.metadata.namespace or 'default'}/{pod.metadata.name}"
+        self.no_endpoints.setdefault(why, []).append(name)
 
     def _add_endpoint(self, endpoint: Endpoint, deleted_at: str | None) -> None:
         self._endpoints[endpoint.namespace].append(endpoint)

@@ -166,6 +166,15 @@ def pod_addresses(pod: PodManifest) -> list[str]:
     return found
 
 
+def why_no_endpoint(pod: PodManifest) -> str:
+    """Return why a pod without addresses to judge is no endpoint, in words that follow 'pods'."""
+    if pod.spec is not None and pod.spec.host_network:
+        return "on the host's network"
+    if pod.status is not None and pod.status.phase in _ENDED:
+        return "that ended"
+    return "without an IP"
+
+
 def written_addresses(pod: PodManifest) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Return every address in the status with its path there."""
     status = pod.status or _PodStatus()
