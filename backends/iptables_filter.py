@@ -102,6 +102,12 @@ class IptablesFilter:
             return None
         return ruleset, replace(kernel, generation=self._if_still(before))
 
+    def changed(self, ruleset: IptablesLayout, kernel: Kernel) -> tuple[str, ...]:  # noqa: ARG002 - nftables needs it
+        """Return whether rules differ, or the entries of sets."""
+        rules = self._structure(own(self._tools)) != kernel.structure
+        sets = self._signs.contents() != kernel.contents
+        return (*(["rules"] if rules else []), *(["entries of sets"] if sets else []))
+
     def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
         old = now.ruleset

@@ -276,7 +276,8 @@ class Keeper:
                 self._state.write(record)
             raise
         self._recorded.finish(record.loaded(version, kernel, pending))
-        return Outcome(version, planned, now.drift, time.monotonic() - began, pending=pending)
+        seconds = time.monotonic() - began
+        return Outcome(version, planned, now.drift, seconds, pending=pending, changed=now.changed)
 
     def _armed(self, record: Record, hold: Hold) -> Pending:
         """Have the old ruleset come back, even if this process ends before it records the new."""

@@ -50,6 +50,10 @@ class NftFilter:
         """Return how the kernel differs, where it is not as it was noted."""
         return Drift.CHANGED if self.present() else Drift.GONE
 
+    def changed(self, ruleset: Layout, kernel: Kernel) -> tuple[str, ...]:
+        """Return the chains with other rules, and the sets and maps with other elements."""
+        return self.node.changed(ruleset, kernel.contents)
+
     def judging(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets."""
         return (BACKEND,) if self.present() else ()

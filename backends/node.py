@@ -11,6 +11,7 @@ import ctypes
 import errno
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -179,6 +180,13 @@ class Node(Protocol):
         """Tell whether large sets and maps have the elements that the layout says, and no other."""
         ...
 
+    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the chains with more or fewer rules, and the sets and maps with other elements.
+
+        A chain in which as many rules were exchanged is not among them.
+        """
+        ...
+
     def elements(self, table: Table) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
         ...
@@ -194,6 +202,10 @@ class Node(Protocol):
     def forget(self, connection: Connection) -> bool:
         """End a connection; False if it is over by itself."""
         ...
+
+
+_ANONYMOUS = "__"
+"""What the kernel begins the names of sets within rules with (nf_tables_api.c)."""
 
 
 class KernelNode:
@@ -247,6 +259,37 @@ class KernelNode:
         large = (item for item in layout.tables.values() if is_large(item))
         return all(netfilter.calmly(partial(self._same, item)) for item in large)
 
+    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the chains with more or fewer rules, and the sets and maps with other elements."""
+
+        def look() -> tuple[str, ...]:
+            return (*self._other_chains(layout), *self._other_sets(layout, contents))
+
+        return netfilter.calmly(look) or ()
+
+    def _other_chains(self, layout: Layout) -> Iterator[str]:
+        rules = Counter(netfilter.name_in(chain) for chain, _ in self._rules())
+        for name in sorted({*rules, *layout.chains}):
+            chain = layout.chains.get(name)
+            if rules[name] != (len(chain.rules) if chain else 0):
+                yield f"chain {name}"
+
+    def _other_sets(self, layout: Layout, contents: Mapping[str, str]) -> Iterator[str]:
+        there = {name for name, _, _ in self._sets() if not name.startswith(_ANONYMOUS)}
+        for name in sorted(there - layout.tables.keys()):
+            yield f"set {name}"
+        for name, item in sorted(layout.tables.items()):
+            if name not in there or not self._as_noted(item, contents):
+                yield f"{item.kind} {name}"
+
+    def _as_noted(self, item: Table, contents: Mapping[str, str]) -> bool:
+        """Return whether a set or map has the elements that it was loaded with."""
+        if item.dynamic:
+            return True
+        if is_large(item):
+            return self._same(item)
+        return self._contents(item.name) == contents.get(item.name)
+
     def elements(self, table: Table) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
         try:
@@ -284,8 +327,8 @@ class KernelNode:
             if chain.hook:
                 whole.update(netfilter.chain(short(TABLE), chain.name))
         rules = 0
-        for rule in self._rules():
-            whole.update(rule)
+        for chain_name, handle in self._rules():
+            whole.update(chain_name + handle)
             rules += 1
         if rules != sum(len(chain.rules) for chain in layout.chains.values()):
             return None
@@ -325,11 +368,11 @@ class KernelNode:
         except FileNotFoundError:
             return False
 
-    def _rules(self) -> Iterator[bytes]:
+    def _rules(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the chain and handle of each rule: a rule that is changed gets a new handle."""
         for body in netfilter.ask(_GET_RULE, text_attribute(1, short(TABLE)), DUMP):
             found = attributes(body)
-            yield found[_RULE_CHAIN] + found[_RULE_HANDLE]
+            yield found[_RULE_CHAIN], found[_RULE_HANDLE]
 
     def _sets(self) -> Iterator[tuple[str, int | None, bytes]]:
         """Yield name, number of elements where the kernel tells it, and all that it says."""

@@ -23,6 +23,8 @@ class Outcome:
     """Which version had waited for a confirmation, and does so no more."""
     pending: Pending | None = None
     """The end of the version, where that waits for a confirmation."""
+    changed: tuple[str, ...] = ()
+    """What had drifted, in words, as far as that can be told."""
 
 
 @dataclass(frozen=True, slots=True)

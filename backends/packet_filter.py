@@ -36,6 +36,16 @@ class Drift(enum.Enum):
         return self.value.replace(" has ", " had ")
 
 
+_MOST_PARTS = 5
+
+
+def words_of(drift: str, changed: Sequence[str]) -> str:
+    """Return the words for a drift, with the first few of the parts that somebody changed."""
+    more = len(changed) - _MOST_PARTS
+    parts = [*changed[:_MOST_PARTS], *([f"{more} more"] if more > 0 else [])]
+    return f"{drift} ({', '.join(parts)})" if parts else drift
+
+
 @dataclass(frozen=True, slots=True)
 class InForce(Generic[R]):
     """What the kernel has: the ruleset where that is known, and how it drifted."""
@@ -46,6 +56,8 @@ class InForce(Generic[R]):
     """Whether the recorded version was loaded since this boot, in this network namespace."""
     kernel: Kernel | None = None
     """How the kernel is, where it was seen to be as it was recorded."""
+    changed: tuple[str, ...] = ()
+    """What somebody has changed, in words, as far as that can be told."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,10 @@ class PacketFilter(Signs, Protocol[R, P]):
 
     def difference(self, kernel: Kernel) -> Drift:
         """Return how the kernel differs, where it is not as it was noted."""
+        ...
+
+    def changed(self, ruleset: R, kernel: Kernel) -> tuple[str, ...]:
+        """Return what differs from the ruleset as it was loaded, in words; () if unknown."""
         ...
 
     def judging(self) -> tuple[str, ...]:

@@ -45,6 +45,9 @@ class View:
             if found is not None:
                 return InForce(found[0], Drift.NONE, loaded=True, kernel=found[1])
             drift = own.difference(kernel)
+            if drift is Drift.CHANGED:
+                changed = own.changed(known, kernel)
+                return InForce(own.empty, drift, loaded=True, changed=changed)
         if not own.present():
             drift = Drift.MOVED if own.judging() else Drift.GONE
         return InForce(own.empty, drift, loaded=True)

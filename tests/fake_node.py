@@ -69,6 +69,9 @@ class FakeNode:
     def same_contents(self, layout: Layout) -> bool:
         return bool(layout.tables)
 
+    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+        return ("chain forward",) if contents and layout.chains else ()
+
     def elements(self, table: Table) -> tuple[str, ...]:
         return (f"192.0.2.{len(table.name)}",)
 

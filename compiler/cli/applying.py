@@ -11,7 +11,7 @@ from ...backends.bridges import REMEDY, unjudged, words
 from ...backends.keeper import Keeper
 from ...backends.notes import Version
 from ...backends.outcome import Hold, Outcome
-from ...backends.packet_filter import Given
+from ...backends.packet_filter import Given, words_of
 from ..errors import NodeError
 from .apply_report import (
     describe,
@@ -145,7 +145,7 @@ def _hold(confirm: float | None, state_dir: Path) -> Hold | None:
 
 def _warn(outcome: Outcome) -> None:
     if outcome.drift.value:
-        report_warning(f"{outcome.drift.before}; it was put right")
+        report_warning(f"{words_of(outcome.drift.before, outcome.changed)}; it was put right")
     if outcome.released:
         report_warning(f"the confirmation of {outcome.released.id} is no longer waited for")
     if outcome.removed:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ...backends.changes import compare
-from ...backends.packet_filter import Drift
+from ...backends.packet_filter import Drift, words_of
 from ..errors import CnpcError
 from .differences import facts, lines
 from .json_output import json_option, print_json
@@ -40,7 +40,8 @@ def command(
     old = shown(keeper, record, now)
     drift = now.drift
     if drift is not Drift.NONE:
-        report_warning(keeper.view.obstacle(record) or f"{drift.value}; apply puts it right")
+        words = f"{words_of(drift.value, now.changed)}; apply puts it right"
+        report_warning(keeper.view.obstacle(record) or words)
     new = old
     if paths:
         before = header_in_force(state_dir)
@@ -50,7 +51,8 @@ def command(
     changes = compare(old, new)
     if as_json:
         drifted = drift.name.lower() if drift is not Drift.NONE else None
-        print_json({"drift": drifted, **facts(changes, old, new)})
+        parts = list(now.changed)
+        print_json({"drift": drifted, "drifted_parts": parts, **facts(changes, old, new)})
     else:
         for line in lines(changes, old, new):
             say(line)

@@ -59,6 +59,7 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         _id(record.previous),
         _id(record.at_boot),
         drift,
+        list(now.changed),
         list(keeper.view.beside(record)),
         keeper.view.obstacle(record),
         list(unjudged(header.addresses)) if current else [],

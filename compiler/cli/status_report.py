@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from ...backends.bridges import REMEDY, words
-from ...backends.packet_filter import Drift
+from ...backends.packet_filter import Drift, words_of
 from .counters import RuleCounter, by_rule
 from .uncounted import words_of_uncounted
 
@@ -20,6 +20,8 @@ class Status:
     previous: str | None
     next_boot: str | None
     drift: Drift
+    drifted_parts: list[str]
+    """What somebody changed, in words, as far as that can be told."""
     beside: list[str]
     """Where rules of ours judge packets too, which are of another kind."""
     obstacle: str
@@ -106,7 +108,7 @@ def _in_force(status: Status) -> Iterator[str]:
     if status.obstacle:
         yield f"but {status.obstacle}"
     elif status.drift not in {Drift.NONE, Drift.GONE}:
-        yield f"but {status.drift.value}; cnpc apply puts it right"
+        yield f"but {words_of(status.drift.value, status.drifted_parts)}; cnpc apply puts it right"
     if status.beside:
         too = " too" if status.version else ""
         places = " and ".join(status.beside)
