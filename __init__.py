@@ -1,3 +1,5 @@
 """cnpc, the ClusterNetworkPolicy compiler: Kubernetes network policy to packet filters."""
 
+from __future__ import annotations
+
 __version__ = "0.1.0"

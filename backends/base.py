@@ -1,4 +1,4 @@
-"""What every backend offers, and what it makes."""
+"""The interface of a backend, and the ruleset it builds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..compiler.ir import Program
+from ..compiler.ir.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetSize:
+    """Counts of what is emitted; sets, maps and elements include those within rules."""
+
+    rules: int
+    chains: int
+    sets: int
+    maps: int
+    anonymous: int
+    elements: int
+    kernel_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ..compiler.ir import Origin
+from ..compiler.errors import InputError, error
+from ..compiler.ir.match import Origin
 from ..compiler.net import Protocol
 
 PROTOCOL_WORD: Mapping[int, str] = {
@@ -78,3 +79,10 @@ def _escape(character: str) -> str:
     if character in _UNSAFE or not character.isprintable():
         return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
     return character
+
+
+def unsupported(backend: str, what: str, origins: Iterable[Origin] = ()) -> InputError:
+    """Return the error that names the policy rule; a weaker rule is never the answer."""
+    listed = tuple(origins)
+    where = f"{describe_origins(listed)}: " if listed else ""
+    return InputError([error(f"{where}{backend} cannot express {what}")])

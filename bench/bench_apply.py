@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 from clusters import limits
-from cnpc.backends.layout import read_layout
-from cnpc.backends.nftables import Nftables
-from cnpc.backends.node import KernelNode, LibraryNft
-from cnpc.backends.transaction import Kind, plan
-from cnpc.compiler.cli.backends import BACKENDS, passes_of
-from cnpc.compiler.manifests import Inputs, load
+from cnpc.backends.nftables.node.client import LibraryNft
+from cnpc.backends.nftables.node.kernel import KernelNode
+from cnpc.backends.nftables.plan import Kind, plan
+from cnpc.backends.nftables.render import Nftables
+from cnpc.backends.nftables.ruleset import read_layout
+from cnpc.compiler.cli.options import BACKENDS, passes_of
+from cnpc.compiler.manifests.load import Inputs, load
 from cnpc.compiler.pipeline import Pipeline
 from commands import CNPC, measure, run, say
 from pytest_benchmark.fixture import BenchmarkFixture

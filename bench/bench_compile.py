@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from clusters import medium
+from clusters.objects import write_list
 from commands import CNPC, measure, say
-from objects import write_list
 from pytest_benchmark.fixture import BenchmarkFixture
 
 STORIES = Path(__file__).parents[1] / "examples" / "stories"

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from cnpc.backends.nftables import Nftables
-from cnpc.compiler.cli.backends import BACKENDS, passes_of
+from cnpc.backends.nftables.render import Nftables
 from cnpc.compiler.cli.main import collect_rarely
-from cnpc.compiler.decode.objects import PodManifest
-from cnpc.compiler.manifests import load
+from cnpc.compiler.cli.options import BACKENDS, passes_of
+from cnpc.compiler.manifests.core_v1 import PodManifest
+from cnpc.compiler.manifests.load import load
 from cnpc.compiler.options import DenyWith, Options
 from cnpc.compiler.pipeline import Pipeline
 from msgspec import Raw, Struct

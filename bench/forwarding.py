@@ -23,7 +23,7 @@ from typing import Self
 
 from netcluster.conntrack import Conntrack
 from netcluster.namespaces import Namespace, write_sysctls
-from switches import Switch
+from side_by_side import Switch
 
 _TUNSETIFF = 0x400454CA  # linux/if_tun.h
 _IFF_TUN_NO_PI = 0x0001 | 0x1000

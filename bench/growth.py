@@ -15,15 +15,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-from cnpc.backends.nftables import Nftables
+from clusters.growing import GROWING
+from clusters.objects import write_list
+from cnpc.backends.nftables.render import Nftables
 from cnpc.compiler.cli.main import collect_rarely
-from cnpc.compiler.conflicts import conflicts
-from cnpc.compiler.idle import idle
-from cnpc.compiler.manifests import load
+from cnpc.compiler.lowering.equal_priority import conflicts
+from cnpc.compiler.lowering.unmatched import idle
+from cnpc.compiler.manifests.load import load
 from cnpc.compiler.pipeline import Pipeline
-from growing import GROWING
 from msgspec import Struct
-from objects import write_list
 
 LEVELS = (0, 1, 2)
 _QUICK = 20

@@ -11,10 +11,10 @@ from operator import attrgetter
 from random import Random
 from statistics import median
 
+from clusters.naming import SEED, address
+from clusters.one_node import OpenTo, Shape, shape_policies
 from forwarding import ACK, SYN, Connection, Router, overhead
-from places import SEED, address
-from shapes import OpenTo, Shape, shape_policies
-from switches import Switch
+from side_by_side import Switch
 
 _HEAD = """\
 table inet cnpc {{

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from clusters.one_node import Shape
 from compiling import Compilation
 from loading import Loading
 from lookup import EMPTY, IN_FILTER, PLAIN, REJECTING, TWO_MAPS, Result
 from msgspec import Struct
-from picture import Panel
-from shapes import Shape
+from svg_chart import Panel
 
 LEVELS = ("-O0", "-O1", "-O2")
 

@@ -22,19 +22,19 @@ import lookup
 import msgspec
 import netcluster
 from clusters import Cluster
-from cnpc.backends.iptables import Iptables
+from clusters.objects import write_list
+from clusters.one_node import COMPARED, SHAPES, Shape
+from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
+from cnpc.backends.iptables.render import Iptables
+from cnpc.compiler.model.snapshot import Snapshot
 from cnpc.compiler.options import DenyWith
-from cnpc.compiler.passes import PASSES_WITHOUT_MAPS
 from cnpc.compiler.pipeline import Pipeline
-from cnpc.compiler.snapshot import Snapshot
 from compiling import Compilation, Task
 from forwarding import Connection
 from loading import Loading
-from objects import write_list
-from picture import draw
 from results import LEVELS, Results, Sweep, Workload, iptables_table, page, panels
-from shapes import COMPARED, SHAPES, Shape
-from switches import NftTable, NoRuleset, Switch, chains
+from side_by_side import NftTable, NoRuleset, Switch, chains
+from svg_chart import draw
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _QUICK_SCALE = 0.02

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .ir import Program
-from .lower import Lowering
+from .ir.program import Program
+from .ir.verifier import verify
+from .lowering.program import Lowering
+from .model.policy import Policy
+from .model.resolver import Resolver
+from .model.snapshot import Endpoint, Snapshot
 from .options import DEFAULT_LEVEL, Options
 from .passes import PASSES, PassLevels
 from .passes.prune import Pruning, prune, pruned
-from .policy import Policy
-from .resolve import Resolver
-from .snapshot import Endpoint, Snapshot
-from .verify import verify
 
 Watch = Callable[[str, Program], None]
 """Called with a stage's name and what the program is after it."""

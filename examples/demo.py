@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import netcluster
-from cnpc.compiler.manifests import load
+from cnpc.compiler.manifests.load import load
 from expectations import CLUSTER, Expectation, Story, load_stories
 from netcluster import Cluster
 from verdicts import Places, evaluated, observed

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cnpc.compiler.evaluate import Evaluator, Packet
-from cnpc.compiler.ir import Hook
-from cnpc.compiler.manifests import load
+from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.match import Hook
+from cnpc.compiler.manifests.load import load
+from cnpc.compiler.model.snapshot import Snapshot
 from cnpc.compiler.net import Family, parse_address
 from cnpc.compiler.pipeline import Pipeline
-from cnpc.compiler.snapshot import Snapshot
 from expectations import Expectation
 from netcluster import Cluster, Probe, Topology, Verdict
 

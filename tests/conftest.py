@@ -12,7 +12,7 @@ import apiserver
 import netcluster
 import pytest
 import small_cluster
-from cnpc.compiler.port_forms import port_form
+from cnpc.compiler.passes.port_plan import port_form
 from neighbours import scene
 from netcluster.namespaces import Namespace
 

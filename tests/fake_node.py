@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cnpc.backends.connections import Connection
-from cnpc.backends.layout import Layout, Table
-from cnpc.backends.node import Fingerprint
+from cnpc.backends.linux.conntrack import Connection
+from cnpc.backends.nftables.node.kernel import Fingerprint
+from cnpc.backends.nftables.ruleset import Layout, Table
 from cnpc.compiler.errors import NodeError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cnpc.backends import programs
+from cnpc.backends.linux import programs
 
 FAULTS = {
     "fails": 'echo "a reason" >&2; exit 1',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.compiler import costs, port_forms
+from cnpc.compiler.passes import cost_model, port_plan
 
 
 def make_ports_pay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -11,6 +11,6 @@ def make_ports_pay(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Decisions are remembered: conftest.py forgets them after each test.
     """
-    monkeypatch.setattr(costs, "_DISPATCH", -1)
-    monkeypatch.setattr(costs, "_BY_PORT", -10_000)
-    monkeypatch.setattr(port_forms, "_LONGEST", 1_000)
+    monkeypatch.setattr(cost_model, "_DISPATCH", -1)
+    monkeypatch.setattr(cost_model, "_BY_PORT", -10_000)
+    monkeypatch.setattr(port_plan, "_LONGEST", 1_000)

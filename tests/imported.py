@@ -37,7 +37,14 @@ def imported(*arguments: str, environment: Mapping[str, str] | None = None) -> I
 
 
 START = frozenset(
-    f"compiler{name}"
-    for name in ("", ".cli", ".cli.later", ".cli.main", ".cli.messages", ".errors")
+    {
+        "compiler",
+        "compiler.cli",
+        "compiler.cli.lazy",
+        "compiler.cli.main",
+        "compiler.cli.output",
+        "compiler.cli.output.messages",
+        "compiler.errors",
+    }
 )
 """What every run imports."""

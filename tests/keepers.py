@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cnpc.backends.iptables_filter import IptablesFilter
-from cnpc.backends.iptables_names import BACKEND as IPTABLES
-from cnpc.backends.iptables_tools import FLAVOURS, tools_of
-from cnpc.backends.keeper import Keeper
-from cnpc.backends.nft_filter import NftFilter
-from cnpc.backends.nft_names import BACKEND
-from cnpc.backends.node import CommandNft, KernelNode, LibraryNft, Node, WithoutNft
-from cnpc.backends.record import State
+from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.store import State
+from cnpc.backends.iptables.names import BACKEND as IPTABLES
+from cnpc.backends.iptables.node.dataplane import IptablesFilter
+from cnpc.backends.iptables.node.tools import FLAVOURS, tools_of
+from cnpc.backends.nftables.names import BACKEND
+from cnpc.backends.nftables.node.client import CommandNft, LibraryNft, WithoutNft
+from cnpc.backends.nftables.node.dataplane import NftFilter
+from cnpc.backends.nftables.node.kernel import KernelNode, Node
 
 KINDS = ("nftables", *(f"iptables-{flavour}" for flavour in FLAVOURS))
 """Each packet filter by which a ruleset is put in force on a kernel."""

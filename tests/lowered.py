@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import BytesIO
 
-from cnpc.compiler.ir import Chain, Goto, Jump, Program, Set
-from cnpc.compiler.manifests import Inputs, load
+from cnpc.compiler.ir.printer import print_rule
+from cnpc.compiler.ir.program import Chain, Goto, Jump, Program, Set
+from cnpc.compiler.manifests.load import Inputs, load
 from cnpc.compiler.options import Options
 from cnpc.compiler.pipeline import Pipeline, checked
-from cnpc.compiler.printer import print_rule
 
 DEFAULTS = Options()
 

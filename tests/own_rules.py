@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cnpc.backends.iptables_layout import IptablesLayout
-from cnpc.backends.iptables_names import FAMILIES
-from cnpc.backends.iptables_own import own
-from cnpc.backends.iptables_saved import NOWHERE, change
-from cnpc.backends.iptables_signs import IptablesSigns
-from cnpc.backends.iptables_tools import PROGRAM, tools_of
-from cnpc.backends.netfilter import place
-from cnpc.backends.notes import Kernel, Record
-from cnpc.backends.packet_filter import Given
-from cnpc.backends.record import State
+from cnpc.backends.apply.dataplane import Given
+from cnpc.backends.apply.record import Kernel, Record
+from cnpc.backends.apply.store import State
+from cnpc.backends.iptables.names import FAMILIES
+from cnpc.backends.iptables.node.generation import IptablesSigns
+from cnpc.backends.iptables.node.own_rules import own
+from cnpc.backends.iptables.node.saved import NOWHERE, change
+from cnpc.backends.iptables.node.tools import PROGRAM, tools_of
+from cnpc.backends.iptables.ruleset import IptablesLayout
+from cnpc.backends.linux.netlink import place
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import earlier

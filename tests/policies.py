@@ -7,9 +7,8 @@ import json
 
 import pytest
 from cnpc.compiler.errors import InputError
-from cnpc.compiler.manifests import OnUnknown, load
-from cnpc.compiler.net import Family, Prefix
-from cnpc.compiler.policy import (
+from cnpc.compiler.manifests.load import OnUnknown, load
+from cnpc.compiler.model.policy import (
     Direction,
     LabelSelector,
     Operator,
@@ -18,6 +17,7 @@ from cnpc.compiler.policy import (
     PolicyRule,
     Requirement,
 )
+from cnpc.compiler.net import Family, Prefix
 
 GROUP = "policy.networking.k8s.io"
 ALL = PodsPeer(LabelSelector())

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from cnpc.backends.apply.dataplane import Given
 from cnpc.backends.base import Backend
-from cnpc.backends.iptables import Iptables
-from cnpc.backends.iptables_layout import IptablesLayout, read_iptables
-from cnpc.backends.iptables_names import BACKEND
-from cnpc.backends.nftables import Nftables
-from cnpc.backends.packet_filter import Given
-from cnpc.compiler.ir import Program
+from cnpc.backends.iptables.names import BACKEND
+from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
+from cnpc.backends.iptables.render import Iptables
+from cnpc.backends.iptables.ruleset import IptablesLayout, read_iptables
+from cnpc.backends.nftables.render import Nftables
+from cnpc.compiler.ir.program import Program
 from cnpc.compiler.options import DEFAULT_LEVEL, DenyWith, Options
-from cnpc.compiler.passes import PASSES, PASSES_WITHOUT_MAPS
+from cnpc.compiler.passes import PASSES
 from cnpc.compiler.pipeline import Pipeline
 from semantics.evaluation import read
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 
-from cnpc.compiler.evaluate import Packet
+from cnpc.compiler.ir.interpreter import Packet
 from cnpc.compiler.net import Family
 from netcluster.namespaces import run, write_sysctls
 

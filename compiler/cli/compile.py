@@ -13,29 +13,28 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
-from ..ir import Program
-from ..manifests import Inputs
+from ...backends.iptables.passes import PASSES_WITHOUT_MAPS
+from ..ir.printer import print_program
+from ..ir.program import Program
+from ..manifests.load import Inputs
 from ..options import LEVELS, DenyWith, Options, OwnNode
-from ..passes import PASSES_WITHOUT_MAPS, PassLevels
+from ..passes import PassLevels
+from ..passes.peer_maps.pod_paths import count_judged
 from ..pipeline import Pipeline, stages
-from ..printer import print_program
-from ..routes import count_judged
-from . import arguments
-from .backends import BACKENDS, backend_option, passes_of
-from .digest_line import with_digest
-from .explain_pruned import explain_nodes
-from .header import Compilation, header
-from .inputs import read_inputs
-from .json_output import as_json_line, json_option, print_json
-from .later import later
-from .many_sets import many_sets
-from .messages import report_message
-from .nodes import choose
-from .output import OutputDirectory, StandardOutput, file_stem
-from .parameters import OutputFolder, max_errors_option
-from .reports import report, report_warnings
-from .summary import NodeSummary, Summary, as_facts, as_table
-from .unused import words_of_unused
+from . import options as arguments
+from .inputs import choose, read_inputs
+from .lazy import later
+from .option_types import OutputFolder, max_errors_option
+from .options import BACKENDS, backend_option, passes_of
+from .output.diagnostics import many_sets, report, report_warnings
+from .output.explain_pruned import explain_nodes
+from .output.files import OutputDirectory, StandardOutput, file_stem
+from .output.json_output import as_json_line, json_option, print_json
+from .output.messages import report_message
+from .output.summary import NodeSummary, Summary, as_facts, as_table
+from .output.unused_input import words_of_unused
+from .rulesets.digest_line import with_digest
+from .rulesets.header import Compilation, header
 
 _HIGHEST_LEVEL = max(LEVELS)
 _STAGES = tuple(

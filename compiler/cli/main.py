@@ -14,22 +14,25 @@ import click
 
 from ... import __version__
 from ..errors import CnpcError, InputError, NodeError
-from .later import later
-from .messages import abandon_standard_output, report_message
+from .lazy import later
+from .output.messages import abandon_standard_output, report_message
 
-_COMMANDS: Mapping[str, str] = {
-    "apply": "Put a ruleset in force on this node, atomically.",
-    "boot": "Load the saved ruleset; for the system's start.",
-    "compile": "Compile policies and a cluster snapshot to a ruleset for each node.",
-    "stats": "Count what a node's ruleset holds, and what new connections meet in it.",
-    "diff": "Show what apply would change on this node.",
-    "doctor": "Find what this node lacks, with the remedy.",
-    "flush": "Remove everything that apply loaded, and nothing else.",
-    "rollback": "Put the version before in force again.",
-    "save": "Keep a ruleset for the next boot.",
-    "status": "Show what is in force on this node, since when, and whether it was changed.",
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "apply": ("node.apply", "Put a ruleset in force on this node, atomically."),
+    "boot": ("node.boot", "Load the saved ruleset; for the system's start."),
+    "compile": ("compile", "Compile policies and a cluster snapshot to a ruleset for each node."),
+    "stats": ("stats", "Count what a node's ruleset holds, and what new connections meet in it."),
+    "diff": ("node.diff", "Show what apply would change on this node."),
+    "doctor": ("node.doctor", "Find what this node lacks, with the remedy."),
+    "flush": ("node.flush", "Remove everything that apply loaded, and nothing else."),
+    "rollback": ("node.rollback", "Put the version before in force again."),
+    "save": ("node.save", "Keep a ruleset for the next boot."),
+    "status": (
+        "node.status",
+        "Show what is in force on this node, since when, and whether it was changed.",
+    ),
 }
-"""What ``cnpc -h`` lists; a command's module is imported only when it runs."""
+"""Each command's module, imported only when it runs, and what ``cnpc -h`` says of it."""
 
 _EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h(3head)
 _SIGNALLED = 128  # added to the number of the signal that ended it, as shells report it
@@ -62,7 +65,7 @@ class _LazyGroup(click.Group):
         """Return the command of that name."""
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = later(cmd_name).command
+        command: click.Command = later(_COMMANDS[cmd_name][0]).command
         return command
 
     def resolve_command(
@@ -79,7 +82,7 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_LazyGroup, context_settings=_CONTEXT, epilog=_EPILOG)
@@ -129,7 +132,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         report_message("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
-        later("reports").report_failure(wrong)
+        later("output.diagnostics").report_failure(wrong)
         return wrong.exit_code
     except CnpcError as failure:
         report_message(f"error: {failure}")

@@ -36,20 +36,9 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from ..ir import (
-    Chain,
-    Goto,
-    Jump,
-    Lookup,
-    Map,
-    Program,
-    Rule,
-    SetMatch,
-    Terminal,
-    Verdict,
-    map_of,
-)
-from ..reach import reachable
+from ..ir.match import SetMatch
+from ..ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Terminal, Verdict, map_of
+from ..ir.reachability import reachable
 
 
 def drop_empty(program: Program) -> Program:

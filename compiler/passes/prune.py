@@ -42,22 +42,12 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
-from ..costs import LARGEST_COMPARED
-from ..ir import (
-    AddressMatch,
-    Chain,
-    Field,
-    Goto,
-    Program,
-    Rule,
-    Set,
-    SetMatch,
-    Terminal,
-    Verdict,
-)
-from ..masks import bits
+from ..bitset import bits
+from ..ir.match import AddressMatch, Field, SetMatch
+from ..ir.packet_space import Line, Test, ends, is_test_and_default, read_test, sets_of
+from ..ir.program import Chain, Goto, Program, Rule, Set, Terminal, Verdict
 from ..net import Family
-from ..space import Line, Test, ends, is_test_and_default, read_test, sets_of
+from .cost_model import LARGEST_COMPARED
 
 _REMEMBERED = 8192
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from cnpc.backends.iptables_names import TABLES
-from cnpc.backends.iptables_tools import NO_RELOAD
+from cnpc.backends.iptables.names import TABLES
+from cnpc.backends.iptables.node.tools import NO_RELOAD
 
 from .namespaces import ClusterError, run
 from .packets import MAGIC

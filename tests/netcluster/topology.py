@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cnpc.compiler.model.snapshot import Address, Snapshot
 from cnpc.compiler.net import format_address
-from cnpc.compiler.snapshot import Address, Snapshot
 
 OUTSIDE = "outside"
 OUTSIDE_ADDRESSES = ("198.51.100.1", "2001:db8:ffff::1")

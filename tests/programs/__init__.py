@@ -4,7 +4,7 @@
 own (``programs``) where a failure is to be shrunk.
 """
 
-from cnpc.compiler.ir import Program
+from cnpc.compiler.ir.program import Program
 from hypothesis import strategies as st
 
 from programs.generate import ANY_SHAPE, Shape, generate, seeded

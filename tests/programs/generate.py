@@ -6,27 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from cnpc.compiler.ir import (
+from cnpc.compiler.ir.match import (
     AddressMatch,
-    Chain,
     Field,
-    Goto,
     Hook,
     Icmp6TypeMatch,
-    Jump,
     Key,
-    Lookup,
-    Map,
     Match,
     Origin,
     PortMatch,
-    Program,
     ProtocolMatch,
-    Rule,
-    Set,
     SetMatch,
     State,
     StateMatch,
+)
+from cnpc.compiler.ir.program import (
+    Chain,
+    Goto,
+    Jump,
+    Lookup,
+    Map,
+    Program,
+    Rule,
+    Set,
     Terminal,
     Verdict,
     map_of,

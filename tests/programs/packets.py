@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from cnpc.compiler.evaluate import Packet
-from cnpc.compiler.ir import State
+from cnpc.compiler.ir.interpreter import Packet
+from cnpc.compiler.ir.match import State
 from cnpc.compiler.net import PORT_PROTOCOLS, Family, Protocol
 
 from programs.generate import ANY_SHAPE, Shape

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from random import Random
 
-from cnpc.compiler.ir import KeyType
+from cnpc.compiler.ir.match import KeyType
 from cnpc.compiler.net import PORT_PROTOCOLS, Family, Interval, Protocol, normalize
 
 PORTS = (0, 1, 79, 80, 81, 443, 8080, 65534, 65535)

@@ -9,10 +9,11 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from cnpc.compiler.evaluate import Evaluator, Packet
-from cnpc.compiler.ir import Hook, Program, Terminal
-from cnpc.compiler.ir import State as ProgramState
-from cnpc.compiler.manifests import Inputs, OnUnknown, load
+from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.match import Hook
+from cnpc.compiler.ir.match import State as ProgramState
+from cnpc.compiler.ir.program import Program, Terminal
+from cnpc.compiler.manifests.load import Inputs, OnUnknown, load
 from cnpc.compiler.net import Protocol, parse_address
 from cnpc.compiler.options import Options
 from cnpc.compiler.passes import PASSES

@@ -1,0 +1,1 @@
+"""Installs a ruleset on a node, records versions, and goes back to them."""

@@ -1,0 +1,1 @@
+"""The iptables backend: renders, reads back and lists rulesets."""

@@ -1,0 +1,1 @@
+"""Rewrites a Program into what iptables can express."""

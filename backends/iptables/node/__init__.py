@@ -1,0 +1,1 @@
+"""iptables on a node: its tools, what they list, the dataplane."""

@@ -1,0 +1,1 @@
+"""The Linux kernel: netlink, connection tracking, and what a node lacks."""

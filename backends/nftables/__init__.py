@@ -1,0 +1,1 @@
+"""The nftables backend: renders, reads back, compares and plans rulesets."""

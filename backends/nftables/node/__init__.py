@@ -1,0 +1,1 @@
+"""nftables on a node: the client, the kernel, the dataplane."""

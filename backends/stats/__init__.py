@@ -1,0 +1,1 @@
+"""What ``cnpc stats`` counts: a ruleset's size, and the cost of connections."""

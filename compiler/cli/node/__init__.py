@@ -1,0 +1,1 @@
+"""The commands on a node, one file each, and what they share."""

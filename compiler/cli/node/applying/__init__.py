@@ -1,0 +1,1 @@
+"""What ``cnpc apply`` does once something has to be loaded."""

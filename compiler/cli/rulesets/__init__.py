@@ -1,0 +1,1 @@
+"""Ruleset files: their names, their header, how they are read."""

@@ -1,0 +1,1 @@
+"""Policies to a Program: tiers, rules, base chains, dispatch to pods."""

@@ -1,0 +1,1 @@
+"""Kubernetes manifests to policies and a snapshot, with every error found."""

@@ -1,0 +1,1 @@
+"""Policy manifests to policies: the kinds, their peers and their ports."""

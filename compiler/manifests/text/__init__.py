@@ -1,0 +1,1 @@
+"""Files to plain values: YAML, JSON, and where in a file a value stands."""

@@ -1,0 +1,20 @@
+"""Lines of a text as YAML counts them: more than a line feed ends one (YAML 1.1, section 4.2.2)."""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import Span
+
+_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+
+
+def with_line_feeds(text: str) -> str:
+    """Return the text, as long as before, with a line feed wherever a line ends."""
+    return _BREAKS.sub("\n", text)
+
+
+def span_of(data: bytes, position: int, name: str) -> Span:
+    """Return the line and column of a byte of a file of that name."""
+    before = with_line_feeds(data[:position].decode("utf-8-sig", "replace"))
+    return Span(name, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -1,0 +1,1 @@
+"""Policies and the cluster as values, and which endpoints a policy selects."""

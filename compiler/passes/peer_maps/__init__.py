@@ -1,0 +1,1 @@
+"""The pass that replaces rules by maps from peers to verdicts."""

@@ -1,0 +1,250 @@
+"""Classes of peers → maps and chains: which pod and port for which verdict.
+
+A class has one map of its pods' single ports, and behind it what is left of each pod: a verdict,
+or a chain of wide port ranges. That is mostly the same for all classes, which share a map of it,
+and what most pods have in common needs none. A few elements are rules. Small classes share one map
+that has the peer in its key, so that their number is no number of maps.
+
+What elements by the thousand lead to is named by the class, and not by what it is: where a pod
+comes that needs other rules, the chains of classes change and the peers stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, Key, Match, PortMatch
+from ...ir.names import digest_name, numbered_name
+from ...ir.program import Chain, Goto, Keys, Lookup, Map, Rule, Terminal, Verdict, map_of
+from ...net import Interval, Protocol, normalize
+from ..cost_model import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
+from .equivalence import PeerClass
+from .pod_paths import Entry, Route
+from .port_defaults import Services, services
+
+_Keyed = Sequence[tuple[Key, Verdict]]
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where each peer of an entry goes, and what there is to go to, by name."""
+
+    peers: list[tuple[Verdict, Keys]]
+    """Of single addresses."""
+    networks: list[tuple[Key, Verdict]]
+    crowd: Verdict | None
+    """Of the members of a very large set that are not listed."""
+    maps: dict[str, Map]
+    chains: dict[str, Chain]
+
+
+class LayoutBuilder:
+    """Lays out the classes of one entry."""
+
+    def __init__(self, entry: Entry, routes: Sequence[Route], classes: Sequence[PeerClass]) -> None:
+        """Start with nothing laid out."""
+        self._entry = entry
+        self._routes = routes
+        self._deny = routes[0].deny
+        self._classes = classes
+        self._made = Layout([], [], None, {}, {})
+        self._behinds: dict[Services, Verdict] = {}
+        self._rests = [self._behinds_of(item) for item in classes]
+        self._usual = self._most_get()
+
+    def build(self) -> Layout | None:
+        """Return the layout of the classes; None if there are none, or it takes too much.
+
+        The first ones get maps of their own.
+        """
+        small: list[PeerClass] = []
+        for item, rest in zip(self._classes, self._rests, strict=True):
+            if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
+                small.append(item)
+            else:
+                self._lead(item, self._class(item, rest))
+        if small:
+            whole = any(item.intervals or item.crowd for item in small)
+            shared = None if whole else self._small(small)
+            if shared is None:
+                return None
+            for item in small:
+                self._lead(item, shared)
+        if sum(map(len, self._made.maps.values())) > MOST_CLASS_ELEMENTS:
+            return None
+        leads = self._made.peers or self._made.networks or self._made.crowd
+        return self._made if leads else None
+
+    def _behinds_of(self, item: PeerClass) -> list[Verdict]:
+        """Return what the peers of a class get of each route behind single ports."""
+        return [self._behind(services(allowed)) for allowed in item.allowed]
+
+    def _most_get(self) -> list[Verdict]:
+        """Return what most peers of the classes get of each route behind single ports."""
+        peers = [item.listed for item in self._classes]
+        return [_most(column, peers) for column in zip(*self._rests, strict=True)]
+
+    def _lead(self, item: PeerClass, verdict: Verdict) -> None:
+        """Lead the peers of a class to the verdict."""
+        if item.crowd:
+            self._made.crowd = verdict
+        self._made.peers += ((verdict, keys) for keys in item.lists)
+        self._made.networks += (((part,), verdict) for part in normalize(item.intervals))
+
+    def _class(self, item: PeerClass, behind: Sequence[Verdict]) -> Verdict:
+        """Return where the peers of a class go."""
+        forms = [services(allowed) for allowed in item.allowed]
+        same = len(set(forms)) == 1
+        ports = self._ports_of_all(forms[0]) if same else self._ports_by_pod(item.mark, forms)
+        rest = self._rest(item.mark, behind)
+        return self._chain(self._name("class", item.mark), (*ports, *rest))
+
+    def _ports_of_all(self, form: Services) -> Iterator[Rule]:
+        elements = [
+            (((protocol, protocol), (port, port)), self._otherwise(form))
+            for protocol, port in form.ports
+        ]
+        name = digest_name(self._name("ports"), repr((form.default, form.ports)))
+        return self._by(SERVICE_FIELDS, elements, name)
+
+    def _ports_by_pod(self, mark: int, forms: Sequence[Services]) -> Iterator[Rule]:
+        elements = [
+            (((pod, pod), (protocol, protocol), (port, port)), self._otherwise(form))
+            for route, form in zip(self._routes, forms, strict=True)
+            for pod in route.pods
+            for protocol, port in form.ports
+        ]
+        fields = (self._entry.subject, *SERVICE_FIELDS)
+        return self._by(fields, elements, self._name("pod_ports", mark))
+
+    def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterable[Rule]:
+        """Return the rules that give the pods of each route its verdict.
+
+        They are the pods that most peers treat otherwise, or, if those are fewer, the pods that
+        get something else than most pods.
+        """
+        if verdicts == self._usual:
+            return self._usual_rest
+        most = self._most_pods(verdicts)
+        apart = self._pods(verdicts, [most] * len(verdicts))
+        unusual = self._pods(verdicts, self._usual)
+        name = self._name("pods", mark)
+        if len(apart) <= len(unusual):
+            return (*self._by((self._entry.subject,), apart, name), Rule((), most))
+        return (*self._by((self._entry.subject,), unusual, name), *self._usual_rest)
+
+    @cached_property
+    def _usual_rest(self) -> tuple[Rule, ...]:
+        """The rules that give pods what most peers get."""
+        most = self._most_pods(self._usual)
+        apart = self._pods(self._usual, [most] * len(self._usual))
+        rules = self._by((self._entry.subject,), apart, self._name("pods"))
+        return (*rules, Rule((), most))
+
+    def _most_pods(self, verdicts: Sequence[Verdict]) -> Verdict:
+        return _most(verdicts, [len(route.pods) for route in self._routes])
+
+    def _pods(self, verdicts: Sequence[Verdict], expected: Sequence[Verdict]) -> _Keyed:
+        """Return the pods of the routes whose verdict is not the expected one."""
+        return [
+            (((pod, pod),), verdict)
+            for route, verdict, other in zip(self._routes, verdicts, expected, strict=True)
+            if verdict != other
+            for pod in route.pods
+        ]
+
+    def _small(self, classes: Sequence[PeerClass]) -> Verdict | None:
+        """Return where the peers of all these classes go; None if that takes too many elements."""
+        cells = [
+            (_peers(peer_class), route.pods, form, self._behind(form), expected)
+            for peer_class in classes
+            for route, allowed, expected in zip(
+                self._routes, peer_class.allowed, self._usual, strict=True
+            )
+            for form in (services(allowed),)
+        ]
+        size = sum(
+            len(peers) * len(pods) * (len(form.ports) + (behind != expected))
+            for peers, pods, form, behind, expected in cells
+        )
+        if size > MOST_PAIR_ELEMENTS:
+            return None
+        ports: list[tuple[Key, Verdict]] = []
+        behinds: list[tuple[Key, Verdict]] = []
+        for peers, pods, form, behind, expected in cells:
+            pairs = [(peer, (pod, pod)) for peer in peers for pod in pods]
+            verdict = self._otherwise(form)
+            for protocol, port in form.ports:
+                tail = ((int(protocol), int(protocol)), (port, port))
+                ports += (((*pair, *tail), verdict) for pair in pairs)
+            if behind != expected:
+                behinds += ((pair, behind) for pair in pairs)
+        fields = (self._entry.peer, self._entry.subject)
+        rules = (
+            *self._lookup((*fields, *SERVICE_FIELDS), ports, self._name("pair_ports")),
+            *self._lookup(fields, behinds, self._name("pairs")),
+            *self._usual_rest,
+        )
+        return self._chain(self._name("pairs"), rules)
+
+    def _otherwise(self, form: Services) -> Verdict:
+        return self._deny if form.default else Terminal.RETURN
+
+    def _behind(self, form: Services) -> Verdict:
+        """Return what is left behind the single ports."""
+        known = self._behinds.get(form)
+        if known is None:
+            default = Terminal.RETURN if form.default else self._deny
+            rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
+            name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
+            known = self._behinds[form] = self._chain(name, (*rules, Rule((), default)))
+        return known
+
+    def _by(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
+        """Yield what gives each key its verdict: a look-up, or rules if they are a few."""
+        if len(elements) < SHORTEST_SET:
+            return (Rule(self._matches(fields, key), verdict) for key, verdict in elements)
+        return self._lookup(fields, elements, name)
+
+    def _matches(self, fields: tuple[Field, ...], key: Key) -> tuple[Match, ...]:
+        parts = dict(zip(fields, key, strict=True))
+        matches: list[Match] = []
+        if pod := parts.get(self._entry.subject):
+            matches.append(AddressMatch(self._entry.subject, self._entry.family, (pod,)))
+        if port := parts.get(Field.DPORT):
+            matches.append(PortMatch(Protocol(parts[Field.PROTOCOL][0]), (port,)))
+        return tuple(matches)
+
+    def _lookup(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
+        """Yield a rule that looks up in a map of the elements, if there are any."""
+        if elements:
+            if name not in self._made.maps:
+                key = tuple(field.type for field in fields)
+                self._made.maps[name] = map_of(name, self._entry.family, key, elements)
+            yield Rule((), Lookup(fields, name))
+
+    def _chain(self, name: str, rules: Sequence[Rule]) -> Verdict:
+        """Return the way to the rules: a verdict where they are no more than that, else a chain."""
+        if len(rules) == 1 and not isinstance(rules[0].verdict, Lookup):
+            return rules[0].verdict
+        kept = tuple(rules[:-1] if rules[-1].verdict is Terminal.RETURN else rules)
+        self._made.chains[name] = Chain(name, kept)
+        return Goto(name)
+
+    def _name(self, kind: str, mark: int | None = None) -> str:
+        prefix = f"{self._entry.map.name}_{kind}"
+        return prefix if mark is None else numbered_name(prefix, mark)
+
+
+def _most(verdicts: Sequence[Verdict], weights: Sequence[int]) -> Verdict:
+    """Return the verdict of the largest weight."""
+    numbers: dict[Verdict, int] = {}
+    for verdict, weight in zip(verdicts, weights, strict=True):
+        numbers[verdict] = numbers.get(verdict, 0) + weight
+    return max(numbers, key=lambda verdict: (numbers[verdict], str(verdict)))
+
+
+def _peers(item: PeerClass) -> list[Interval]:
+    return [peer for keys in item.lists for (peer,) in keys]

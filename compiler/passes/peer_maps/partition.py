@@ -1,0 +1,283 @@
+"""The peers that a family of rules tells apart: addresses that the same lists and networks hold.
+
+A set of pods or nodes lists single addresses, a network covers intervals. Peers that are in the
+same lists and the same networks are one *kind*, whatever their number.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+from ...bitset import bits, mask_of
+from ...ir.match import Key
+from ...ir.names import MARKS, digest_number
+from ...ir.packet_space import Line, ends
+from ...ir.program import Keys, Set
+from ...net import Family, Interval, normalize
+from ..cost_model import is_crowd
+
+Addresses = tuple[Interval, ...]
+
+_REMEMBERED = 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """Single addresses, as the keys of a set in order and as numbers to look up.
+
+    ``mark`` is a hash of the set's name, or of the addresses where a rule lists them and ``set``
+    is "".
+    """
+
+    keys: Keys
+    members: frozenset[int]
+    mark: int
+    set: str = ""
+
+
+@lru_cache(_REMEMBERED)
+def listed_by(item: Set) -> Listed:
+    """Return the addresses of a set that lists them: the same object for each node that has it."""
+    return Listed(item.elements, _members(item.elements), digest_number(item.name), item.name)
+
+
+def listed(addresses: Addresses) -> Listed:
+    """Return the single addresses that a rule lists."""
+    keys = tuple(zip(addresses))
+    return Listed(keys, _members(keys), _mark(addresses))
+
+
+@lru_cache(_REMEMBERED)
+def _mark(addresses: Addresses) -> int:
+    return digest_number(repr(addresses))
+
+
+def _members(keys: Keys) -> frozenset[int]:
+    return frozenset(address for ((address, _),) in keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Peers that nothing tells apart: listed ones, or all others of the same networks.
+
+    ``stranger`` is the number of the kind of the others. ``mark`` is a hash of what tells the kind
+    apart, so that it stays when peers come or go.
+    """
+
+    keys: Keys
+    intervals: Addresses
+    stranger: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The number of the kind of most members of a set that is too large to be taken apart."""
+
+    kind: int
+    set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """All kinds of peers, by number; a mask has a bit for each."""
+
+    kinds: Sequence[Kind]
+    crowd: Crowd | None
+    outside: int | None
+    """The kind of the addresses that neither a list nor a network holds, if there are any."""
+    masks: Mapping[int, int]
+    """For each list and each network, by its identity, the kinds that it holds."""
+
+    @property
+    def all(self) -> int:
+        """The mask of all kinds."""
+        return (1 << len(self.kinds)) - 1
+
+
+def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
+    """Return the kinds of peers that these lists and networks tell apart."""
+    given = {id(item): item for item in peers}.values()
+    distinct = {_value(item): item for item in given}
+    found = _kinds(distinct.values(), family)
+    masks = {id(item): found.masks[id(distinct[_value(item)])] for item in given}
+    return replace(found, masks=masks)
+
+
+def _value(item: Listed | Addresses) -> int | Addresses:
+    """Return what is equal for lists and networks that hold the same: two objects may.
+
+    Which of them are one depends on what earlier nodes had, and no mark must depend on that.
+    """
+    return item.mark if isinstance(item, Listed) else item
+
+
+def _kinds(distinct: Collection[Listed | Addresses], family: Family) -> Kinds:
+    lists = [item for item in distinct if isinstance(item, Listed) and item.keys]
+    networks = [item for item in distinct if not isinstance(item, Listed)]
+    line = Line(cut for item in networks for cut in ends(item))
+    held = _held(line, networks)
+    members: dict[tuple[int, int], list[Keys]] = {(0, mask): [] for mask in held}
+    crowded = _crowded(lists, line)
+    home = (0, 0)
+    if crowded is not None:
+        home = 1 << crowded, held[line.place(lists[crowded].keys[0][0][0])]
+        members[home] = []
+    for mask, keys in _apart_from(crowded, lists):
+        for piece, part in _by_piece(line, keys):
+            members.setdefault((mask, held[piece]), []).append(part)
+    numbers = {kind: number for number, kind in enumerate(members)}
+    crowd = None if crowded is None else Crowd(numbers[home], lists[crowded].set)
+    intervals = _intervals(line, held, family)
+    masks = {id(item): 0 for item in distinct}
+    marks = [0] * len(members)
+    list_masks = [mask for mask, _ in members]
+    network_masks = [network for _, network in members]
+    masks.update(_masks(list_masks, lists, [item.mark for item in lists], marks))
+    masks.update(_masks(network_masks, networks, list(map(_mark, networks)), marks))
+    found = [
+        Kind(
+            _joined(parts),
+            () if mask else intervals[network],
+            numbers[home if mask & home[0] else (0, network)],
+            mark % MARKS,
+        )
+        for ((mask, network), parts), mark in zip(members.items(), marks, strict=True)
+    ]
+    return Kinds(found, crowd, numbers.get((0, 0)), masks)
+
+
+def _crowded(lists: Sequence[Listed], line: Line) -> int | None:
+    """Return the place of a list that is to be left whole, if one is that large.
+
+    A network that holds only a part of it would take it apart.
+    """
+    place = max(range(len(lists)), key=lambda each: len(lists[each].keys), default=None)
+    if place is None or not lists[place].set or not is_crowd(len(lists[place].keys)):
+        return None
+    (first,), (last,) = lists[place].keys[0], lists[place].keys[-1]
+    return place if line.place(first[0]) == line.place(last[0]) else None
+
+
+def _apart_from(crowded: int | None, lists: Sequence[Listed]) -> Iterable[tuple[int, Keys]]:
+    """Return the cells of all lists but the crowded one, and which of them lie in that."""
+    cells = _cells({place: item for place, item in enumerate(lists) if place != crowded})
+    if crowded is None:
+        yield from cells
+        return
+    bit, members = 1 << crowded, lists[crowded].members
+    for mask, keys in cells:
+        inside = tuple(key for key in keys if key[0][0] in members)
+        if len(inside) in {0, len(keys)}:
+            yield mask | (bit if inside else 0), keys
+        else:
+            yield mask | bit, inside
+            yield mask, tuple(key for key in keys if key[0][0] not in members)
+
+
+def _cells(lists: Mapping[int, Listed]) -> Iterable[tuple[int, Keys]]:
+    """Return the listed addresses by the lists that hold them, each list a bit at its place.
+
+    Where lists have nothing in common, which is the most usual, each is taken as it is.
+    """
+    cells: list[_Cell] = []
+    seen: set[int] = set()
+    for place, item in sorted(lists.items(), key=lambda each: -len(each[1].keys)):
+        rest = item.members
+        for cell in () if rest.isdisjoint(seen) else tuple(cells):
+            common = rest & cell.members
+            if common:
+                rest -= common
+                cells += cell.split(common, item.keys, 1 << place)
+        if rest:
+            cells.append(_Cell(1 << place, rest, item.keys))
+            seen |= rest
+    return ((cell.mask, cell.in_order()) for cell in cells)
+
+
+@dataclass(slots=True)
+class _Cell:
+    """Addresses that the same lists hold; they are among the keys, which may be more."""
+
+    mask: int
+    members: frozenset[int]
+    keys: Keys
+
+    def split(self, common: frozenset[int], keys: Keys, bit: int) -> Iterable[_Cell]:
+        """Add the list of the bit to all members, or part with those that it holds."""
+        if len(common) == len(self.members):
+            self.mask |= bit
+            return ()
+        self.members -= common
+        return (_Cell(self.mask | bit, common, keys),)
+
+    def in_order(self) -> Keys:
+        """Return the members as keys: the very list, if they are all of one."""
+        if len(self.members) == len(self.keys):
+            return self.keys
+        return tuple(key for key in self.keys if key[0][0] in self.members)
+
+
+def _by_piece(line: Line, keys: Keys) -> Iterable[tuple[int, Keys]]:
+    """Yield the keys by the piece of the line that they lie in; nearly always it is one."""
+    first, last = line.place(keys[0][0][0]), line.place(keys[-1][0][0])
+    if first == last:
+        yield first, keys
+        return
+    cuts = (
+        bisect_left(keys, line.start(piece), key=_address_of)
+        for piece in range(first + 1, last + 1)
+    )
+    for piece, (low, high) in enumerate(pairwise((0, *cuts, len(keys))), start=first):
+        if low < high:
+            yield piece, keys[low:high]
+
+
+def _address_of(key: Key) -> int:
+    return key[0][0]
+
+
+def _joined(parts: Sequence[Keys]) -> Keys:
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(sorted(key for part in parts for key in part))
+
+
+def _intervals(line: Line, held: Sequence[int], family: Family) -> Mapping[int, Addresses]:
+    """Return what of the line each combination of networks covers."""
+    found: dict[int, list[Interval]] = {}
+    for piece, mask in enumerate(held):
+        interval = line.interval(piece, family.max_address)
+        found.setdefault(mask, []).extend([interval] if interval else [])
+    return {mask: normalize(intervals) for mask, intervals in found.items()}
+
+
+def _held(line: Line, networks: Sequence[Addresses]) -> list[int]:
+    """Return, for each piece of the line, the networks that it lies in, each a bit."""
+    held = [0] * line.pieces
+    for place, item in enumerate(networks):
+        for piece in bits(line.mask(item)):
+            held[piece] |= 1 << place
+    return held
+
+
+def _masks(
+    holders: Sequence[int], items: Sequence[object], marks_of: Sequence[int], marks: list[int]
+) -> Iterable[tuple[int, int]]:
+    """Turn masks of items, one for each kind, into a mask of kinds for each item's identity.
+
+    The marks of a kind's items are added to that of the kind.
+    """
+    kinds_of: list[list[int]] = [[] for _ in items]
+    for kind, mask in enumerate(holders):
+        for place in bits(mask):
+            kinds_of[place].append(kind)
+            marks[kind] += marks_of[place]
+    return (
+        (id(item), mask_of(found, len(holders)))
+        for item, found in zip(items, kinds_of, strict=True)
+    )

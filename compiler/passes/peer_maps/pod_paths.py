@@ -1,0 +1,349 @@
+"""The ways of pods through a Program's chains, and what peers get on them.
+
+An *entry* is a look-up in a base chain that leads each pod to its first chain. From there a pod's
+way depends on its address alone, because each later tier is looked up by it: pods with the same
+chains at every tier are on one *route*, and what a route does with a peer is one function from
+service to verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...bitset import bits
+from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, SetMatch
+from ...ir.packet_space import LAST_SERVICE, Line, ends, read_test, sets_of
+from ...ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal, Verdict
+from ...ir.reachability import DENIALS, denials_of, judges_self, successors
+from ...net import Family, Interval, normalize
+from .partition import Addresses, Kinds, Listed, listed, listed_by
+from .port_defaults import Allowed
+
+_REMEMBERED = 8192
+_PEERS = (SetMatch, AddressMatch)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A map from the addresses of pods to chains, and what of a packet is the pod and the peer."""
+
+    map: Map
+    subject: Field
+
+    @property
+    def peer(self) -> Field:
+        """Where the peer of a pod stands."""
+        return Field.DADDR if self.subject is Field.SADDR else Field.SADDR
+
+    @property
+    def family(self) -> Family:
+        """The family of the addresses."""
+        return self.map.family
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RouteTest:
+    """What a rule tests: peers where it does, listed or by networks, and services."""
+
+    peers: Listed | Addresses | None
+    services: tuple[Interval, ...]
+
+
+Outcome = bool | str
+"""Whether the packet is allowed, or the chain that judges it further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The chains that pods' packets may come to, by name, each with its rules' tests and outcomes.
+
+    A way to the end of a chain is allowed. ``key`` names the route, ``pods`` are the addresses on
+    it, and ``deny`` is the verdict that denies.
+    """
+
+    key: str
+    start: str
+    steps: Mapping[str, tuple[tuple[RouteTest, Outcome], ...]]
+    pods: tuple[int, ...]
+    deny: Verdict
+
+    def tests(self) -> Iterator[RouteTest]:
+        """Yield what all the rules test."""
+        for steps in self.steps.values():
+            for test, _ in steps:
+                yield test
+
+    def judge(self, kinds: Kinds) -> list[tuple[int, Allowed]]:
+        """Return what kinds of peers, as masks, may use which services; together all kinds."""
+        line = Line(cut for test in self.tests() for cut in ends(test.services))
+        allowed = [0] * line.pieces
+        waiting = {self.start: [kinds.all] * line.pieces}
+        while waiting:
+            name, left = waiting.popitem()
+            for test, outcome in self.steps[name]:
+                peers = kinds.all if test.peers is None else kinds.masks[id(test.peers)]
+                for piece in bits(line.mask(test.services)):
+                    met = left[piece] & peers
+                    left[piece] ^= met
+                    if outcome is True:
+                        allowed[piece] |= met
+                    elif met and outcome:
+                        waiting.setdefault(outcome, [0] * line.pieces)[piece] |= met
+            allowed = [mine | its for mine, its in zip(allowed, left, strict=True)]
+        return _by_services(kinds.all, line, allowed)
+
+
+def _by_services(everyone: int, line: Line, allowed: Sequence[int]) -> list[tuple[int, Allowed]]:
+    services: dict[int, list[Interval]] = {}
+    for piece, peers in enumerate(allowed):
+        if peers and (interval := line.interval(piece, LAST_SERVICE)):
+            services.setdefault(peers, []).append(interval)
+    groups: list[tuple[int, list[Interval]]] = [(everyone, [])]
+    for peers, intervals in services.items():
+        inside = [(group & peers, [*found, *intervals]) for group, found in groups if group & peers]
+        groups = inside + [(group & ~peers, found) for group, found in groups if group & ~peers]
+    return [(group, normalize(found)) for group, found in groups]
+
+
+def entries(program: Program) -> Iterator[Entry]:
+    """Yield every entry of the program once."""
+    maps = program.maps_by_name()
+    seen: set[str] = set()
+    for chain in program.chains:
+        for rule in chain.rules if chain.hook else ():
+            match rule:
+                case Rule(matches=(), verdict=Lookup(fields=(subject,), map=name)):
+                    if name not in seen:
+                        seen.add(name)
+                        yield Entry(maps[name], subject)
+                case _:
+                    pass
+
+
+def count_judged(program: Program) -> tuple[int, int]:
+    """Return how many ways of pods start with a map of peers or of ports, and of all.
+
+    A pod has a way for each entry that leads it.
+    """
+    starts = {
+        chain.name: chain.rules[0].verdict.fields
+        for chain in program.chains
+        if chain.rules and isinstance(chain.rules[0].verdict, Lookup)
+    }
+    by_map = total = 0
+    for entry in entries(program):
+        by = ((entry.peer,), SERVICE_FIELDS)
+        for verdict, keys in entry.map.groups:
+            total += len(keys)
+            if isinstance(verdict, Jump) and starts.get(verdict.chain) in by:
+                by_map += len(keys)
+    return by_map, total
+
+
+@lru_cache(_REMEMBERED)
+def _read_tests(
+    chain: Chain, sets: tuple[Set, ...], field: Field, family: Family
+) -> tuple[RouteTest | None, ...]:
+    """Return what the rules test; None for what is more than peers and services, or not known."""
+    named = {item.name: item for item in sets}
+    return tuple(_read_test(rule, field, family, named) for rule in chain.rules)
+
+
+def _read_test(
+    rule: Rule, field: Field, family: Family, sets: Mapping[str, Set]
+) -> RouteTest | None:
+    test = read_test(rule, field, family, sets)
+    if test is None or test.unknown:
+        return None
+    if not test.exact:
+        return RouteTest(test.peers, test.services)
+    names = (match.set for match in rule.matches if isinstance(match, SetMatch))
+    name = next(names, None)
+    peers = listed_by(sets[name]) if name else listed(test.peers or ())
+    return RouteTest(peers, test.services)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByPod:
+    """A step that the pod's own address decides."""
+
+    map: str
+
+
+class Longest:
+    """Tells how long routes may be, in a fraction of the time that it takes to follow each pod."""
+
+    def __init__(self, program: Program) -> None:
+        """Index the program."""
+        self._chains = program.chains_by_name()
+        self._maps = program.maps_by_name()
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def rules(self, chains: Iterable[str]) -> tuple[int, int]:
+        """Return how many rules on peers, and how many others, no way from a chain exceeds."""
+        on_peers, others = zip((0, 0), *[self._from(name) for name in chains], strict=True)
+        return max(on_peers), max(others)
+
+    def _from(self, name: str) -> tuple[int, int]:
+        known = self._known.get(name)
+        if known is None:
+            chain = self._chains[name]
+            rules = () if denials_of(chain) else chain.rules
+            on_peers = others = 0
+            for rule in rules:
+                if _tests_peers(rule):
+                    on_peers += 1
+                else:
+                    others += 1
+                if not isinstance(rule.verdict, Terminal):
+                    behind = self.rules(successors(rule.verdict, self._maps))
+                    on_peers, others = on_peers + behind[0], others + behind[1]
+            known = self._known[name] = (on_peers, others)
+        return known
+
+
+def _tests_peers(rule: Rule) -> bool:
+    for match in rule.matches:  # noqa: SIM110 - any() takes three times as long
+        if isinstance(match, _PEERS):
+            return True
+    return False
+
+
+class Router:
+    """Follows pods from an entry; chains that were read for one are known for all."""
+
+    def __init__(self, program: Program, entry: Entry) -> None:
+        """Index the program."""
+        self._entry = entry
+        self._chains = program.chains_by_name()
+        self._sets = program.sets_by_name()
+        self._maps = program.maps_by_name()
+        self._by_pod: dict[str, Mapping[int, Verdict]] = {}
+        self._denials: set[Verdict] = set()
+        self._gone_to: dict[Goto, Verdict | None] = {}
+        self._read: dict[str, tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None] = {}
+
+    def routes(self) -> list[Route]:
+        """Return the routes that can be told as functions; other pods are on none of them."""
+        pods: dict[tuple[tuple[str, str], ...], list[int]] = {}
+        for ((pod, last),), verdict in self._entry.map.elements:
+            if isinstance(verdict, Jump) and pod == last:
+                way = self._way(verdict.chain, pod)
+                if way is not None:
+                    pods.setdefault(way, []).append(pod)
+        deny = self._deny()
+        if deny is None:
+            return []
+        return [self._route(way, tuple(found), deny) for way, found in pods.items()]
+
+    def _deny(self) -> Verdict | None:
+        """Return the verdict that can stand for all that deny; None if there is none."""
+        judging_self = {
+            verdict
+            for verdict in self._denials
+            if isinstance(verdict, Goto) and judges_self(self._chains[verdict.chain])
+        }
+        found = judging_self or self._denials or {Terminal.DROP}
+        others = self._denials - found
+        return next(iter(found)) if len(found) == 1 and len(others) <= 1 else None
+
+    def maps(self) -> Iterable[str]:
+        """Return the maps that lead pods from chain to chain, as far as they were followed."""
+        return self._by_pod
+
+    def _way(self, start: str, pod: int) -> tuple[tuple[str, str], ...] | None:
+        """Return the chains that the pod's packets may come to, and what decided it."""
+        found: dict[str, str] = {}
+        waiting = [start]
+        while waiting:
+            name = waiting.pop()
+            steps = self._steps(name)
+            if steps is None:
+                return None
+            found[name] = ""
+            for _, outcome in steps:
+                target = self._decide(outcome, pod)
+                if isinstance(outcome, _ByPod):
+                    found[name] += f" {target}"
+                if isinstance(target, str) and target not in found:
+                    waiting.append(target)
+        return tuple(found.items())
+
+    def _route(
+        self, way: tuple[tuple[str, str], ...], pods: tuple[int, ...], deny: Verdict
+    ) -> Route:
+        steps = {
+            name: tuple(
+                (test, target)
+                for test, outcome in self._steps(name) or ()
+                if (target := self._decide(outcome, pods[0])) is not None
+            )
+            for name, _ in way
+        }
+        key = ";".join(name + decided for name, decided in way)
+        return Route(key, way[0][0], steps, pods, deny)
+
+    def _decide(self, outcome: Outcome | _ByPod, pod: int) -> Outcome | None:
+        """Return the outcome for a pod; None where its map has nothing, so that the next counts."""
+        if not isinstance(outcome, _ByPod):
+            return outcome
+        verdict = self._by_pod[outcome.map].get(pod)
+        return None if verdict is None else self._outcome(verdict)
+
+    def _steps(self, name: str) -> tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None:
+        if name not in self._read:
+            chain, entry = self._chains[name], self._entry
+            tests = _read_tests(chain, sets_of(chain, self._sets), entry.peer, entry.family)
+            steps = [self._step(*each) for each in zip(chain.rules, tests, strict=True)]
+            known = [step for step in steps if step is not None]
+            self._read[name] = tuple(known) if len(known) == len(steps) else None
+        return self._read[name]
+
+    def _step(
+        self, rule: Rule, test: RouteTest | None
+    ) -> tuple[RouteTest, Outcome | _ByPod] | None:
+        if test is None:
+            return None
+        if not isinstance(rule.verdict, Lookup):
+            outcome = self._outcome(rule.verdict)
+            return None if outcome is None else (test, outcome)
+        if rule.matches or rule.verdict.fields != (self._entry.subject,):
+            return None
+        name = rule.verdict.map
+        if name not in self._by_pod:
+            found = self._maps[name]
+            elements = found.elements
+            leads = {low: verdict for ((low, high),), verdict in elements if low == high}
+            if found.family is not self._entry.family or len(leads) < len(elements):
+                return None
+            if any(self._outcome(verdict) is None for verdict in leads.values()):
+                return None
+            self._by_pod[name] = leads
+        return test, _ByPod(name)
+
+    def _outcome(self, verdict: Verdict) -> Outcome | None:
+        """Return what the verdict comes to; None where it is none of those that end a policy."""
+        if verdict is Terminal.RETURN:
+            return True
+        if verdict in DENIALS:
+            self._denials.add(verdict)
+            return False
+        if not isinstance(verdict, Goto):
+            return None
+        if verdict not in self._gone_to:
+            self._gone_to[verdict] = self._denial(verdict)
+        denial = self._gone_to[verdict]
+        if denial is None:
+            return verdict.chain
+        self._denials.add(denial)
+        return False
+
+    def _denial(self, verdict: Goto) -> Verdict | None:
+        """Return the verdict that a goto to a chain that denies comes to; None for other chains."""
+        chain = self._chains[verdict.chain]
+        denials = denials_of(chain)
+        # A chain that only drops says no more than DROP does.
+        only_drops = denials == {Terminal.DROP} and not judges_self(chain)
+        return (Terminal.DROP if only_drops else verdict) if denials else None

@@ -1,0 +1,445 @@
+"""The keeper over iptables: what is in force is what the files hold, and nothing else moved."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from cnpc.backends.apply.dataplane import Drift, Given
+from cnpc.backends.apply.dataplanes import Reached
+from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.store import State
+from cnpc.backends.iptables.node.active import judging
+from cnpc.backends.iptables.node.dataplane import IptablesFilter
+from cnpc.backends.iptables.node.tools import FLAVOURS
+from cnpc.backends.iptables.ruleset import IptablesLayout, read_iptables
+from cnpc.backends.nftables.node.client import LibraryNft
+from cnpc.backends.nftables.node.dataplane import NftFilter, given
+from cnpc.backends.nftables.node.kernel import KernelNode
+from cnpc.backends.nftables.plan import Kind
+from cnpc.compiler.errors import NodeError
+from keepers import both_keeper, iptables_filter, kernel_keeper, warnings_fail
+from netcluster import IptablesLoader, Namespace
+from netcluster.namespaces import run
+from own_rules import alone, lines, ours
+from rulesets import changed, ruleset, trio
+from worlds import LARGE, SMALL, seeded
+
+pytestmark = pytest.mark.requires_root_and_nft
+
+WORLD = list(seeded(4).objects())
+A = trio(WORLD)
+B = next(
+    made
+    for seed in range(50)
+    if (made := trio(changed(changed(WORLD, Random(seed)), Random(-seed)))).layout.families  # noqa: S311 - not secret
+    != A.layout.families
+    and made.layout.sets.keys() - A.layout.sets.keys()
+    and A.layout.families["v4"].keys() - made.layout.families["v4"].keys()
+)
+
+# As Docker, kube-proxy and firewalld leave them.
+NEIGHBOURS = """*mangle
+-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+-A INPUT -s 192.0.2.7/32 -j MARK --set-xmark 0x7/0x7
+COMMIT
+*nat
+:DOCKER - [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-1 - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-1
+-A KUBE-SVC-1 -p tcp -m statistic --mode random --probability 0.5 -j DNAT --to-destination 10.0.0.1
+COMMIT
+*filter
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+:KUBE-FORWARD - [0:0]
+:INPUT_direct - [0:0]
+-A INPUT -m set --match-set trusted src -j ACCEPT
+-A INPUT -j INPUT_direct
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A FORWARD -s 192.0.2.0/24 -m comment --comment "not CNPC-FORWARD" -j DROP
+-A DOCKER -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT
+-A DOCKER-USER -j RETURN
+-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+COMMIT
+"""
+NEIGHBOURS6 = """*mangle
+-A INPUT -j MARK --set-xmark 0x7/0x7
+COMMIT
+*filter
+-A INPUT -j ACCEPT
+COMMIT
+"""
+TABLE = """
+table inet firewalld {
+  set trusted { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }
+  chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    ip saddr @trusted counter accept
+  }
+}
+"""
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request: pytest.FixtureRequest, space: Namespace) -> str:  # noqa: ARG001 - be in it
+    return str(request.param)
+
+
+@pytest.fixture
+def own(flavour: str) -> IptablesFilter:
+    return iptables_filter(flavour)
+
+
+@pytest.fixture
+def keeper(flavour: str, tmp_path: Path) -> Keeper:
+    return kernel_keeper(f"iptables-{flavour}", tmp_path)
+
+
+def others(flavour: str) -> dict[str, list[str]]:
+    """Return all that is not ours, byte by byte."""
+    found = {}
+    for name in ("iptables", "ip6tables"):
+        for kind in FLAVOURS:
+            saved = lines(f"{name}-{kind}-save")
+            found[f"{name}-{kind}"] = [
+                item for item in saved if "-j CNPC-" not in item and ":CNPC-" not in item
+                and "-A CNPC-" not in item
+            ]  # fmt: skip
+    found["sets"] = [line for line in lines("ipset", "save") if " cnpc-" not in line]
+    found["nft"] = lines("nft", "list", "table", "inet", "firewalld")
+    assert flavour in FLAVOURS
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_way_leads_to_what_the_texts_hold(keeper: Keeper, flavour: str, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - reproducible, not secret
+    documents = list(seeded(seed, LARGE if seed % 4 == 0 else SMALL).objects())
+    for _ in range(4):
+        made = trio(documents)
+        keeper.apply(made)
+        assert ours(flavour) == alone(flavour, made)
+        record, now = keeper.look()
+        assert now.drift is Drift.NONE
+        assert record.kernel is not None
+        assert record.kernel.generation is not None
+        assert keeper.apply(made).plan.kind is Kind.NOTHING
+        documents = changed(changed(documents, random), random)
+
+
+EXCHANGED = "ipset create x {}; ipset swap x {{set}}; ipset destroy x"
+
+FOREIGN: Mapping[str, str] = {
+    "all rules flushed": "{4} -F",
+    "all chains deleted": "{4} -F; {4} -X",
+    "IPv6 flushed": "{6} -F; {6} -X",
+    "the jump deleted": "{4} -D FORWARD -j CNPC-FORWARD",
+    "the jump twice": "{6} -A INPUT -j CNPC-INPUT",
+    "something in front": "{4} -I FORWARD -j ACCEPT",
+    "a rule more": "{4} -I CNPC-FORWARD -j ACCEPT",
+    "a rule without a target": "{4} -A CNPC-INPUT",
+    "a chain more": "{6} -N CNPC-surprise",
+    "a set more": "ipset create cnpc-surprise hash:ip",
+    "a set emptied": "ipset flush {set}",
+    "an entry more": "ipset add {set} 10.244.1.77",
+    "another range": EXCHANGED.format("bitmap:ip range 10.0.0.0/24"),
+    "another type": EXCHANGED.format("hash:ip maxelem 7"),
+    "everything": "{4} -F; {4} -X; {6} -F; {6} -X; ipset destroy",
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_what_others_change_is_found_and_put_right(
+    keeper: Keeper, flavour: str, change: str
+) -> None:
+    keeper.apply(A)
+    tables = f"tables-{flavour} -t mangle"
+    run((*f"ip{tables}".split(), "-A", "OUTPUT", "-j", "ACCEPT"))
+    assert keeper.look()[1].drift is Drift.NONE
+    before = keeper.generation()
+    name = next(name for name in A.layout.sets if name.startswith("cnpc-local4"))
+    words = {"{4}": f"ip{tables}", "{6}": f"ip6{tables}", "{set}": name}
+    script = FOREIGN[change]
+    for word, meaning in words.items():
+        script = script.replace(word, meaning)
+    run(("sh", "-c", script))
+    assert keeper.generation() != before
+    assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
+    assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
+    assert ours(flavour) == alone(flavour, A)
+    rules = lines(*f"ip{tables}".split(), "-S", "FORWARD")
+    assert [item for item in rules if "CNPC" in item] == rules[1:2]
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    run(("ipset", "create", "trusted", "hash:ip"))
+    run(("ipset", "add", "trusted", "192.0.2.9"))
+    run(("nft", "-f", "-"), TABLE)
+    for kind in FLAVOURS:
+        run((f"iptables-{kind}-restore",), NEIGHBOURS)
+        run((f"ip6tables-{kind}-restore",), NEIGHBOURS6)
+    before = others(flavour)
+    for step in (
+        lambda: keeper.check(A),
+        lambda: keeper.apply(A),
+        lambda: keeper.apply(B),
+        keeper.rollback,
+        lambda: run((f"iptables-{flavour}", "-t", "mangle", "-F", "CNPC-FORWARD")),
+        lambda: keeper.apply(A),
+        lambda: keeper.apply(given(ruleset(WORLD))),
+        lambda: keeper.apply(A),
+        lambda: keeper.flush(pytest.fail),
+    ):
+        step()
+        assert others(flavour) == before
+    assert not ours(flavour)
+    assert "cnpc" not in run(("nft", "list", "tables"))
+
+
+def test_what_was_loaded_by_hand_is_taken_over(keeper: Keeper, flavour: str) -> None:
+    IptablesLoader(flavour).load(A.texts)
+    assert keeper.look()[1].drift is Drift.FOREIGN
+    outcome = keeper.apply(B)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, Kind.REPLACE)
+    assert ours(flavour) == alone(flavour, B)
+
+
+def test_a_comment_of_others_may_be_any_bytes(keeper: Keeper, flavour: str) -> None:
+    comment = b"caf\xe9"
+    argv = [f"iptables-{flavour}".encode(), *b"-A FORWARD -m comment -j ACCEPT --comment".split()]
+    subprocess.run([*argv, comment], check=True)
+    keeper.apply(A)
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_a_check_leaves_nothing_behind(keeper: Keeper, flavour: str) -> None:
+    keeper.check(A)
+    assert not ours(flavour)
+    keeper.apply(A)
+    before = ours(flavour)
+    keeper.check(B)
+    assert ours(flavour) == before
+
+
+WRONG = {
+    "the tool refuses the rule": ("v6", " -j RETURN", " -m nonsense -j RETURN"),
+    "the tool refuses the other": ("v4", " -j RETURN", " -p tcp --dport x -j RETURN"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_refusal_changes_nothing(keeper: Keeper, flavour: str, wrong: str) -> None:
+    keeper.apply(A)
+    before, record = ours(flavour), keeper.read()
+    suffix, old, new = WRONG[wrong]
+    texts = {**B.texts, suffix: B.texts[suffix].replace(old, new, 1)}
+    assert texts != B.texts
+    with pytest.raises(NodeError, match="in: "):
+        keeper.apply(replace(B, texts=texts, read=lambda: read_iptables(texts)))
+    assert (ours(flavour), keeper.read()) == (before, record)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.apply(B).plan.kind is Kind.RULES
+
+
+def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> None:
+    keeper.apply(A)
+    name = next(name for name in B.layout.sets if name not in A.layout.sets)
+    run(("ipset", "create", name, "list:set"))
+    before, record = ours(flavour), keeper.read()
+    with pytest.raises(NodeError, match=name):
+        keeper.apply(B)
+    assert (ours(flavour), keeper.read()) == (before, record)
+    run(("ipset", "destroy", name))
+    assert keeper.apply(B).plan.kind is Kind.RULES
+
+
+def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
+    """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
+    keeper = kernel_keeper("iptables-nft", tmp_path)
+    chain = "add chain ip mangle FORWARD { type filter hook forward priority 5; }"
+    run(("nft", f"add table ip mangle; {chain}"))
+    with pytest.raises(NodeError, match="CHAIN_ADD failed"):
+        keeper.apply(A)
+    assert not any(ours("nft").values())
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
+    """Return the ruleset with a rule that only the kernel refuses: it leads to its own chain."""
+    rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
+    text = given_.texts[family].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
+    texts = {**given_.texts, family: text}
+    return replace(given_, texts=texts, read=lambda: read_iptables(texts))
+
+
+@pytest.mark.parametrize("family", ["v4", "v6"])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_the_kernel_refuses_of_one_family_takes_the_other_back(
+    keeper: Keeper, flavour: str, family: str, *, first: bool
+) -> None:
+    if not first:
+        keeper.apply(A)
+    before, record = ours(flavour), keeper.read()
+    for _ in range(10):
+        with pytest.raises(NodeError, match=r"Too many|loop|Invalid|failed"):
+            keeper.apply(looped(B, family))
+        assert (ours(flavour), keeper.read()) == (before, record)
+        assert keeper.look()[1].drift is Drift.NONE
+    keeper.apply(B)
+    assert ours(flavour) == alone(flavour, B)
+
+
+def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> None:
+    (other,) = set(FLAVOURS) - {flavour}
+    kernel_keeper(f"iptables-{other}", tmp_path / "other").apply(A)
+    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path / "own")
+    with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
+        keeper.apply(A)
+    assert not ours(flavour).keys() - {"sets"}
+    keeper.flush(pytest.fail)
+    keeper.apply(A)
+    assert ours(flavour) == alone(flavour, A)
+
+
+def test_switching_the_packet_filter_leaves_nothing_of_the_other(
+    flavour: str, tmp_path: Path
+) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    nft = given(ruleset(WORLD))
+    for _ in range(2):
+        keeper.apply(nft)
+        assert not ours(flavour)
+        assert "inet cnpc" in run(("nft", "list", "tables"))
+        keeper.apply(A)
+        assert ours(flavour) == alone(flavour, A)
+        assert "inet cnpc" not in run(("nft", "list", "tables"))
+    keeper.rollback()
+    assert not ours(flavour)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert keeper.boot(pytest.fail) is not None
+
+
+def test_what_was_loaded_by_hand_of_the_other_kind_is_removed(flavour: str, tmp_path: Path) -> None:
+    keeper, nft = both_keeper(flavour, tmp_path), given(ruleset(WORLD))
+    IptablesLoader(flavour).load(A.texts)
+    assert keeper.view.beside(keeper.read()) == (f"iptables-{flavour}",)
+    assert keeper.apply(nft).removed == (f"iptables-{flavour}",)
+    assert not ours(flavour)
+    IptablesLoader(flavour).load(B.texts)
+    outcome = keeper.apply(nft)
+    assert (outcome.plan.kind, outcome.removed) == (Kind.NOTHING, (f"iptables-{flavour}",))
+    assert not ours(flavour)
+    keeper.apply(A)
+    for kind in (Kind.NOTHING, Kind.RULES):
+        run(("nft", "-f", "-"), nft.texts["nft"])
+        assert keeper.view.beside(keeper.read()) == ("nftables",)
+        outcome = keeper.apply(A if kind is Kind.NOTHING else B)
+        assert (outcome.plan.kind, outcome.removed) == (kind, ("nftables",))
+        assert "cnpc" not in run(("nft", "list", "tables"))
+    assert ours(flavour) == alone(flavour, B)
+    assert keeper.apply(B).removed == ()
+    assert keeper.look()[1].drift is Drift.NONE
+
+
+def test_flush_removes_what_was_loaded_by_hand(flavour: str, tmp_path: Path) -> None:
+    keeper = both_keeper(flavour, tmp_path)
+    IptablesLoader(flavour).load(A.texts)
+    run(("nft", "-f", "-"), ruleset(WORLD))
+    assert keeper.flush(pytest.fail)
+    assert not ours(flavour)
+    assert "cnpc" not in run(("nft", "list", "tables"))
+
+
+def test_what_others_have_is_not_taken_for_ours(flavour: str) -> None:
+    assert judging() == ()
+    assert "filter" not in Path("/proc/net/ip_tables_names").read_text()
+    run(("ipset", "create", "trusted", "hash:ip"))
+    run((f"iptables-{flavour}-restore",), NEIGHBOURS)
+    for name in ("XCNPC-FORWARD", "CNPC-FORWARDS", "CNPC-"):
+        run((f"ip6tables-{flavour}", "-N", name))
+    assert judging() == ()
+    run((f"ip6tables-{flavour}", "-N", "CNPC-INPUT"))
+    assert judging() == (f"iptables-{flavour}",)
+
+
+def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
+    keeper: Keeper, flavour: str
+) -> None:
+    keeper.apply(A)
+    gone = next(
+        name for name in A.layout.families["v4"] if name not in B.layout.families["v4"]
+    )  # fmt: skip
+    command = (f"iptables-{flavour}", "-t", "mangle")
+    run((*command, "-A", "OUTPUT", "-j", gone))
+    keeper.apply(B)
+    assert keeper.look()[1].drift is Drift.NONE
+    assert lines(*command, "-S", gone) == [f"-N {gone}"]
+    keeper.flush(pytest.fail)
+    run((*command, "-D", "OUTPUT", "-j", gone))
+    keeper.apply(B)
+    assert ours(flavour) == alone(flavour, B)
+
+
+DNS = """
+# cnpc-dns4_1: domain names example.com
+create cnpc-dns4_1 hash:ip family inet hashsize 32768 maxelem 65536 timeout 0 -exist
+"""
+
+
+def test_what_the_node_filled_in_stays(keeper: Keeper) -> None:
+    def with_names(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
+        texts = {**made.texts, "ipset": made.texts["ipset"] + DNS}
+        return replace(made, texts=texts, read=lambda: read_iptables(texts))
+
+    keeper.apply(with_names(A))
+    run(("ipset", "add", "cnpc-dns4_1", "192.0.2.1"))
+    assert keeper.look()[1].drift is Drift.NONE
+    keeper.apply(with_names(B))
+    assert "add cnpc-dns4_1 192.0.2.1" in run(("ipset", "save"))
+
+
+def test_the_listing_counts_by_family(keeper: Keeper) -> None:
+    keeper.apply(A)
+    listing = keeper.view.listing(keeper.read()).splitlines()
+    assert all(line.startswith(("v4 [0:0] -A CNPC-", "v6 [0:0] -A CNPC-")) for line in listing)
+
+
+def test_other_programs_are_not_needed(own: IptablesFilter) -> None:
+    assert not own.present()
+    assert not own.unload()
+    assert subprocess.run(["ipset", "list", "-n"], capture_output=True, check=True).stdout == b""
+
+
+def test_what_cannot_be_removed_is_not_left_to_judge(
+    space: Namespace,  # noqa: ARG001 - be in it
+    flavour: str,
+    tmp_path: Path,
+) -> None:
+    both_keeper(flavour, tmp_path).apply(A)
+    nft = NftFilter(KernelNode(LibraryNft()))
+
+    def lacks() -> IptablesFilter:
+        raise NodeError("there is no ipset")
+
+    reached: Reached = {"nftables": lambda: nft, "iptables": lacks}
+    keeper = Keeper(reached, State(tmp_path), lambda: None, warnings_fail)
+    before = ours(flavour)
+    for command in (lambda: keeper.apply(given(ruleset(WORLD))), lambda: keeper.flush(print)):
+        with pytest.raises(NodeError, match="there is no ipset"):
+            command()
+    assert not nft.present()
+    assert ours(flavour) == before
+    assert both_keeper(flavour, tmp_path).look()[1].drift is Drift.NONE
