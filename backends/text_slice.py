@@ -12,7 +12,7 @@ _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class TextSlice:
     """The characters of ``source`` from ``start`` up to ``end``."""
 
     source: str
@@ -20,7 +20,7 @@ class Part:
     end: int
 
     @classmethod
-    def whole(cls, text: str) -> Part:
+    def whole(cls, text: str) -> TextSlice:
         """Return all of a text."""
         return cls(text, 0, len(text))
 
@@ -31,14 +31,14 @@ class Part:
         return self.source[self.start : self.end]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Part):
+        if not isinstance(other, TextSlice):
             return NotImplemented
         return len(self) == len(other) and self.common_start(other) == len(self)
 
     def __hash__(self) -> int:
         return hash(str(self))
 
-    def common_start(self, other: Part) -> int:
+    def common_start(self, other: TextSlice) -> int:
         """Return how many characters both begin with."""
         most = min(len(self), len(other))
         for place in range(0, most, _BLOCK):
@@ -49,7 +49,7 @@ class Part:
                 return place + _same(mine, its)
         return most
 
-    def common_end(self, other: Part, most: int) -> int:
+    def common_end(self, other: TextSlice, most: int) -> int:
         """Return how many characters, ``most`` at most, both end with."""
         for place in range(0, most, _BLOCK):
             stop = min(place + _BLOCK, most)

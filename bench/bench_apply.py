@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from clusters import limits
 from cnpc.backends.nftables.node.client import LibraryNft
-from cnpc.backends.nftables.node.kernel import KernelNode
-from cnpc.backends.nftables.plan import Kind, plan
+from cnpc.backends.nftables.node.kernel import LinuxKernel
+from cnpc.backends.nftables.plan import PlanKind, plan
 from cnpc.backends.nftables.render import Nftables
-from cnpc.backends.nftables.ruleset import read_layout
+from cnpc.backends.nftables.ruleset import read_ruleset
 from cnpc.compiler.cli.options import BACKENDS, passes_of
 from cnpc.compiler.manifests.load import Inputs, load
 from cnpc.compiler.pipeline import Pipeline
@@ -77,17 +77,17 @@ def bench_one_pod(
     without = [item for item in objects if item is not one]
     texts = [ruleset(objects, level), ruleset(without, level)]
     with own_network():
-        node = KernelNode(LibraryNft())
+        node = LinuxKernel(LibraryNft())
         node.commit(texts[0])
 
         def update() -> int:
-            planned = plan(read_layout(texts[0]), read_layout(texts[1]))
+            planned = plan(read_ruleset(texts[0]), read_ruleset(texts[1]))
             if not planned.checks_itself:
                 node.check("".join(item.text for item in planned.transactions))
             for transaction in planned.transactions:
                 node.commit(transaction.text)
             texts.reverse()
-            assert planned.kind is Kind.ELEMENTS
+            assert planned.kind is PlanKind.ELEMENTS
             return planned.operations
 
         operations = benchmark.pedantic(  # type: ignore[no-untyped-call]  # has no types

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook
 from cnpc.compiler.manifests.load import load
 from cnpc.compiler.model.snapshot import Snapshot
@@ -69,7 +69,7 @@ def evaluated(paths: Iterable[Path], flows: Sequence[Expectation]) -> list[str]:
     inputs = load([str(path) for path in paths])
     places = Places(inputs.snapshot)
     pipeline = Pipeline(inputs.snapshot, inputs.policies)
-    nodes = {node: Evaluator(pipeline.program(node)) for node in pipeline.resolver.node_names()}
+    nodes = {node: Interpreter(pipeline.program(node)) for node in pipeline.resolver.node_names()}
 
     def verdict(flow: Expectation, packet: Packet) -> str:
         judgements = (nodes[node].judge(packet, hook) for node, hook in places.hooks(flow))

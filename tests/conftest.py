@@ -12,7 +12,7 @@ import apiserver
 import netcluster
 import pytest
 import small_cluster
-from cnpc.compiler.passes.port_plan import port_form
+from cnpc.compiler.passes.port_plan import port_plan
 from neighbours import scene
 from netcluster.namespaces import Namespace
 
@@ -70,7 +70,7 @@ def _leave_out(reason: str) -> None:
 def _forget_decisions() -> Iterator[None]:
     """Have no test see what another one's costs decided."""
     yield
-    port_form.cache_clear()
+    port_plan.cache_clear()
 
 
 @pytest.fixture(scope="session")

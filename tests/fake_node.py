@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from cnpc.backends.linux.conntrack import Connection
 from cnpc.backends.nftables.node.kernel import Fingerprint
-from cnpc.backends.nftables.ruleset import Layout, Table
+from cnpc.backends.nftables.ruleset import NftRuleset, NftSet
 from cnpc.compiler.errors import NodeError
 
 
@@ -29,7 +29,7 @@ class FakeNode:
     flush_at: int | None = None
     boot: str = "boot"
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         return self.boot
 
     def commit(self, text: str) -> None:
@@ -59,20 +59,20 @@ class FakeNode:
         return table in self.tables
 
     def fingerprint(
-        self, layout: Layout, known: Mapping[str, str] = MappingProxyType({})
+        self, layout: NftRuleset, known: Mapping[str, str] = MappingProxyType({})
     ) -> Fingerprint | None:
         if "inet cnpc" not in self.tables:
             return None
-        contents = {name: known.get(name, "") for name in layout.tables}
+        contents = {name: known.get(name, "") for name in layout.sets}
         return Fingerprint(" ".join([*sorted(layout.chains), str(self.foreign // 100)]), contents)
 
-    def same_contents(self, layout: Layout) -> bool:
-        return bool(layout.tables)
+    def same_contents(self, layout: NftRuleset) -> bool:
+        return bool(layout.sets)
 
-    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+    def changed(self, layout: NftRuleset, contents: Mapping[str, str]) -> tuple[str, ...]:
         return ("chain forward",) if contents and layout.chains else ()
 
-    def elements(self, table: Table) -> tuple[str, ...]:
+    def elements(self, table: NftSet) -> tuple[str, ...]:
         return (f"192.0.2.{len(table.name)}",)
 
     def listing(self) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cnpc.backends.apply.dataplane import Given
-from cnpc.backends.apply.record import Kernel, Record
-from cnpc.backends.apply.store import State
+from cnpc.backends.apply.dataplane import RulesetSource
+from cnpc.backends.apply.record import KernelState, Record
+from cnpc.backends.apply.store import Store
 from cnpc.backends.iptables.names import FAMILIES
-from cnpc.backends.iptables.node.generation import IptablesSigns
+from cnpc.backends.iptables.node.generation import IptablesGenerationCheck
 from cnpc.backends.iptables.node.own_rules import own
 from cnpc.backends.iptables.node.saved import NOWHERE, change
 from cnpc.backends.iptables.node.tools import PROGRAM, tools_of
-from cnpc.backends.iptables.ruleset import IptablesLayout
-from cnpc.backends.linux.netlink import place
+from cnpc.backends.iptables.ruleset import IptablesRuleset
+from cnpc.backends.linux.netlink import netns_id
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import earlier
@@ -41,7 +41,7 @@ def ours(flavour: str) -> dict[str, list[str]]:
     return {name: found for name, found in mine.items() if found}
 
 
-def alone(flavour: str, ruleset: Given[IptablesLayout]) -> dict[str, list[str]]:
+def alone(flavour: str, ruleset: RulesetSource[IptablesRuleset]) -> dict[str, list[str]]:
     """Return what there is where the texts were loaded by hand into an empty namespace."""
     space = Namespace()
     try:
@@ -52,7 +52,7 @@ def alone(flavour: str, ruleset: Given[IptablesLayout]) -> dict[str, list[str]]:
         space.close()
 
 
-def applied_earlier(made: Given[IptablesLayout], flavour: str, folder: Path) -> None:
+def applied_earlier(made: RulesetSource[IptablesRuleset], flavour: str, folder: Path) -> None:
     """Have the ruleset in force and noted as the version of cnpc did that knew filter alone."""
     old = earlier(made)
     IptablesLoader(flavour).load(old.texts)
@@ -61,10 +61,10 @@ def applied_earlier(made: Given[IptablesLayout], flavour: str, folder: Path) -> 
     for (family, table), saved in own(tools).items():
         if saved and table != "filter":
             tools.restore(family, change(table, saved, {}, saved.chains, NOWHERE))
-    state, signs = State(folder), IptablesSigns(flavour, FAMILIES)
+    state, signs = Store(folder), IptablesGenerationCheck(flavour, FAMILIES)
     sets = {"sets": signs.contents()["sets"]}
-    kernel = Kernel(
-        place=place(), generation=signs.generation(), structure="of filter", contents=sets
+    kernel = KernelState(
+        place=netns_id(), generation=signs.generation(), structure="of filter", contents=sets
     )
     with state.lock(lambda: None):
         state.write(Record(current=state.keep("iptables", old.texts), kernel=kernel))

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from cnpc.backends.apply.dataplane import Given
+from cnpc.backends.apply.dataplane import RulesetSource
 from cnpc.backends.base import Backend
 from cnpc.backends.iptables.names import BACKEND
 from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
 from cnpc.backends.iptables.render import Iptables
-from cnpc.backends.iptables.ruleset import IptablesLayout, read_iptables
+from cnpc.backends.iptables.ruleset import IptablesRuleset, read_iptables
 from cnpc.backends.nftables.render import Nftables
 from cnpc.compiler.ir.program import Program
 from cnpc.compiler.options import DEFAULT_LEVEL, DenyWith, Options
@@ -54,22 +54,22 @@ def ruleset(documents: Documents, node: str = "") -> str:
 
 def trio(
     documents: Documents, node: str = "", deny_with: DenyWith = DenyWith.DROP
-) -> Given[IptablesLayout]:
+) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset for iptables of a node."""
     return trio_of(program(documents, node, Iptables, deny_with=deny_with))
 
 
-def trio_of(item: Program) -> Given[IptablesLayout]:
+def trio_of(item: Program) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset for iptables of a program."""
     return of_texts(Iptables().build(item, ("Network policy", "", "  A policy")).texts)
 
 
-def of_texts(texts: Mapping[str, str]) -> Given[IptablesLayout]:
+def of_texts(texts: Mapping[str, str]) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset of the texts for iptables."""
-    return Given(BACKEND, texts, lambda: read_iptables(texts))
+    return RulesetSource(BACKEND, texts, lambda: read_iptables(texts))
 
 
-def earlier(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
+def earlier(made: RulesetSource[IptablesRuleset]) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset as cnpc wrote it when all of it was in the table filter."""
     return of_texts(
         {

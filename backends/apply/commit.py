@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...compiler.errors import NodeError
-from .dataplane import BusyError, Drift, Given, InForce, Planned, UntouchedError
-from .dataplanes import Filter, NodeFilters
-from .record import Kernel, Record, Version
-from .store import State
+from .dataplane import BusyError, Drift, Installed, Planned, RulesetSource, UntouchedError
+from .dataplanes import AnyDataplane, Dataplanes
+from .record import KernelState, Record, Version
+from .store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Commits:
     """Changes of one node's kernel."""
 
-    filters: NodeFilters
-    state: State
+    dataplanes: Dataplanes
+    state: Store
     warn: Callable[[str], None]
     """Is told what went wrong beside what was asked for."""
 
@@ -27,46 +27,46 @@ class Commits:
         self,
         record: Record,
         planned: Planned,
-        now: InForce[Any],
-        new: Given[Any],
+        now: Installed[Any],
+        new: RulesetSource[Any],
         version: Version,
         *,
         noted: bool,
-    ) -> Kernel:
+    ) -> KernelState:
         """Commit, start over once if somebody interferes, then unload other packet filters.
 
         What goes back need not be ``noted`` ahead: then a disk that takes nothing is no reason to
         leave the kernel as it is.
         """
-        own = self.filters[new.backend]
+        own = self.dataplanes[new.backend]
         again = self.state.interrupted()
         unknown = again or now.drift is Drift.LOST
         with contextlib.nullcontext() if noted else contextlib.suppress(NodeError):
             self.state.begin(version)
         try:
-            kernel: Kernel = own.commit(planned, now, new.layout)
+            kernel: KernelState = own.commit(planned, now, new.layout)
         except BusyError:
             self._untouched(again=again)
             raise
         except NodeError:
             kernel = self._start_over(own, new.layout, again=again)
         if unknown or (record.current and record.current.backend != new.backend):
-            self.filters.unload_all_but(new.backend, self.warn)
+            self.dataplanes.unload_all_but(new.backend, self.warn)
         return kernel
 
     def unload(self) -> bool:
         """Remove all that is ours; NodeError where any of it still judges afterwards."""
         with contextlib.suppress(NodeError):
             self.state.begin(None)
-        found = self.filters.unload_all_but("", self.warn)
-        if left := self.filters.judging_beside(""):
+        found = self.dataplanes.unload_all_but("", self.warn)
+        if left := self.dataplanes.leftovers(""):
             raise NodeError(f"rules of cnpc in {' and '.join(left)} judge still")
         return found
 
-    def _start_over(self, own: Filter, new: Any, *, again: bool) -> Kernel:  # noqa: ANN401 - each packet filter has its own
-        now = InForce(own.empty, Drift.INTERRUPTED, loaded=True)
+    def _start_over(self, own: AnyDataplane, new: Any, *, again: bool) -> KernelState:  # noqa: ANN401 - each packet filter has its own
+        now = Installed(own.empty, Drift.INTERRUPTED, loaded=True)
         try:
-            kernel: Kernel = own.commit(own.plan(now, new), now, new)
+            kernel: KernelState = own.commit(own.plan(now, new), now, new)
         except UntouchedError:
             self._untouched(again=again)
             raise

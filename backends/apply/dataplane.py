@@ -1,4 +1,4 @@
-"""What the keeper asks of a packet filter: nftables and iptables alike."""
+"""What the engine asks of a packet filter: nftables and iptables alike."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from ...compiler.errors import NodeError
-from ..nftables.plan import Kind
-from ..nftables.ruleset import Layout
-from .generation_check import Signs
-from .record import Kernel
+from ..nftables.plan import PlanKind
+from ..nftables.ruleset import NftRuleset
+from .generation_check import GenerationCheck
+from .record import KernelState
 
 R = TypeVar("R")
 P = TypeVar("P", bound="Planned")
@@ -47,21 +47,21 @@ def words_of(drift: str, changed: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce(Generic[R]):
+class Installed(Generic[R]):
     """What the kernel has: the ruleset where that is known, and how it drifted."""
 
     ruleset: R
     drift: Drift
     loaded: bool
     """Whether the recorded version was loaded since this boot, in this network namespace."""
-    kernel: Kernel | None = None
+    kernel: KernelState | None = None
     """How the kernel is, where it was seen to be as it was recorded."""
     changed: tuple[str, ...] = ()
     """What somebody has changed, in words, as far as that can be told."""
 
 
 @dataclass(frozen=True)
-class Given(Generic[R]):
+class RulesetSource(Generic[R]):
     """A ruleset to be put in force: its backend, its texts by suffix, and how they are read."""
 
     backend: str
@@ -83,7 +83,7 @@ class Planned(Protocol):
     """How a change is carried out."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> PlanKind:
         """What has to be done."""
         ...
 
@@ -111,7 +111,7 @@ class BusyError(UntouchedError):
     """The same, because somebody else is at work, for whom it was waited long enough."""
 
 
-class PacketFilter(Signs, Protocol[R, P]):
+class Dataplane(GenerationCheck, Protocol[R, P]):
     """The node's kernel, as far as one backend's rulesets go; NodeError says what it refuses."""
 
     empty: R
@@ -121,7 +121,7 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Return what the texts say; InputError where they are not as compile writes them."""
         ...
 
-    def worded(self, ruleset: R) -> Layout:
+    def readable(self, ruleset: R) -> NftRuleset:
         """Return a ruleset as it is shown to people."""
         ...
 
@@ -129,15 +129,15 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Tell whether anything of ours is loaded."""
         ...
 
-    def difference(self, kernel: Kernel) -> Drift:
+    def difference(self, kernel: KernelState) -> Drift:
         """Return how the kernel differs, where it is not as it was noted."""
         ...
 
-    def changed(self, ruleset: R, kernel: Kernel) -> tuple[str, ...]:
+    def changed(self, ruleset: R, kernel: KernelState) -> tuple[str, ...]:
         """Return what differs from the ruleset as it was loaded, in words; () if unknown."""
         ...
 
-    def judging(self) -> tuple[str, ...]:
+    def where_active(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, in few questions to the kernel alone."""
         ...
 
@@ -149,7 +149,9 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Return what of a ruleset is not loaded on this node, and why; "" where all is."""
         ...
 
-    def verified(self, ruleset: R, kernel: Kernel, *, wholly: bool) -> tuple[R, Kernel] | None:
+    def verified(
+        self, ruleset: R, kernel: KernelState, *, wholly: bool
+    ) -> tuple[R, KernelState] | None:
         """Return the ruleset as the kernel has it, and how that is now.
 
         None where it differs from what was loaded. Not ``wholly``, elements that were exchanged
@@ -157,7 +159,7 @@ class PacketFilter(Signs, Protocol[R, P]):
         """
         ...
 
-    def plan(self, now: InForce[R], new: R) -> P:
+    def plan(self, now: Installed[R], new: R) -> P:
         """Return the way from what is in force to the ruleset."""
         ...
 
@@ -165,11 +167,11 @@ class PacketFilter(Signs, Protocol[R, P]):
         """Let the kernel judge the change, and leave nothing behind."""
         ...
 
-    def commit(self, planned: P, now: InForce[R], new: R) -> Kernel:
+    def commit(self, planned: P, now: Installed[R], new: R) -> KernelState:
         """Carry out the change of what is in force, and return how the kernel is then."""
         ...
 
-    def renamed(self, kernel: Kernel, planned: P) -> Kernel:
+    def renamed(self, kernel: KernelState, planned: P) -> KernelState:
         """Return how the kernel is for a ruleset that says the same as the one in force."""
         ...
 

@@ -11,25 +11,25 @@ from typing import Any
 
 from ...compiler.errors import CnpcError, NodeError
 from ..linux import boot_clock
-from ..linux.netlink import place
-from ..nftables.plan import Kind
+from ..linux.netlink import netns_id
+from ..nftables.plan import PlanKind
 from .commit import Commits
-from .dataplane import Drift, Given, InForce, Planned
-from .dataplanes import NodeFilters, Reached
+from .dataplane import Drift, Installed, Planned, RulesetSource
+from .dataplanes import DataplaneFactories, Dataplanes
 from .go_back import Recorded, overdue
-from .installed import View
-from .outcome import Hold, Outcome
-from .record import Pending, Record, Version
-from .store import State
+from .installed import InstalledView
+from .outcome import ApplyResult, ConfirmTimeout
+from .record import PendingConfirm, Record, Version
+from .store import Store
 
 
-class Keeper:
+class Engine:
     """One node, its kernel and its record; every method that changes either takes the lock."""
 
     def __init__(
         self,
-        filters: Reached,
-        state: State,
+        dataplanes: DataplaneFactories,
+        state: Store,
         waiting: Callable[[], None],
         warn: Callable[[str], None],
     ) -> None:
@@ -37,43 +37,45 @@ class Keeper:
 
         ``warn`` is told what went wrong beside what was asked for.
         """
-        self._filters = NodeFilters(filters)
-        self._state = state
+        self._dataplanes = Dataplanes(dataplanes)
+        self._store = state
         self._waiting = waiting
         self._warn = warn
-        self._ready: Pending | None = None
-        self.view = View(self._filters, state)
-        self._commits = Commits(self._filters, state, warn)
+        self._ready: PendingConfirm | None = None
+        self.view = InstalledView(self._dataplanes, state)
+        self._commits = Commits(self._dataplanes, state, warn)
         self._recorded = Recorded(self.view, state, self._commits)
 
-    def check(self, ruleset: Given[Any]) -> Planned:
+    def check(self, ruleset: RulesetSource[Any]) -> Planned:
         """Let the kernel judge the ruleset, and return what an apply would do."""
         with self._locked_anyhow() as record:
             planned, _ = self.view.plan(record, ruleset)
-            self._filters[ruleset.backend].check(planned)
+            self._dataplanes[ruleset.backend].check(planned)
             return planned
 
-    def apply(self, ruleset: Given[Any], hold: Hold | None = None) -> Outcome:
+    def apply(
+        self, ruleset: RulesetSource[Any], confirm_timeout: ConfirmTimeout | None = None
+    ) -> ApplyResult:
         """Put the ruleset in force; NodeError if the kernel refuses, and then the old one is.
 
         NodeError too where there is something to hold, and another version waits already.
         """
         began = time.monotonic()
         with self._locked_anyhow() as found:
-            self._filters.reach_loaded(found)
+            self._dataplanes.reach_loaded(found)
             record = self._recorded.taken_over(found)
-            if hold and record.pending:
+            if confirm_timeout and record.pending:
                 raise NodeError(
                     "a ruleset waits already: cnpc apply --confirmed, or cnpc rollback, first"
                 )
-            outcome = self._applied(record, ruleset, hold, began)
-            removed = self._filters.remove_beside(ruleset.backend, self._warn)
+            outcome = self._applied(record, ruleset, confirm_timeout, began)
+            removed = self._dataplanes.remove_leftovers(ruleset.backend, self._warn)
             released = record.current if record.pending and not outcome.pending else None
             return replace(outcome, removed=removed, released=released)
 
-    def cut(self, ruleset: Given[Any]) -> int:
+    def cut(self, ruleset: RulesetSource[Any]) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
-        return self._filters[ruleset.backend].cut(ruleset.layout)
+        return self._dataplanes[ruleset.backend].cut(ruleset.layout)
 
     def rollback(self) -> Record | None:
         """Put the version before in force, and return the record of that; None if there is none.
@@ -84,7 +86,7 @@ class Keeper:
         with self._locked_here() as record:
             if record.pending:
                 back = self._recorded.back(record, record.pending)
-            elif record.current and self._state.interrupted():
+            elif record.current and self._store.interrupted():
                 back = self._recorded.again(record, record.current)
             elif record.previous:
                 back = replace(self._recorded.put(record, record.previous), previous=record.current)
@@ -95,20 +97,20 @@ class Keeper:
 
     def ready_to_revert(self, token: str) -> None:
         """Read and import all that ``revert`` needs, so that it needs nothing of it later."""
-        pending = self._state.read().pending
+        pending = self._store.read().pending
         if pending is None or pending.token != token:
             raise NodeError("no ruleset waits for a confirmation")
         texts = [version for version in (pending.back_to,) if version]
-        self._state.hold_texts(texts)
+        self._store.hold_texts(texts)
         for version in texts:
             self.view.plan(Record(), self._recorded.given(version))
         self._ready = pending
 
     def waits(self, token: str) -> bool:
         """Tell whether a version waits for its confirmation, also where the record is damaged."""
-        if self._state.damaged():
+        if self._store.damaged():
             return True
-        pending = self._state.read().pending
+        pending = self._store.read().pending
         return pending is not None and pending.token == token
 
     def revert(self, token: str) -> bool:
@@ -118,7 +120,7 @@ class Keeper:
         """
         with self._locked_anyhow() as record:
             pending = record.pending
-            if self._state.damaged() and self._ready and self._ready.token == token:
+            if self._store.damaged() and self._ready and self._ready.token == token:
                 pending = self._ready
             if pending is None or pending.token != token:
                 return False
@@ -127,16 +129,16 @@ class Keeper:
 
     def write_again(self) -> None:
         """Record what could not be recorded when it was done; NodeError if that fails again."""
-        if self._state.unwritten:
-            with self._state.lock(self._waiting):
-                self._state.write_again()
+        if self._store.unwritten:
+            with self._store.lock(self._waiting):
+                self._store.write_again()
 
     def confirm(self) -> Version | None:
         """Keep the pending version, and return it; None where none waits."""
         with self._locked() as record:
             if record.pending is None:
                 return None
-            self._state.write(replace(record, pending=None))
+            self._store.write(replace(record, pending=None))
             return record.current
 
     def boot(self, warn: Callable[[str], None]) -> Version | None:
@@ -145,8 +147,8 @@ class Keeper:
         One that waits for its confirmation does not outlive a boot. Where the saved one is damaged
         or refused, ``warn`` is told, and the one before it is put in force.
         """
-        with self._state.lock(self._waiting):
-            record = self._state.read()
+        with self._store.lock(self._waiting):
+            record = self._store.read()
             if not record.boots:
                 return None
             first, *further = record.boots
@@ -163,13 +165,13 @@ class Keeper:
             self._recorded.finish(replace(back, previous=before))
             return back.current
 
-    def save(self, ruleset: Given[Any]) -> Version:
+    def save(self, ruleset: RulesetSource[Any]) -> Version:
         """Make a ruleset what the next boot loads, and change nothing else."""
         texts = ruleset.checked()
         with self._locked() as record:
-            version = self._state.keep(ruleset.backend, texts)
+            version = self._store.keep(ruleset.backend, texts)
             stays = record.pending is None and version.same(record.current)
-            self._state.write(replace(record, boot=None if stays else version))
+            self._store.write(replace(record, boot=None if stays else version))
             return version
 
     def flush(self, warn: Callable[[str], None]) -> bool:
@@ -178,9 +180,9 @@ class Keeper:
         ``warn`` is told where the record is damaged, which does not matter but for going back.
         """
         with self._locked_anyhow() as record:
-            if self._state.damaged():
+            if self._store.damaged():
                 warn(f"{Drift.LOST.value}; cnpc rollback has nothing to go back to")
-            self._filters.reach_loaded(record)
+            self._dataplanes.reach_loaded(record)
             found = self._commits.unload()
             if not self.view.elsewhere(record):
                 self._recorded.note(Record(previous=record.current or record.previous))
@@ -188,7 +190,7 @@ class Keeper:
 
     def generation(self) -> object:
         """Return something that differs after whatever anybody changed where ours is in force."""
-        return self._filters.of(self._state.read()).generation()
+        return self._dataplanes.of(self._store.read()).generation()
 
     def restore(self, *, wholly: bool = True) -> Drift:
         """Put the current version in force again if it is not, and return how it was not.
@@ -199,25 +201,25 @@ class Keeper:
         with self._locked() as record:
             if record.current is None:
                 return Drift.NONE
-            drift = self.view.in_force(record, wholly=wholly).drift
+            drift = self.view.observe(record, wholly=wholly).drift
             if drift is not Drift.NONE:
                 self._recorded.finish(self._recorded.again(record, record.current))
             return drift
 
     def overdue(self) -> bool:
         """Tell whether a version waits here whose time for a confirmation is over."""
-        record = self._state.read()
+        record = self._store.read()
         return overdue(record) and not self.view.elsewhere(record)
 
     def place(self) -> str:
         """Return what names this boot of this network namespace."""
-        return place()
+        return netns_id()
 
     def read(self) -> Record:
         """Return the record as it is now, without waiting for anybody."""
-        return self._state.read()
+        return self._store.read()
 
-    def look(self) -> tuple[Record, InForce[Any]]:
+    def look(self) -> tuple[Record, Installed[Any]]:
         """Return the record and what is in force, when nobody is changing them.
 
         What was not confirmed in time is taken back first, if nobody else has done so.
@@ -225,9 +227,9 @@ class Keeper:
         if self.overdue():
             with self._locked():
                 """Done on the way."""
-        with self._state.read_lock(self._waiting):
-            record = self._state.read()
-            return record, self.view.in_force(record)
+        with self._store.read_lock(self._waiting):
+            record = self._store.read()
+            return record, self.view.observe(record)
 
     @contextmanager
     def _locked(self) -> Iterator[Record]:
@@ -238,11 +240,11 @@ class Keeper:
     @contextmanager
     def _locked_here(self) -> Iterator[Record]:
         """Give the record, whose versions are those of this network namespace."""
-        with self._state.lock(self._waiting):
-            record = self._state.read()
+        with self._store.lock(self._waiting):
+            record = self._store.read()
             if self.view.elsewhere(record):
                 raise NodeError(
-                    f"{self._state.path} is that of another network namespace; give each its own "
+                    f"{self._store.path} is that of another network namespace; give each its own "
                     "--state-dir, or take it over with cnpc apply or cnpc boot"
                 )
             yield record
@@ -250,45 +252,51 @@ class Keeper:
     @contextmanager
     def _locked_anyhow(self) -> Iterator[Record]:
         """Take an empty record for one that is damaged; what is in force counts as drifted then."""
-        with self._state.lock(self._waiting):
-            yield Record() if self._state.damaged() else self._state.read()
+        with self._store.lock(self._waiting):
+            yield Record() if self._store.damaged() else self._store.read()
 
     def _applied(
-        self, record: Record, ruleset: Given[Any], hold: Hold | None, began: float
-    ) -> Outcome:
-        if self.view.untouched(record, ruleset):
+        self,
+        record: Record,
+        ruleset: RulesetSource[Any],
+        confirm_timeout: ConfirmTimeout | None,
+        began: float,
+    ) -> ApplyResult:
+        if self.view.is_unchanged(record, ruleset):
             version = self._recorded.kept(record, ruleset)
-            own = self._filters[ruleset.backend]
-            nothing = own.plan(InForce(own.empty, Drift.NONE, loaded=True), own.empty)
-            return Outcome(version, nothing, Drift.NONE, time.monotonic() - began)
+            own = self._dataplanes[ruleset.backend]
+            nothing = own.plan(Installed(own.empty, Drift.NONE, loaded=True), own.empty)
+            return ApplyResult(version, nothing, Drift.NONE, time.monotonic() - began)
         planned, now = self.view.plan(record, ruleset)
-        if planned.kind is Kind.NOTHING and record.current:
+        if planned.kind is PlanKind.NOTHING and record.current:
             return self._recorded.unchanged(record, ruleset, planned, now, began)
         if not planned.checks_itself:
-            self._filters[ruleset.backend].check(planned)
-        armed = self._armed(record, hold) if hold else None
-        version = self._state.keep(ruleset.backend, ruleset.texts)
+            self._dataplanes[ruleset.backend].check(planned)
+        armed = self._armed(record, confirm_timeout) if confirm_timeout else None
+        version = self._store.keep(ruleset.backend, ruleset.texts)
         pending = armed or (record.pending if version.same(record.current) else None)
         try:
             kernel = self._commits.carry_out(record, planned, now, ruleset, version, noted=True)
         except NodeError:
-            if armed and not self._state.interrupted():
-                self._state.write(record)
+            if armed and not self._store.interrupted():
+                self._store.write(record)
             raise
         self._recorded.finish(record.loaded(version, kernel, pending))
         seconds = time.monotonic() - began
-        return Outcome(version, planned, now.drift, seconds, pending=pending, changed=now.changed)
+        return ApplyResult(
+            version, planned, now.drift, seconds, pending=pending, changed=now.changed
+        )
 
-    def _armed(self, record: Record, hold: Hold) -> Pending:
+    def _armed(self, record: Record, confirm_timeout: ConfirmTimeout) -> PendingConfirm:
         """Have the old ruleset come back, even if this process ends before it records the new."""
         pending = record.held(
-            secrets.token_hex(8), boot_clock.now() + hold.seconds, boot_clock.boot_id()
+            secrets.token_hex(8), boot_clock.now() + confirm_timeout.seconds, boot_clock.boot_id()
         )
-        self._state.write(replace(record, pending=pending))
+        self._store.write(replace(record, pending=pending))
         try:
-            hold.start(pending)
+            confirm_timeout.start(pending)
         except NodeError:
-            self._state.write(record)
+            self._store.write(record)
             raise
         return pending
 

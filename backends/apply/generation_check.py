@@ -9,34 +9,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from .record import Kernel, Record, Version
-from .store import State
+from .record import KernelState, Record, Version
+from .store import Store
 
 
-class Signs(Protocol):
+class GenerationCheck(Protocol):
     """What a packet filter shows of changes, whoever made them."""
 
     backend: str
     """What ``--backend`` calls it."""
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
         ...
 
-    def quiet(self, kernel: Kernel) -> bool:
+    def is_unchanged(self, kernel: KernelState) -> bool:
         """Tell at once that nobody has changed anything since; False where that takes a look."""
         ...
 
 
-def untouched(record: Record, state: State, signs: Signs) -> bool:
+def is_unchanged(record: Record, state: Store, signs: GenerationCheck) -> bool:
     """Tell whether the version loaded last is in force; False where that takes a closer look."""
     kernel, current = record.kernel, record.current
     if kernel is None or current is None or current.backend != signs.backend:
         return False
-    return not state.interrupted() and kernel.place == signs.place() and signs.quiet(kernel)
+    return (
+        not state.interrupted() and kernel.place == signs.netns_id() and signs.is_unchanged(kernel)
+    )
 
 
-def in_force(files: Mapping[str, Path], state: State, signs: Signs) -> Version | None:
+def installed_version(
+    files: Mapping[str, Path], state: Store, signs: GenerationCheck
+) -> Version | None:
     """Return the version in force if the files, by suffix, are its texts.
 
     None where they are not, where the copies kept of them were altered, where something waits that
@@ -47,6 +51,6 @@ def in_force(files: Mapping[str, Path], state: State, signs: Signs) -> Version |
     """
     record = state.read()
     current = record.current
-    if current is None or not record.settled or not untouched(record, state, signs):
+    if current is None or not record.settled or not is_unchanged(record, state, signs):
         return None
     return current if state.says(current, files) else None

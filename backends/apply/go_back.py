@@ -9,19 +9,19 @@ from typing import Any
 from ...compiler.errors import NodeError
 from ..linux import boot_clock
 from .commit import Commits
-from .dataplane import Drift, Given, InForce, Planned
-from .installed import View
-from .outcome import Outcome
-from .record import Pending, Record, Version
-from .store import State, now_text
+from .dataplane import Drift, Installed, Planned, RulesetSource
+from .installed import InstalledView
+from .outcome import ApplyResult
+from .record import PendingConfirm, Record, Version
+from .store import Store, now_text
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The versions of one node's record; whoever calls holds its lock."""
 
-    view: View
-    state: State
+    view: InstalledView
+    state: Store
     commits: Commits
 
     def put(self, record: Record, version: Version) -> Record:
@@ -29,7 +29,7 @@ class Recorded:
         back = self.given(version)
         planned, now = self.view.plan(record, back)
         if not planned.checks_itself:
-            self.view.filters[back.backend].check(planned)
+            self.view.dataplanes[back.backend].check(planned)
         kernel = self.commits.carry_out(record, planned, now, back, version, noted=False)
         return Record(current=replace(version, since=now_text()), kernel=kernel)
 
@@ -38,7 +38,7 @@ class Recorded:
         back = self.put(record, current)
         return replace(record, current=back.current, kernel=back.kernel)
 
-    def back(self, record: Record, pending: Pending, *, expired: bool = False) -> Record:
+    def back(self, record: Record, pending: PendingConfirm, *, expired: bool = False) -> Record:
         """Put back what was in force before a version that waits; returns the record of that.
 
         It notes the version if its time was over.
@@ -81,7 +81,7 @@ class Recorded:
             self.commits.warn(f"what was not confirmed in time cannot be taken back: {refusal}")
             return record
 
-    def kept(self, record: Record, ruleset: Given[Any]) -> Version:
+    def kept(self, record: Record, ruleset: RulesetSource[Any]) -> Version:
         """Store the texts of what is in force already, which it is since it was loaded."""
         version = self.state.keep(ruleset.backend, ruleset.texts)
         return record.current if record.current and version.same(record.current) else version
@@ -89,22 +89,22 @@ class Recorded:
     def unchanged(
         self,
         record: Record,
-        ruleset: Given[Any],
+        ruleset: RulesetSource[Any],
         planned: Planned,
-        now: InForce[Any],
+        now: Installed[Any],
         began: float,
-    ) -> Outcome:
+    ) -> ApplyResult:
         """Record a text that says the same in other words, and that others' commits are no matter.
 
         Such a text has another header, say.
         """
         version = self.kept(record, ruleset)
         if now.kernel:
-            kernel = self.view.filters[ruleset.backend].renamed(now.kernel, planned)
+            kernel = self.view.dataplanes[ruleset.backend].renamed(now.kernel, planned)
             if kernel != record.kernel or record.boot or not version.same(record.current):
                 self.finish(record.loaded(version, kernel, record.pending))
         seconds = time.monotonic() - began
-        return Outcome(version, planned, Drift.NONE, seconds, pending=record.pending)
+        return ApplyResult(version, planned, Drift.NONE, seconds, pending=record.pending)
 
     def note(self, record: Record) -> None:
         """Record what was done, which stays done where the disk does not take the record."""
@@ -121,10 +121,12 @@ class Recorded:
         self.state.write(record)
         self.state.end()
 
-    def given(self, version: Version) -> Given[Any]:
+    def given(self, version: Version) -> RulesetSource[Any]:
         """Return a version as a ruleset; NodeError if its file is gone or was altered."""
         texts = self.state.texts(version)
-        return Given(version.backend, texts, lambda: self.view.filters[version.backend].read(texts))
+        return RulesetSource(
+            version.backend, texts, lambda: self.view.dataplanes[version.backend].read(texts)
+        )
 
 
 def overdue(record: Record) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .dataplane import Drift, Planned
-from .record import Pending, Version
+from .record import PendingConfirm, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ApplyResult:
     """What an apply did."""
 
     version: Version
@@ -21,18 +21,18 @@ class Outcome:
     """Where rules of ours judged that apply had not loaded, and that are of another kind."""
     released: Version | None = None
     """Which version had waited for a confirmation, and does so no more."""
-    pending: Pending | None = None
+    pending: PendingConfirm | None = None
     """The end of the version, where that waits for a confirmation."""
     changed: tuple[str, ...] = ()
     """What had drifted, in words, as far as that can be told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ConfirmTimeout:
     """For how long a ruleset stays without a confirmation.
 
     ``start`` is called before the kernel is changed; it starts who puts the old ruleset back.
     """
 
     seconds: float
-    start: Callable[[Pending], None]
+    start: Callable[[PendingConfirm], None]

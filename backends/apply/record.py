@@ -41,7 +41,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kernel:
+class KernelState:
     """How the kernel was when the current version had been loaded."""
 
     place: str
@@ -54,7 +54,7 @@ class Kernel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class PendingConfirm:
     """A version that goes away again unless it is confirmed in time."""
 
     token: str
@@ -82,8 +82,8 @@ class Record:
 
     current: Version | None = None
     previous: Version | None = None
-    kernel: Kernel | None = None
-    pending: Pending | None = None
+    kernel: KernelState | None = None
+    pending: PendingConfirm | None = None
     boot: Version | None = None
     """What was saved for the next boot since something was put in force last."""
     expired: Version | None = None
@@ -120,9 +120,9 @@ class Record:
         """The version that a boot loads."""
         return next(iter(self.boots), None)
 
-    def held(self, token: str, until: float, boot: str) -> Pending:
+    def held(self, token: str, until: float, boot: str) -> PendingConfirm:
         """Return the way back to this from a version that needs a confirmation."""
-        return Pending(
+        return PendingConfirm(
             token=token,
             until=until,
             boot=boot,
@@ -131,7 +131,9 @@ class Record:
             back_boot=self.boot,
         )
 
-    def loaded(self, version: Version, kernel: Kernel | None, pending: Pending | None) -> Record:
+    def loaded(
+        self, version: Version, kernel: KernelState | None, pending: PendingConfirm | None
+    ) -> Record:
         """Return what is noted when a version was put in force after this."""
         previous = self.previous if version.same(self.current) else self.current
         return Record(current=version, previous=previous, kernel=kernel, pending=pending)
@@ -188,7 +190,7 @@ def _version(value: object) -> Version | None:
     raise DamagedError("a version is not one")
 
 
-def _kernel(value: object) -> Kernel | None:
+def _kernel(value: object) -> KernelState | None:
     match value:
         case None:
             return None
@@ -199,7 +201,7 @@ def _kernel(value: object) -> Kernel | None:
             "contents": dict(contents),
             "sizes": dict(sizes),
         } if _all_are(str, contents) and _all_are(int, sizes):
-            return Kernel(
+            return KernelState(
                 place=place,
                 generation=generation,
                 structure=structure,
@@ -209,7 +211,7 @@ def _kernel(value: object) -> Kernel | None:
     raise DamagedError("what is said of the kernel makes no sense")
 
 
-def _pending(value: object) -> Pending | None:
+def _pending(value: object) -> PendingConfirm | None:
     match value:
         case None:
             return None
@@ -220,7 +222,7 @@ def _pending(value: object) -> Pending | None:
             "back_previous": back_previous,
             **further,
         } if math.isfinite(until):
-            return Pending(
+            return PendingConfirm(
                 token=token,
                 until=until,
                 boot=str(further.get("boot", "")),

@@ -45,7 +45,7 @@ _PART = 1 << 18  # bytes that fit into a processor's cache
 _hash = partial(hashlib.blake2b, digest_size=16)
 
 
-class State:
+class Store:
     """The folder; every failure is a NodeError that names the file."""
 
     def __init__(self, path: Path = DEFAULT_STATE) -> None:

@@ -18,14 +18,14 @@ _PREFIX = "CNPC-"
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class ChainNames:
     """A chain name for each name, and the names of the stock that are left over, in order."""
 
     names: Mapping[str, str]
     unused: tuple[str, ...]
 
 
-def assign(names: Collection[str]) -> Slots:
+def assign(names: Collection[str]) -> ChainNames:
     """Return the slots of the names: each where its hash points, or in the next free place.
 
     A name that comes or goes moves hardly any other. The stock is at most half full; it has grown
@@ -39,7 +39,7 @@ def assign(names: Collection[str]) -> Slots:
         while place in taken:
             place = (place + 1) % size
         taken[place] = name
-    return Slots(
+    return ChainNames(
         {name: f"{_PREFIX}{place:03x}" for place, name in taken.items()},
         tuple(f"{_PREFIX}{place:03x}" for place in range(size) if place not in taken),
     )

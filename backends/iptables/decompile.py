@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ...compiler.errors import NodeError
-from ...compiler.ir.interpreter import Evaluator, Packet
+from ...compiler.ir.interpreter import Interpreter, Packet
 from ...compiler.ir.match import (
     AddressMatch,
     Field,
@@ -34,7 +34,7 @@ from ...compiler.net import (
 from ..linux.conntrack import Judge
 from ..text import PROTOCOL_WORD
 from .names import OWN
-from .ruleset import HOOK_CHAIN, ChainText, IptablesLayout, SetText
+from .ruleset import HOOK_CHAIN, ChainText, IptablesRuleset, SetText
 
 Contents = Callable[[str], Iterable[str]]
 """Tells what a set that the node fills has now."""
@@ -51,10 +51,10 @@ _TERMINALS = {
 _WITHOUT_TEST = frozenset(("-p", "-m", "--comment", "-j", "-g", "--reject-with"))
 
 
-def judge_of(ruleset: IptablesLayout, contents: Contents) -> Judge:
+def judge_of(ruleset: IptablesRuleset, contents: Contents) -> Judge:
     """Return who judges as the ruleset does; NodeError if a rule is not understood."""
     evaluators = {
-        family: Evaluator(program) for family, program in programs_of(ruleset, contents).items()
+        family: Interpreter(program) for family, program in programs_of(ruleset, contents).items()
     }
 
     def judge(packet: Packet, hook: Hook) -> bool:
@@ -64,7 +64,7 @@ def judge_of(ruleset: IptablesLayout, contents: Contents) -> Judge:
     return judge
 
 
-def programs_of(ruleset: IptablesLayout, contents: Contents) -> Mapping[Family, Program]:
+def programs_of(ruleset: IptablesRuleset, contents: Contents) -> Mapping[Family, Program]:
     """Return what the texts say, by family, without origins; RETURN stands for acceptance."""
     sets = [_set(item, contents) for item in ruleset.sets.values()]
     found = {}

@@ -25,7 +25,7 @@ from .lowering.accept_as_return import accept_by_return
 from .lowering.map_trees import maps_as_trees
 from .lowering.one_family import of_family
 from .names import BACKEND
-from .rules import Line, RuleText
+from .rules import RuleLine, RuleText
 from .ruleset import HOOK_CHAIN
 from .tables import rules_in, tables_for
 
@@ -140,7 +140,7 @@ def _hook_name(hook: Hook) -> str:
     return f"CNPC-{HOOK_CHAIN[hook]}"
 
 
-def _line(chain: str, line: Line, slots: Mapping[str, str]) -> str:
+def _line(chain: str, line: RuleLine, slots: Mapping[str, str]) -> str:
     tests = f" {line.tests}" if line.tests else ""
     target = slots[line.target] if line.target else ""
     return f"-A {chain}{tests} {line.verdict}{target}"

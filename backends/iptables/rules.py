@@ -44,7 +44,7 @@ _PROHIBITED = {Family.IPV4: "icmp-admin-prohibited", Family.IPV6: "icmp6-adm-pro
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RuleLine:
     """One rule: its tests, and its verdict, which ends in the chain that ``target`` stands for."""
 
     tests: str
@@ -61,11 +61,11 @@ class RuleText:
         self._set_names = set_names
         self._refuse = refuse
 
-    def lines(self, chain: Chain) -> tuple[Line, ...]:
+    def lines(self, chain: Chain) -> tuple[RuleLine, ...]:
         """Return the lines of the chain's rules, in order."""
         return tuple(line for rule in chain.rules for line in self._rule(rule))
 
-    def _rule(self, rule: Rule) -> Iterable[Line]:
+    def _rule(self, rule: Rule) -> Iterable[RuleLine]:
         """Give a line for each combination of what the matches are split into.
 
         The comment comes last, where only packets that match pay for it.
@@ -78,7 +78,7 @@ class RuleText:
             text = quotable(describe_origins(rule.origins), COMMENT_BYTES)
             comment = [f'-m comment --comment "{text}"']
         for parts in product(*(self._match(match) for match in ordered)):
-            yield Line(" ".join((*parts, *comment)), verdict, target)
+            yield RuleLine(" ".join((*parts, *comment)), verdict, target)
 
     def _check(self, rule: Rule) -> None:
         """Raise the error for what has no words in iptables."""

@@ -86,7 +86,7 @@ class ChainText:
 
 
 @dataclass(frozen=True, slots=True)
-class IptablesLayout:
+class IptablesRuleset:
     """A whole ruleset: the lines of its leading comment, its sets, each family's chains."""
 
     header: tuple[str, ...]
@@ -106,12 +106,12 @@ class IptablesLayout:
         return {item.name: rules_in(table, item.rules) for item in chains}
 
 
-EMPTY = IptablesLayout((), {}, {family: {} for family in FAMILIES})
+EMPTY = IptablesRuleset((), {}, {family: {} for family in FAMILIES})
 
 
 def read_iptables(
     texts: Mapping[str, str], names: Mapping[str, str] | None = None
-) -> IptablesLayout:
+) -> IptablesRuleset:
     """Return the objects of the three texts by suffix; InputError tells what is wrong where.
 
     ``names`` are what messages call the texts. Those that an earlier version wrote, for the table
@@ -130,7 +130,7 @@ def read_iptables(
         if readers[family].header != header or len(tables) > 1:
             raise readers[family].wrong(1, "this file and the .ipset are not of one compilation")
     rules = [rule for own in families.values() for item in own.values() for rule in item.rules]
-    return IptablesLayout(header, sets, families, tables_for(rules))
+    return IptablesRuleset(header, sets, families, tables_for(rules))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...compiler.errors import NodeError
 from ..iptables.node.doctor import lacks_iptables, look_at_iptables
 from ..nftables.node.client import CommandNft, LibraryNft, Nft, open_nft
-from ..nftables.node.kernel import KernelNode
+from ..nftables.node.kernel import LinuxKernel
 from . import programs
 from .capabilities import has_net_admin
 from .doctor_paths import PATHS
@@ -93,7 +93,7 @@ def lacks_nft() -> Iterator[Finding]:
     """Yield what without no ruleset for nftables can be applied; next to nothing to look."""
     try:
         nft = open_nft()
-        KernelNode(nft).generation()
+        LinuxKernel(nft).generation()
     except NodeError as problem:
         yield missing(str(problem), "then try again")
     except PermissionError:

@@ -51,13 +51,13 @@ def attributes(data: bytes) -> Mapping[int, bytes]:
 
 def walk(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield each attribute with its number, which may come more than once."""
-    place = 0
-    while place + 4 <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, place)
+    netns_id = 0
+    while netns_id + 4 <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, netns_id)
         if length < _ATTRIBUTE.size:
             return
-        yield kind & _TYPE_MASK, data[place + 4 : place + length]
-        place += (length + 3) & ~3
+        yield kind & _TYPE_MASK, data[netns_id + 4 : netns_id + length]
+        netns_id += (length + 3) & ~3
 
 
 def request(kind: int, family: int, body: bytes, flags: int = 0) -> bytes:
@@ -71,21 +71,21 @@ def answers(data: bytes) -> Iterator[bytes | None]:
 
     Raises OSError with the kernel's error, and Interrupted if the listing is not of one moment.
     """
-    place = 0
-    while place + _HEAD.size <= len(data):
-        length, kind, flags, _, _ = _HEAD.unpack_from(data, place)
+    netns_id = 0
+    while netns_id + _HEAD.size <= len(data):
+        length, kind, flags, _, _ = _HEAD.unpack_from(data, netns_id)
         if flags & _DUMP_INTERRUPTED:
             raise Interrupted
         if kind == _ERROR:
-            (number,) = struct.unpack_from("=i", data, place + _HEAD.size)
+            (number,) = struct.unpack_from("=i", data, netns_id + _HEAD.size)
             if number:
                 raise OSError(-number, "netlink")
             yield None
         elif kind == _DONE:
             yield None
         else:
-            yield data[place + _HEAD.size + _NETFILTER.size : place + length]
-        place += (length + 3) & ~3
+            yield data[netns_id + _HEAD.size + _NETFILTER.size : netns_id + length]
+        netns_id += (length + 3) & ~3
 
 
 INET = 1  # NFPROTO_INET
@@ -100,7 +100,7 @@ _NO_NFTABLES = {errno.EINVAL, errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTO
 _Listed = TypeVar("_Listed")
 
 
-def place() -> str:
+def netns_id() -> str:
     """Return what names this boot of this network namespace.
 
     The inode of a namespace is used again for a later one, its cookie (Linux 5.14) is not.

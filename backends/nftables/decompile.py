@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from ...compiler.errors import NodeError
-from ...compiler.ir.interpreter import Evaluator
+from ...compiler.ir.interpreter import Interpreter
 from ...compiler.ir.match import (
     AddressMatch,
     Field,
@@ -77,12 +77,12 @@ _COMMENT = ' comment "'
 _HOOK = re.compile(r"hook (\w+) ")
 
 
-def program_of(layout: text.Layout) -> Program:
+def program_of(layout: text.NftRuleset) -> Program:
     """Return what the ruleset says, without origins; NodeError names a rule not understood."""
-    families = {name: table.family for name, table in layout.tables.items()}
+    families = {name: table.family for name, table in layout.sets.items()}
     families |= _families_asked_for(layout)
     sets, maps = [], []
-    for name, table in sorted(layout.tables.items()):
+    for name, table in sorted(layout.sets.items()):
         key = _key_types(table)
         if table.kind == "set":
             keys = tuple(_key(item, key) for item in table.lines())
@@ -93,29 +93,31 @@ def program_of(layout: text.Layout) -> Program:
     return Program("", tuple(sets), tuple(maps), tuple(chains))
 
 
-def _families_asked_for(layout: text.Layout) -> Mapping[str, Family]:
+def _families_asked_for(layout: text.NftRuleset) -> Mapping[str, Family]:
     """Return the families of sets and maps without addresses: it is rules that tell them."""
     rules = (_statement(rule) for chain in layout.chains.values() for rule in chain.rules)
     found = (match for rule in rules for match in _LOOKUP.finditer(rule) if match["family"])
     return {match["name"]: _FAMILIES[match["family"]] for match in found}
 
 
-def judge_of(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]]) -> Judge:
+def judge_of(ruleset: text.NftRuleset, contents: Callable[[text.NftSet], Iterable[str]]) -> Judge:
     """Return who judges as the ruleset does; ``contents`` tells what dynamic sets have now."""
-    evaluator = Evaluator(program_of(_filled(ruleset, contents)))
+    evaluator = Interpreter(program_of(_filled(ruleset, contents)))
     return lambda packet, hook: evaluator.judge(packet, hook).accepted
 
 
-def _filled(ruleset: text.Layout, contents: Callable[[text.Table], Iterable[str]]) -> text.Layout:
-    tables = dict(ruleset.tables)
-    for name, table in ruleset.tables.items():
+def _filled(
+    ruleset: text.NftRuleset, contents: Callable[[text.NftSet], Iterable[str]]
+) -> text.NftRuleset:
+    tables = dict(ruleset.sets)
+    for name, table in ruleset.sets.items():
         if table.dynamic:
             elements = ",\n\t\t\t".join(item.partition(" ")[0] for item in contents(table))
             tables[name] = table.holding(elements)
-    return text.Layout(ruleset.header, tables, ruleset.chains)
+    return text.NftRuleset(ruleset.header, tables, ruleset.chains)
 
 
-def _key_types(table: text.Table) -> tuple[KeyType, ...]:
+def _key_types(table: text.NftSet) -> tuple[KeyType, ...]:
     words = table.head.partition("\n")[0].removeprefix("\t\ttype ").removesuffix(" : verdict")
     return tuple(_KEY_TYPES[word] for word in words.split(" . "))
 
@@ -146,7 +148,7 @@ def _numbers(word: str) -> Interval:
     return (int(low), int(high if dash else low))
 
 
-def _chain(chain: text.Chain) -> Chain:
+def _chain(chain: text.NftChain) -> Chain:
     hook = _HOOK.search(chain.hook)
     rules = tuple(_rule(chain.name, rule) for rule in chain.rules)
     return Chain(chain.name, rules, Hook(hook[1]) if hook else None)

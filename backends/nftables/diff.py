@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..text_slice import Part
-from .ruleset import Chain, Layout, Table, split_elements
+from ..text_slice import TextSlice
+from .ruleset import NftChain, NftRuleset, NftSet, split_elements
 
 
 @dataclass(frozen=True, slots=True)
-class TableChange:
+class SetChange:
     """A set or map of both rulesets whose elements differ, or that must be made anew.
 
     It is made anew where its type or flags differ, or where its elements outgrow its size.
     """
 
-    old: Table
-    new: Table
+    old: NftSet
+    new: NftSet
     added: tuple[str, ...]
     removed: tuple[str, ...]
     remade: bool = False
@@ -27,12 +27,12 @@ class TableChange:
 class Changes:
     """Everything that has to happen, objects by name; what is equal is in none of the parts."""
 
-    tables_added: Mapping[str, Table]
-    tables_removed: Mapping[str, Table]
-    tables: Mapping[str, TableChange]
-    chains_added: Mapping[str, Chain]
-    chains_removed: Mapping[str, Chain]
-    chains: Mapping[str, Chain]
+    sets_added: Mapping[str, NftSet]
+    sets_removed: Mapping[str, NftSet]
+    sets: Mapping[str, SetChange]
+    chains_added: Mapping[str, NftChain]
+    chains_removed: Mapping[str, NftChain]
+    chains: Mapping[str, NftChain]
     """The new form of chains of both rulesets whose rules differ."""
     hooks_differ: bool
     sizes: Mapping[str, int]
@@ -47,9 +47,9 @@ class Changes:
     def __bool__(self) -> bool:
         return any(
             (
-                self.tables_added,
-                self.tables_removed,
-                self.tables,
+                self.sets_added,
+                self.sets_removed,
+                self.sets,
                 self.chains_added,
                 self.chains_removed,
                 self.chains,
@@ -58,12 +58,12 @@ class Changes:
         )
 
 
-def compare(old: Layout, new: Layout) -> Changes:
+def compare(old: NftRuleset, new: NftRuleset) -> Changes:
     """Return what leads from the old ruleset, with the sizes that the kernel has, to the new."""
-    tables: dict[str, TableChange] = {}
+    tables: dict[str, SetChange] = {}
     sizes: dict[str, int] = {}
-    for name in old.tables.keys() & new.tables.keys():
-        before, after = old.tables[name], new.tables[name]
+    for name in old.sets.keys() & new.sets.keys():
+        before, after = old.sets[name], new.sets[name]
         if before == after:
             continue
         change = _table(before, after)
@@ -73,8 +73,8 @@ def compare(old: Layout, new: Layout) -> Changes:
             sizes[name] = before.size
     shared = old.chains.keys() & new.chains.keys()
     return Changes(
-        {name: item for name, item in new.tables.items() if name not in old.tables},
-        {name: item for name, item in old.tables.items() if name not in new.tables},
+        {name: item for name, item in new.sets.items() if name not in old.sets},
+        {name: item for name, item in old.sets.items() if name not in new.sets},
         dict(sorted(tables.items())),
         {name: item for name, item in new.chains.items() if name not in old.chains},
         {name: item for name, item in old.chains.items() if name not in new.chains},
@@ -84,30 +84,30 @@ def compare(old: Layout, new: Layout) -> Changes:
     )
 
 
-def unchanged(old: Layout, new: Layout) -> set[str]:
+def unchanged(old: NftRuleset, new: NftRuleset) -> set[str]:
     """Return the names of the sets and maps that are the same in both."""
-    return {name for name, item in new.tables.items() if old.tables.get(name) == item}
+    return {name for name, item in new.sets.items() if old.sets.get(name) == item}
 
 
-def with_sizes(layout: Layout, sizes: Mapping[str, int]) -> Layout:
+def with_sizes(layout: NftRuleset, sizes: Mapping[str, int]) -> NftRuleset:
     """Return the ruleset as the kernel has it, where sets kept another size than it declares."""
-    tables = dict(layout.tables)
+    tables = dict(layout.sets)
     for name, size in sizes.items():
         if name in tables:
             tables[name] = tables[name].resized(size)
-    return Layout(layout.header, tables, layout.chains)
+    return NftRuleset(layout.header, tables, layout.chains)
 
 
-def _table(old: Table, new: Table) -> TableChange:
+def _table(old: NftSet, new: NftSet) -> SetChange:
     if old.kind != new.kind or not _same_head(old, new):
-        return TableChange(old, new, (), (), remade=True)
+        return SetChange(old, new, (), (), remade=True)
     removed, added = _difference(old.part, new.part)
     if not _fits(old, new, len(added), len(removed)):
-        return TableChange(old, new, added, removed, remade=True)
-    return TableChange(old, new, added, removed)
+        return SetChange(old, new, added, removed, remade=True)
+    return SetChange(old, new, added, removed)
 
 
-def _fits(old: Table, new: Table, added: int, removed: int) -> bool:
+def _fits(old: NftSet, new: NftSet, added: int, removed: int) -> bool:
     """Tell whether the elements of both, which the kernel counts together, have room."""
     if old.size is None or new.size is None:
         return True
@@ -115,7 +115,7 @@ def _fits(old: Table, new: Table, added: int, removed: int) -> bool:
     return new.size // 2 + removed <= old.size or len(old) + added <= old.size
 
 
-def _same_head(old: Table, new: Table) -> bool:
+def _same_head(old: NftSet, new: NftSet) -> bool:
     if old.head == new.head:
         return True
     if old.size is None or new.size is None:
@@ -123,7 +123,7 @@ def _same_head(old: Table, new: Table) -> bool:
     return old.resized(new.size).head == new.head
 
 
-def _difference(old: Part, new: Part) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _difference(old: TextSlice, new: TextSlice) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the elements that only the old and only the new text have, each in its order.
 
     What both texts begin and end with is skipped without taking it apart.
@@ -140,7 +140,7 @@ def _difference(old: Part, new: Part) -> tuple[tuple[str, ...], tuple[str, ...]]
     )
 
 
-def _cut(part: Part, start: int, end: int) -> str:
+def _cut(part: TextSlice, start: int, end: int) -> str:
     """Return the whole lines between a line's start and so many characters before the end."""
     stop = part.source.find("\n", part.end - end, part.end)
     first = part.start + start

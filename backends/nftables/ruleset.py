@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ...compiler.errors import InputError, Span, error
 from ...compiler.net import Family, contains, parse_address, parse_interval
-from ..text_slice import Part
+from ..text_slice import TextSlice
 from .names import TABLE
 
 _OPEN = f"\ntable {TABLE} {{\n"
@@ -37,14 +37,14 @@ _SIZE = re.compile(r"^\t\tsize ([0-9]+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class NftSet:
     """A set or a map: what it is, and its elements as a part of the ruleset's text."""
 
     kind: str
     name: str
     head: str
     """The lines of its type, size, flags and comment."""
-    part: Part
+    part: TextSlice
 
     @property
     def elements(self) -> str:
@@ -129,11 +129,11 @@ class Table:
         text, first, last = self.part.source, self.part.start, self.part.end
         return (start == first or text[start - 1] == "\t") and (end == last or text[end] in ", ")
 
-    def holding(self, elements: str) -> Table:
+    def holding(self, elements: str) -> NftSet:
         """Return it with other elements."""
-        return replace(self, part=Part.whole(elements))
+        return replace(self, part=TextSlice.whole(elements))
 
-    def resized(self, size: int) -> Table:
+    def resized(self, size: int) -> NftSet:
         """Return it with another declared size."""
         return replace(self, head=_SIZE.sub(f"\t\tsize {size}", self.head))
 
@@ -152,7 +152,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class NftChain:
     """A chain: the line of its hook, if it has one, and its rules."""
 
     name: str
@@ -166,15 +166,15 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class NftRuleset:
     """A whole ruleset: the lines of its leading comment, its sets and maps, its chains."""
 
     header: tuple[str, ...]
-    tables: Mapping[str, Table]
-    chains: Mapping[str, Chain]
+    sets: Mapping[str, NftSet]
+    chains: Mapping[str, NftChain]
 
 
-EMPTY = Layout((), {}, {})
+EMPTY = NftRuleset((), {}, {})
 
 
 def block(items: Iterable[str], table: str = TABLE) -> str:
@@ -192,7 +192,7 @@ def with_counters(text: str) -> str:
     return _POLICY_RULE.sub(r"\1counter \2", text)
 
 
-def read_layout(text: str, name: str = "<ruleset>") -> Layout:
+def read_ruleset(text: str, name: str = "<ruleset>") -> NftRuleset:
     """Return the objects of a ruleset; InputError tells where it is not as compile writes it."""
     return _Reader(text, name).layout()
 
@@ -202,7 +202,7 @@ class _Reader:
         self._text = text
         self._name = name
 
-    def layout(self) -> Layout:
+    def layout(self) -> NftRuleset:
         # Of large texts no part is copied.
         start = self._text.find(_OPEN)
         header = self._header(self._text if start < 0 else self._text[:start])
@@ -210,22 +210,22 @@ class _Reader:
             raise self._wrong(len(self._text), f"no 'table {TABLE} {{' here")
         if not self._text.endswith(f"{_END}}}\n"):
             raise self._wrong(len(self._text), "the file ends before its table does")
-        tables: dict[str, Table] = {}
-        chains: dict[str, Chain] = {}
+        tables: dict[str, NftSet] = {}
+        chains: dict[str, NftChain] = {}
         place = start + len(_OPEN)
         while place < len(self._text) - len("}\n"):
             brace = self._text.index("}", place)
             end = self._end(brace)
             item = self._item(place, brace, end)
-            known = item.name in (chains if isinstance(item, Chain) else tables)
+            known = item.name in (chains if isinstance(item, NftChain) else tables)
             if known:
                 raise self._wrong(place, f"'{item.name}' is here twice")
-            if isinstance(item, Chain):
+            if isinstance(item, NftChain):
                 chains[item.name] = item
             else:
                 tables[item.name] = item
             place = end + len(_END)
-        return Layout(header, tables, chains)
+        return NftRuleset(header, tables, chains)
 
     def _end(self, brace: int) -> int:
         """Return where the block ends that has this brace: few to look at, however long it is."""
@@ -242,7 +242,7 @@ class _Reader:
         first = lines.index("") if "" in lines else len(lines)
         return tuple(line.removeprefix("#").removeprefix(" ") for line in comments[:first])
 
-    def _item(self, place: int, brace: int, end: int) -> Table | Chain:
+    def _item(self, place: int, brace: int, end: int) -> NftSet | NftChain:
         """Return the block that begins at ``place``, whose first closing brace is given."""
         text = self._text
         found = _FIRST_LINE.match(text, place, end)
@@ -258,10 +258,14 @@ class _Reader:
         last = end - 1 if filled else end + 2
         if not head.startswith("\t\ttype ") or brace != last:
             raise self._wrong(place, f"the {kind} '{name}' is not as compile writes it")
-        part = Part(text, middle + len(_ELEMENTS), end - len(_CLOSE)) if filled else Part("", 0, 0)
-        return Table(kind, name, head, part)
+        part = (
+            TextSlice(text, middle + len(_ELEMENTS), end - len(_CLOSE))
+            if filled
+            else TextSlice("", 0, 0)
+        )
+        return NftSet(kind, name, head, part)
 
-    def _chain(self, name: str, rest: str, place: int) -> Chain:
+    def _chain(self, name: str, rest: str, place: int) -> NftChain:
         hook = ""
         if found := _HOOK.match(rest):
             hook, rest = found[0].strip(), rest[found.end() :]
@@ -269,7 +273,7 @@ class _Reader:
         indented = len(lines) == rest.count("\n") + 1 if rest else True
         if not indented or any(line[:1] in _NO_RULE for line in lines):
             raise self._wrong(place, f"a rule of chain '{name}' is not as compile writes it")
-        return Chain(name, hook, tuple(lines))
+        return NftChain(name, hook, tuple(lines))
 
     def _wrong(self, place: int, message: str) -> InputError:
         line = self._text.count("\n", 0, place) + 1

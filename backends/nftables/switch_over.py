@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 from ...compiler.ir.names import NETWORKS
 from ...compiler.net import Family, Interval, format_addresses, normalize, parse_interval, subtract
-from .diff import TableChange
-from .ruleset import Chain, Layout, Table
+from .diff import SetChange
+from .ruleset import NftChain, NftRuleset, NftSet
 
 _FIELD = "(?:ip6? [sd]addr|meta l4proto|th dport)"
 _REFERENCE = re.compile(rf"({_FIELD}(?: \. {_FIELD})*) (vmap )?@([A-Za-z0-9_]+)")
@@ -33,19 +33,19 @@ _SMALLEST = 16
 class Overlay:
     """The helping sets for some changes, and the rules that use them."""
 
-    def __init__(self, changes: Mapping[str, TableChange]) -> None:
+    def __init__(self, changes: Mapping[str, SetChange]) -> None:
         """Plan for these sets and maps."""
         self._changes = changes
 
-    def tables(self) -> list[Table]:
+    def sets(self) -> list[NftSet]:
         """Return the helping sets and maps; those made anew have a full copy."""
         return [item for change in self._changes.values() for item in _helpers(change)]
 
-    def concerns(self, chain: Chain) -> bool:
+    def concerns(self, chain: NftChain) -> bool:
         """Tell whether a rule of the chain looks into what changes."""
         return any(name in self._changes for rule in chain.rules for name in references(rule))
 
-    def over(self, chain: Chain) -> Chain:
+    def over(self, chain: NftChain) -> NftChain:
         """Return the chain with rules that mean the new contents."""
         rules = (over for rule in chain.rules for over in self._rules(rule))
         return replace(chain, rules=tuple(rules))
@@ -81,7 +81,7 @@ def understood(rule: str) -> bool:
     return statement.count("@") == len(references(rule))
 
 
-def _alternatives(fields: str, vmap: str, change: TableChange) -> Iterator[str]:
+def _alternatives(fields: str, vmap: str, change: SetChange) -> Iterator[str]:
     name = change.new.name
     if change.remade:
         yield f"{fields} {vmap}@{name}{_NEW}"
@@ -98,7 +98,7 @@ def _alternatives(fields: str, vmap: str, change: TableChange) -> Iterator[str]:
     yield f"{excluded}{fields} {vmap}@{name}"
 
 
-def _helpers(change: TableChange) -> Iterator[Table]:
+def _helpers(change: SetChange) -> Iterator[NftSet]:
     new = change.new
     if change.remade:
         yield replace(new, name=f"{new.name}{_NEW}")
@@ -111,12 +111,12 @@ def _helpers(change: TableChange) -> Iterator[Table]:
         yield _filled(_keys_of(new), _DEL, lost)
 
 
-def _comes_back(change: TableChange) -> bool:
+def _comes_back(change: SetChange) -> bool:
     """Tell whether a packet can come to the next rule although the map has its new verdict."""
     return any(item.partition(" : ")[2].startswith("jump ") for item in change.added)
 
 
-def _lost(change: TableChange) -> list[str]:
+def _lost(change: SetChange) -> list[str]:
     """Return the keys that are removed and do not come back with another verdict."""
     kept = {_key(item) for item in change.added}
     return [key for item in change.removed if (key := _key(item)) not in kept]
@@ -126,11 +126,11 @@ def _key(element: str) -> str:
     return element.partition(" : ")[0]
 
 
-def _keys_of(table: Table) -> Table:
+def _keys_of(table: NftSet) -> NftSet:
     return replace(table, kind="set", head=table.head.replace(" : verdict", "", 1))
 
 
-def _filled(table: Table, suffix: str, elements: list[str] | tuple[str, ...]) -> Table:
+def _filled(table: NftSet, suffix: str, elements: list[str] | tuple[str, ...]) -> NftSet:
     size = max(_SMALLEST, 1 << len(elements).bit_length())
     text = ",\n\t\t\t".join(elements)
     return replace(table.resized(size).holding(text), name=table.name + suffix)
@@ -140,7 +140,7 @@ _MOST_ADDRESSES = 64
 """Each is looked for in all sets, which for so many costs what a second commit does."""
 
 
-def come_or_go(old: Layout, new: Layout, changes: Mapping[str, TableChange]) -> bool:
+def come_or_go(old: NftRuleset, new: NftRuleset, changes: Mapping[str, SetChange]) -> bool:
     """Tell whether all that changes in sets and maps is about such addresses."""
     moves = {name: found for name, item in changes.items() if (found := _moves(item))}
     if len(moves) < len(changes):
@@ -149,7 +149,7 @@ def come_or_go(old: Layout, new: Layout, changes: Mapping[str, TableChange]) -> 
     return all(_is_about(item, moves[name], addresses) for name, item in changes.items())
 
 
-def _is_about(change: TableChange, moves: _Moves, addresses: set[str]) -> bool:
+def _is_about(change: SetChange, moves: _Moves, addresses: set[str]) -> bool:
     """Tell whether every element that changes has one of these addresses.
 
     Intervals have many, and must have no other.
@@ -171,7 +171,7 @@ class _Moves:
         return address in self.come or address in self.gone
 
 
-def _moves(change: TableChange) -> _Moves | None:
+def _moves(change: SetChange) -> _Moves | None:
     """Return whom the change concerns; None where those are not pods, or cannot be told."""
     if change.remade or change.new.name.startswith(NETWORKS):
         return None
@@ -210,7 +210,7 @@ def _addresses(element: str) -> Iterator[str]:
             yield part
 
 
-def _only_in_one(old: Layout, new: Layout, moves: Mapping[str, _Moves]) -> set[str]:
+def _only_in_one(old: NftRuleset, new: NftRuleset, moves: Mapping[str, _Moves]) -> set[str]:
     added = {address for item in moves.values() for address in item.come}
     removed = {address for item in moves.values() for address in item.gone}
     come, gone = added - removed, removed - added
@@ -220,14 +220,14 @@ def _only_in_one(old: Layout, new: Layout, moves: Mapping[str, _Moves]) -> set[s
     return found | {address for address in gone if not _knows(new, address, moves)}
 
 
-def _knows(layout: Layout, address: str, moves: Mapping[str, _Moves]) -> bool:
+def _knows(layout: NftRuleset, address: str, moves: Mapping[str, _Moves]) -> bool:
     """Tell whether the ruleset that lacks the elements of the moves has others of the address.
 
     CIDRs of policies do not count: they are there before a pod comes and after it went.
     """
     return any(
         table.has(address)
-        for name, table in layout.tables.items()
+        for name, table in layout.sets.items()
         if not name.startswith(NETWORKS)
         and not (table.single and name in moves and address in moves[name])
     )

@@ -26,7 +26,7 @@ from ...compiler.net import Family
 from .flows import Flow, Flows
 from .lookups import Tables, listed
 from .peer_masks import PeerIndex, Peers, Tally
-from .pod_classes import Marks
+from .pod_classes import PodClasses
 
 _NOWHERE = 0  # the peer's address, which the masks have instead
 
@@ -83,7 +83,7 @@ class Walker:
         self._chains = program.chains_by_name()
         self._indexes: dict[tuple[SetMatch | Lookup, Field], PeerIndex] = {}
         self._within: dict[AddressMatch, int] = {}
-        self._marks: dict[tuple[Family, Field], Marks] = {}
+        self._marks: dict[tuple[Family, Field], PodClasses] = {}
         self._costs: dict[Hashable, Cost] = {}
         self._base = next(item for item in program.chains if item.hook is Hook.FORWARD)
 
@@ -95,7 +95,7 @@ class Walker:
         """
         own = Field.SADDR if source else Field.DADDR
         if (family, own) not in self._marks:
-            self._marks[family, own] = Marks(self._program, family, own)
+            self._marks[family, own] = PodClasses(self._program, family, own)
         key = (family, own, self._marks[family, own].of(address))
         if key not in self._costs:
             self._costs[key] = self._count(family, own, address)

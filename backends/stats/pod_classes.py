@@ -12,7 +12,7 @@ from .lookups import Tables, entries, look_ups
 _Test = AddressMatch | SetMatch | Lookup
 
 
-class Marks:
+class PodClasses:
     """For the addresses of a family in one field: where each stands in what rules compare."""
 
     def __init__(self, program: Program, family: Family, field: Field) -> None:

@@ -23,7 +23,7 @@ from ..passes.peer_maps.pod_paths import count_judged
 from ..pipeline import Pipeline, stages
 from . import options as arguments
 from .inputs import choose, read_inputs
-from .lazy import later
+from .lazy import lazy_import
 from .option_types import OutputFolder, max_errors_option
 from .options import BACKENDS, backend_option, passes_of
 from .output.diagnostics import many_sets, report, report_warnings
@@ -255,7 +255,7 @@ def _each(
     if jobs == 1 or len(nodes) < _WORTH_PROCESSES or isinstance(sink, StandardOutput):
         return map(work, nodes)
     sink.prepare()
-    made: Iterable[NodeSummary | None] = later("parallel").in_parallel(work, nodes, jobs)
+    made: Iterable[NodeSummary | None] = lazy_import("parallel").in_parallel(work, nodes, jobs)
     return made
 
 

@@ -11,6 +11,6 @@ import importlib
 from typing import Any
 
 
-def later(name: str) -> Any:  # noqa: ANN401 - a module, whose functions have types where they are
+def lazy_import(name: str) -> Any:  # noqa: ANN401 - a module, whose functions have types where they are
     """Return the module of that name, which is relative to this folder."""
     return importlib.import_module(f".{name}", __package__)

@@ -14,7 +14,7 @@ import click
 
 from ... import __version__
 from ..errors import CnpcError, InputError, NodeError
-from .lazy import later
+from .lazy import lazy_import
 from .output.messages import abandon_standard_output, report_message
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -65,7 +65,7 @@ class _LazyGroup(click.Group):
         """Return the command of that name."""
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = later(_COMMANDS[cmd_name][0]).command
+        command: click.Command = lazy_import(_COMMANDS[cmd_name][0]).command
         return command
 
     def resolve_command(
@@ -75,7 +75,7 @@ class _LazyGroup(click.Group):
         name = args[0]
         if name in _COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        near = later("suggest").command_for(name, _COMMANDS)
+        near = lazy_import("suggest").command_for(name, _COMMANDS)
         hint = f"Did you mean 'cnpc {near}'?" if near else f"There are {', '.join(_COMMANDS)}."
         raise click.UsageError(f"No such command '{name}'. {hint}", ctx)
 
@@ -132,7 +132,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         report_message("interrupted")
         return _EXIT_INTERRUPTED
     except InputError as wrong:
-        later("output.diagnostics").report_failure(wrong)
+        lazy_import("output.diagnostics").report_failure(wrong)
         return wrong.exit_code
     except CnpcError as failure:
         report_message(f"error: {failure}")

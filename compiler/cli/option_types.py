@@ -21,7 +21,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 60 * 60}
 _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh]?)")
 
 
-class Folder(click.Path):
+class Directory(click.Path):
     """A folder, which need not be there; whoever uses it says what the system refuses."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Folder(click.Path):
         return super().convert(value, param, ctx)
 
 
-class OutputFolder(Folder):
+class OutputFolder(Directory):
     """A folder, or ``-`` for standard output; a folder of that name is ``./-``."""
 
     def convert(

@@ -12,7 +12,7 @@ from ...backends.base import Backend, RulesetSize
 from ...backends.iptables.decompile import programs_of
 from ...backends.iptables.ruleset import read_iptables
 from ...backends.nftables.decompile import program_of
-from ...backends.nftables.ruleset import read_layout
+from ...backends.nftables.ruleset import read_ruleset
 from ...backends.stats.connection_cost import Cost, Walker, join
 from ...backends.stats.iptables_size import iptables_size
 from ...backends.stats.nftables_size import nft_size
@@ -115,7 +115,7 @@ def _read(
     """Return the size of what was emitted, and who walks through it for each family."""
     peers = {family: _peers(snapshot, family) for family in Family}
     if "nft" in texts:
-        program = program_of(read_layout(texts["nft"]))
+        program = program_of(read_ruleset(texts["nft"]))
         ends = {family: Peers(found) for family, found in peers.items()}
         walker = Walker(program, ends, lists_are_sets=True)
         return nft_size(program), dict.fromkeys(Family, walker)
@@ -136,14 +136,14 @@ def _peers(snapshot: Snapshot, family: Family) -> Sequence[int]:
     return [number for kind, number in chain(pods, nodes) if kind is family]
 
 
-def _lines(pods: Sequence[Endpoint], walkers: Mapping[Family, Walker]) -> Iterator[Line]:
+def _lines(pods: Sequence[Endpoint], walkers: Mapping[Family, Walker]) -> Iterator[PodCost]:
     for pod in pods:
         for source in (True, False):
             costs = [
                 walkers[family].cost(family, address, source=source)
                 for family, address in pod.addresses
             ]
-            yield Line(
+            yield PodCost(
                 f"{pod.namespace}/{pod.name}", "egress" if source else "ingress", join(costs)
             )
 
@@ -159,7 +159,7 @@ _COSTS: Sequence[tuple[str, Callable[[Cost], float]]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PodCost:
     """What new connections from (egress) or to (ingress) a pod meet."""
 
     pod: str
@@ -174,7 +174,7 @@ class Stats:
     node: str
     level: int
     size: RulesetSize
-    lines: tuple[Line, ...]
+    lines: tuple[PodCost, ...]
 
 
 def as_facts(levels: Iterable[Stats]) -> list[dict[str, object]]:
@@ -239,7 +239,7 @@ def _pods(levels: Sequence[Stats]) -> Rows:
     return rows
 
 
-def _places(lines: Iterable[Line]) -> list[tuple[str, str]]:
+def _places(lines: Iterable[PodCost]) -> list[tuple[str, str]]:
     return [(line.pod, line.direction) for line in lines]
 
 

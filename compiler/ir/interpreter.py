@@ -50,7 +50,7 @@ class Judgement:
         return self.verdict is Terminal.ACCEPT
 
 
-class Evaluator:
+class Interpreter:
     """Judges packets by one Program; keeps its tables indexed between packets."""
 
     def __init__(self, program: Program) -> None:

@@ -13,7 +13,7 @@ from ..net import Family
 
 _DIGITS = 12  # of 4 bits each: among 10,000 names, two are equal once in five million programs
 
-MARKS = 16**_DIGITS
+STABLE_IDS = 16**_DIGITS
 """How many numbers there are for hashes."""
 
 NETWORKS = "nets"

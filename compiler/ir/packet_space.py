@@ -94,7 +94,7 @@ def services_of(match: PortMatch) -> tuple[Interval, ...]:
     return tuple((base + low, base + high) for low, high in match.ports)
 
 
-class Line:
+class Segments:
     """A line of numbers cut into pieces; a mask has a bit for each piece."""
 
     def __init__(self, cuts: Iterable[int]) -> None:

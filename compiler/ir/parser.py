@@ -51,7 +51,7 @@ class _MeaningError(Exception):
         self.token = token
 
 
-def read_program(text: str, name: str = "<ir>") -> Program:
+def parse_program(text: str, name: str = "<ir>") -> Program:
     """Return the program that the text describes; InputError points to where it makes no sense."""
     try:
         program: Program = _Builder().transform(_parser().parse(text))

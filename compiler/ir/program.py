@@ -174,7 +174,7 @@ class Chain(Struct, frozen=True, gc=False):
         """Return the chain with other rules; itself where none differs, so that it stays shared."""
         return self if rules == self.rules else replace(self, rules=rules)
 
-    def or_made(self, made: Chain) -> Chain:
+    def keep_if_equal(self, made: Chain) -> Chain:
         """Return what was made of the chain, as the same object; itself where that is equal."""
         return self if made == self else made
 
@@ -199,7 +199,7 @@ class Program(Struct, frozen=True, gc=False):
         """Return the chains by their names."""
         return {item.name: item for item in self.chains}
 
-    def having(self, chains: Iterable[Chain], maps: Iterable[Map] = ()) -> Program:
+    def with_objects(self, chains: Iterable[Chain], maps: Iterable[Map] = ()) -> Program:
         """Return the program with these too, in the place of what has the same names."""
         all_chains = {**self.chains_by_name(), **{item.name: item for item in chains}}
         all_maps = {**self.maps_by_name(), **{item.name: item for item in maps}}

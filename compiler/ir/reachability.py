@@ -61,17 +61,17 @@ def _families(rule: Rule, maps: Mapping[str, Map]) -> frozenset[Family]:
     return frozenset(Family)
 
 
-DENIALS: AbstractSet[Verdict | Lookup] = frozenset((Terminal.DROP, *REJECTS))
+DENY_VERDICTS: AbstractSet[Verdict | Lookup] = frozenset((Terminal.DROP, *REJECTS))
 
 
-def denials_of(chain: Chain) -> AbstractSet[Verdict | Lookup]:
+def deny_verdicts_of(chain: Chain) -> AbstractSet[Verdict | Lookup]:
     """Return what a chain does that denies whatever comes to it; nothing for other chains.
 
     What a pod sends to itself may be judged anew there.
     """
     rules = chain.rules[1:] if judges_self(chain) else chain.rules
     verdicts = {rule.verdict for rule in rules}
-    denies = rules and not rules[-1].matches and verdicts <= DENIALS
+    denies = rules and not rules[-1].matches and verdicts <= DENY_VERDICTS
     return verdicts if denies else set()
 
 

@@ -12,7 +12,7 @@ from itertools import compress, groupby
 from ..bitset import bits
 from ..errors import Diagnostic, warning
 from ..ir.match import Origin
-from ..ir.packet_space import Line, Test, ends, read_test
+from ..ir.packet_space import Segments, Test, ends, read_test
 from ..ir.program import Terminal
 from ..model.policy import Action, Direction, Policy, PolicyRule, Tier
 from ..model.resolver import Resolver
@@ -123,8 +123,8 @@ def _disagreements(rulings: Sequence[_Ruling]) -> Iterator[_Pair]:
     what a rule judges is a mask of pieces of the peers.
     """
     tests = [test for ruling in rulings for test in ruling.tests]
-    services = Line(cut for test in tests for cut in ends(test.services))
-    peers = Line(cut for test in tests if test.peers for cut in ends(test.peers))
+    services = Segments(cut for test in tests for cut in ends(test.services))
+    peers = Segments(cut for test in tests if test.peers for cut in ends(test.peers))
     seen: set[tuple[tuple[int, int], ...]] = set()
     for parts in _by_service(rulings, services, peers):
         known = tuple((id(ruling), mask) for ruling, mask in parts)
@@ -134,7 +134,7 @@ def _disagreements(rulings: Sequence[_Ruling]) -> Iterator[_Pair]:
 
 
 def _by_service(
-    rulings: Iterable[_Ruling], services: Line, peers: Line
+    rulings: Iterable[_Ruling], services: Segments, peers: Segments
 ) -> Iterable[Sequence[_Part]]:
     """Return, for each piece of the services that any rule judges, who judges whom there."""
     found: dict[int, list[_Part]] = {}

@@ -8,16 +8,16 @@ from ..ir.match import Key, KeyType
 from ..ir.program import Chain, Goto, Jump, Keys, Lookup, Map, Rule, Verdict, in_order
 from ..model.policy import Tier
 from ..net import Family
-from .tier_order import Way
+from .tier_order import TierOrder
 
-Step = tuple[str, Chain | None, Verdict]
+DispatchStep = tuple[str, Chain | None, Verdict]
 """By which map an endpoint is led to which chain, if to one, and the verdict that does so."""
 
-Plan = tuple[Step, ...]
+DispatchPath = tuple[DispatchStep, ...]
 """Where an endpoint is led."""
 
 
-def plan_of(entry: str, tiers: Sequence[tuple[str, Chain]]) -> Plan:
+def dispatch_path(entry: str, tiers: Sequence[tuple[str, Chain]]) -> DispatchPath:
     """Return the way from the entry map to the first tier's chain, and to each other by its map.
 
     The entry jumps, so that RETURN in whatever chain goes on behind the base chain's look-up.
@@ -37,7 +37,7 @@ class Dispatch:
         self._groups: dict[str, tuple[Family, dict[Verdict, list[Key]]]] = {}
         self._chains: dict[str, Chain] = {}
 
-    def add(self, family: Family, addresses: tuple[int, ...], plan: Plan) -> None:
+    def add(self, family: Family, addresses: tuple[int, ...], plan: DispatchPath) -> None:
         """Lead the address as planned, or by maps of pairs the source and the destination."""
         key = tuple([(address, address) for address in addresses])
         for name, chain, verdict in plan:
@@ -70,16 +70,18 @@ def _sorted(groups: Mapping[Verdict, list[Key]]) -> Iterable[tuple[Verdict, Keys
     return ((verdict, tuple(sorted(keys))) for verdict, keys in groups.items())
 
 
-def lookup(way: Way, tier: Tier, family: Family) -> Lookup:
+def lookup(tier_order: TierOrder, tier: Tier, family: Family) -> Lookup:
     """Return the look-up of the subject's address in a tier's map."""
-    return Lookup((way.subject,), way.dispatch(tier, family))
+    return Lookup((tier_order.subject,), tier_order.dispatch(tier, family))
 
 
-def dispatch_chain(way: Way, tier: Tier, family: Family, made: Container[str]) -> Chain:
+def dispatch_chain(
+    tier_order: TierOrder, tier: Tier, family: Family, made: Container[str]
+) -> Chain:
     """Return the chain that leads to a tier's chains, and past them to the next tier's."""
-    name = way.dispatch(tier, family)
-    rules = [Rule((), lookup(way, tier, family))] if name in made else []
-    behind = way.behind(tier, family)
-    if behind is not None:
-        rules.append(Rule((), Goto(behind)))
+    name = tier_order.dispatch(tier, family)
+    rules = [Rule((), lookup(tier_order, tier, family))] if name in made else []
+    fallthrough = tier_order.fallthrough(tier, family)
+    if fallthrough is not None:
+        rules.append(Rule((), Goto(fallthrough)))
     return Chain(name, tuple(rules))

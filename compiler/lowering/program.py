@@ -27,10 +27,17 @@ from .base_chains import (
     reject_chain,
     unusual_chain,
 )
-from .pod_dispatch import Dispatch, Plan, Step, dispatch_chain, lookup, plan_of
+from .pod_dispatch import (
+    Dispatch,
+    DispatchPath,
+    DispatchStep,
+    dispatch_chain,
+    dispatch_path,
+    lookup,
+)
 from .rules import address_set
 from .self_traffic import SelfLowering, SelfRules
-from .tier_order import SELF_WAYS, Judgement, Way, ways_by_hook
+from .tier_order import SELF_WAYS, TierDirection, TierOrder, tier_orders_by_hook
 from .tiers import Members, TierLowering
 
 _by_name = attrgetter("name")
@@ -46,9 +53,12 @@ class Lowering:
         self._deny = Goto(DENY_CHAIN) if self._rejecting else Terminal.DROP
         self._tiers = TierLowering(resolver, policies, self._deny)
         self._self = SelfLowering(self._tiers, self._deny)
-        self._ways_by_hook = ways_by_hook(options.own_node)
-        self._stops = {
-            family: [(way, way.stops(family)) for way in self._ways()] for family in Family
+        self._tier_orders_by_hook = tier_orders_by_hook(options.own_node)
+        self._tier_steps = {
+            family: [
+                (tier_order, tier_order.tier_steps(family)) for tier_order in self._tier_orders()
+            ]
+            for family in Family
         }
         self._plans: Mapping[Family, dict[Members, _Plans]] = {family: {} for family in Family}
 
@@ -68,8 +78,8 @@ class Lowering:
         chains = [*dispatch.chains(), unusual_chain(local)]
         chains += self._tier_dispatch(made)
         chains += self._isolated(made)
-        for hook, ways in self._ways_by_hook.items():
-            chains.append(base_chain(hook, _first_lookups(ways, made)))
+        for hook, tier_orders in self._tier_orders_by_hook.items():
+            chains.append(base_chain(hook, _first_lookups(tier_orders, made)))
         if self._rejecting:
             chains.append(reject_chain())
         return Program(
@@ -79,8 +89,12 @@ class Lowering:
             tuple(sorted(chains, key=_by_name)),
         )
 
-    def _ways(self) -> Iterable[Way]:
-        return dict.fromkeys(way for ways in self._ways_by_hook.values() for way in ways)
+    def _tier_orders(self) -> Iterable[TierOrder]:
+        return dict.fromkeys(
+            tier_order
+            for tier_orders in self._tier_orders_by_hook.values()
+            for tier_order in tier_orders
+        )
 
     def _add_endpoint(self, dispatch: Dispatch, position: int) -> None:
         members = self._tiers.members(position)
@@ -99,8 +113,10 @@ class Lowering:
         denying = contested_chain(self._deny)
         for where, (family, address) in self._resolver.snapshot.contested:
             if where == node:
-                entries = [(stops[0].map, denying) for _, stops in self._stops[family]]
-                plan = [step for entry in entries for step in plan_of(entry[0], (entry,))]
+                entries = [
+                    (tier_steps[0].map, denying) for _, tier_steps in self._tier_steps[family]
+                ]
+                plan = [step for entry in entries for step in dispatch_path(entry[0], (entry,))]
                 dispatch.add(family, (address,), tuple(plan))
 
     def _plan(self, family: Family, members: Members) -> _Plans:
@@ -115,50 +131,50 @@ class Lowering:
             )
         return plan
 
-    def _make_plan(self, family: Family, judging: Mapping[Judgement, Members]) -> Plan:
-        plan: list[Step] = []
-        for way, stops in self._stops[family]:
-            met = stops[:1] if way.ends_early(judging) else stops
+    def _make_plan(self, family: Family, judging: Mapping[TierDirection, Members]) -> DispatchPath:
+        plan: list[DispatchStep] = []
+        for tier_order, tier_steps in self._tier_steps[family]:
+            met = tier_steps[:1] if tier_order.ends_early(judging) else tier_steps
             tiers = [
-                (stop.map, self._tiers.chain(stop, judging[stop.judgement]))
-                for stop in met
-                if stop.judgement in judging
+                (tier_step.map, self._tiers.chain(tier_step, judging[tier_step.judgement]))
+                for tier_step in met
+                if tier_step.judgement in judging
             ]
-            plan += plan_of(stops[0].map, tiers)
+            plan += dispatch_path(tier_steps[0].map, tiers)
         return tuple(plan)
 
     def _self_rules(
-        self, family: Family, judging: Mapping[Judgement, Members]
+        self, family: Family, judging: Mapping[TierDirection, Members]
     ) -> tuple[SelfRules, ...]:
         """Return the rules for what isolated endpoints send to themselves, by direction."""
         found: list[SelfRules] = []
-        for way in SELF_WAYS:
-            if (Tier.NETWORK_POLICY, way.direction) in judging:
-                (stop,) = way.stops(family)
-                found.append(self._self.rules(stop, judging.get(stop.judgement, ())))
+        for tier_order in SELF_WAYS:
+            if (Tier.NETWORK_POLICY, tier_order.direction) in judging:
+                (tier_step,) = tier_order.tier_steps(family)
+                found.append(self._self.rules(tier_step, judging.get(tier_step.judgement, ())))
         return tuple(found)
 
     def _tier_dispatch(self, made: Container[str]) -> list[Chain]:
         """Return the chains between tiers, for the ways and families that lead anywhere."""
         return [
-            dispatch_chain(way, tier, family, made)
-            for way in self._ways()
+            dispatch_chain(tier_order, tier, family, made)
+            for tier_order in self._tier_orders()
             for family in Family
-            if way.dispatch(way.tiers[0], family) in made
-            for tier in way.tiers[1:]
+            if tier_order.dispatch(tier_order.tiers[0], family) in made
+            for tier in tier_order.tiers[1:]
         ]
 
     def _isolated(self, made: Container[str]) -> list[Chain]:
         """Return the chains where isolation denies, for the families that have isolated pods."""
         return [
             isolated_chain(
-                isolated_chain_name(way.direction, family),
-                way.dispatch(Tier.ADMIN, family),
+                isolated_chain_name(tier_order.direction, family),
+                tier_order.dispatch(Tier.ADMIN, family),
                 rejecting=self._rejecting,
             )
-            for way in SELF_WAYS
+            for tier_order in SELF_WAYS
             for family in Family
-            if way.dispatch(Tier.ADMIN, family) in made
+            if tier_order.dispatch(Tier.ADMIN, family) in made
         ]
 
     def _local_sets(self, node: str) -> list[Set]:
@@ -184,14 +200,14 @@ class Lowering:
         return [self._tiers.rules.sets[name] for name in names if name in self._tiers.rules.sets]
 
 
-_Plans = tuple[Plan, tuple[SelfRules, ...]]
+_Plans = tuple[DispatchPath, tuple[SelfRules, ...]]
 """Where an endpoint is led, and the rules for what it sends to itself if it is isolated."""
 
 
-def _first_lookups(ways: Iterable[Way], made: Container[str]) -> list[Lookup]:
+def _first_lookups(tier_orders: Iterable[TierOrder], made: Container[str]) -> list[Lookup]:
     return [
-        lookup(way, way.tiers[0], family)
-        for way in ways
+        lookup(tier_order, tier_order.tiers[0], family)
+        for tier_order in tier_orders
         for family in Family
-        if way.dispatch(way.tiers[0], family) in made
+        if tier_order.dispatch(tier_order.tiers[0], family) in made
     ]

@@ -22,11 +22,11 @@ from ..model.policy import (
     OneNamespace,
     Peer,
     PodsPeer,
+    PolicyPort,
     PolicyRule,
     Ports,
     SameLabels,
 )
-from ..model.policy import PortMatch as PolicyPort
 from ..model.resolver import Resolver, network_intervals
 from ..model.selectors import describe
 from ..model.snapshot import ContainerPort

@@ -17,15 +17,15 @@ from ..ir.names import SELF, hashed_name
 from ..ir.program import Chain, Goto, Rule, Set, Terminal, Verdict
 from ..model.policy import Direction
 from ..net import contains
-from .pod_dispatch import Step
-from .tier_order import Stop
+from .pod_dispatch import DispatchStep
+from .tier_order import TierStep
 from .tiers import Members, TierLowering, printed
 
 
 class SelfRules(Struct, frozen=True, gc=False):
     """The rules that judge at a stop whatever isolated pods send, up to the last that denies."""
 
-    stop: Stop
+    stop: TierStep
     rules: tuple[Rule, ...]
 
 
@@ -37,12 +37,12 @@ class SelfLowering:
         self._tiers = tiers
         self._deny = deny
 
-    def rules(self, stop: Stop, members: Members) -> SelfRules:
+    def rules(self, stop: TierStep, members: Members) -> SelfRules:
         """Return the rules of the policies at the stop."""
         rules = [*self._tiers.rules_at(stop, members)]
         return SelfRules(stop, self._to_last_denial(rules))
 
-    def step(self, own: SelfRules, source: int, destination: int) -> Step:
+    def step(self, own: SelfRules, source: int, destination: int) -> DispatchStep:
         """Return where a pod's packets between its own addresses are led."""
         stop, rules = own.stop, own.rules
         if rules:

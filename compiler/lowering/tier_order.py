@@ -14,21 +14,21 @@ from ..options import OwnNode
 _TIER_SUFFIX = {Tier.ADMIN: "_admin", Tier.NETWORK_POLICY: "_np", Tier.BASELINE: "_baseline"}
 
 
-Judgement = tuple[Tier, Direction]
+TierDirection = tuple[Tier, Direction]
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TierStep:
     """A tier on a way, in one family: the name of its map, and of what judges behind it."""
 
-    judgement: Judgement
+    judgement: TierDirection
     family: Family
     map: str
-    behind: str | None
+    fallthrough: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class TierOrder:
     """One judgement: its direction, its tiers in order, and where the packet names the subject."""
 
     name: str
@@ -41,24 +41,24 @@ class Way:
         suffix = "" if tier is self.tiers[0] else _TIER_SUFFIX[tier]
         return family_name(self.name, family, suffix)
 
-    def behind(self, tier: Tier, family: Family) -> str | None:
+    def fallthrough(self, tier: Tier, family: Family) -> str | None:
         """Return the dispatch of the tier that judges after this one; None behind the last."""
         rest = self.tiers[self.tiers.index(tier) + 1 :]
         return self.dispatch(rest[0], family) if rest else None
 
-    def stops(self, family: Family) -> tuple[Stop, ...]:
+    def tier_steps(self, family: Family) -> tuple[TierStep, ...]:
         """Return the tiers in order."""
         return tuple(
-            Stop(
+            TierStep(
                 (tier, self.direction),
                 family,
                 self.dispatch(tier, family),
-                self.behind(tier, family),
+                self.fallthrough(tier, family),
             )
             for tier in self.tiers
         )
 
-    def ends_early(self, judging: Container[Judgement]) -> bool:
+    def ends_early(self, judging: Container[TierDirection]) -> bool:
         """Tell whether the way of a pod with policies at these judgements ends behind Admin.
 
         A NetworkPolicy that selects the pod is final. On a way without that tier it allows.
@@ -69,14 +69,14 @@ class Way:
         )
 
 
-EGRESS = Way("egress", Direction.EGRESS, tuple(Tier), Field.SADDR)
-INGRESS = Way("ingress", Direction.INGRESS, tuple(Tier), Field.DADDR)
-OWN_NODE = Way("own", Direction.EGRESS, (Tier.ADMIN, Tier.BASELINE), Field.SADDR)
+EGRESS = TierOrder("egress", Direction.EGRESS, tuple(Tier), Field.SADDR)
+INGRESS = TierOrder("ingress", Direction.INGRESS, tuple(Tier), Field.DADDR)
+OWN_NODE = TierOrder("own", Direction.EGRESS, (Tier.ADMIN, Tier.BASELINE), Field.SADDR)
 
 
 SELF_WAYS = (
-    Way(f"{SELF}_egress", Direction.EGRESS, (Tier.ADMIN,), Field.SADDR),
-    Way(f"{SELF}_ingress", Direction.INGRESS, (Tier.ADMIN,), Field.DADDR),
+    TierOrder(f"{SELF}_egress", Direction.EGRESS, (Tier.ADMIN,), Field.SADDR),
+    TierOrder(f"{SELF}_ingress", Direction.INGRESS, (Tier.ADMIN,), Field.DADDR),
 )
 """What a pod that NetworkPolicies isolate sends to itself through a Service.
 
@@ -85,7 +85,7 @@ address at both ends.
 """
 
 
-def ways_by_hook(own_node: OwnNode) -> Mapping[Hook, tuple[Way, ...]]:
+def tier_orders_by_hook(own_node: OwnNode) -> Mapping[Hook, tuple[TierOrder, ...]]:
     """Return the judgements at each hook in order; the input hook sees what pods tell their node.
 
     The node's own packets to its pods pass the output hook alone, which judges nothing.

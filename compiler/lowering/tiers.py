@@ -18,7 +18,7 @@ from ..model.subjects import Subject, SubjectIndex, Traits, traits
 from ..net import Family
 from .base_chains import isolated_chain_name
 from .rules import Context, RuleLowering
-from .tier_order import Judgement, Stop
+from .tier_order import TierDirection, TierStep
 
 _NETWORK_POLICY, _BASELINE = Tier.NETWORK_POLICY, Tier.BASELINE
 _INGRESS, _EGRESS = Direction.INGRESS, Direction.EGRESS
@@ -41,7 +41,7 @@ class TierLowering:
         self._resolver = resolver
         self._policies = policies
         self._deny = deny
-        self._abouts: list[_About | None] = [None] * len(policies)
+        self._policy_traits: list[_PolicyTraits | None] = [None] * len(policies)
         self._anyone: list[Member | None] = [None] * len(policies)
         self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
@@ -75,67 +75,73 @@ class TierLowering:
 
     def _member(self, number: int, endpoint: Endpoint) -> Member:
         """Return a policy with what it depends on; what is the same for any endpoint is kept."""
-        found = self._about(number).traits
+        found = self._traits_of(number).traits
         member = (number, found.subject(endpoint))
         if not found.namespace and not found.port_names:
             self._anyone[number] = member
         return member
 
-    def _about(self, number: int) -> _About:
+    def _traits_of(self, number: int) -> _PolicyTraits:
         """Return what a policy depends on; most are asked for by the nodes of their subjects."""
-        found = self._abouts[number]
+        found = self._policy_traits[number]
         if found is None:
             policy = self._policies[number]
-            found = self._abouts[number] = _About(traits(policy), _judgements(policy))
+            found = self._policy_traits[number] = _PolicyTraits(traits(policy), _judgements(policy))
         return found
 
-    def judging(self, members: Members) -> Mapping[Judgement, Members]:
+    def judging(self, members: Members) -> Mapping[TierDirection, Members]:
         """Return by tier and direction those of the policies that judge there, if there are any."""
-        found: dict[Judgement, list[Member]] = {}
+        found: dict[TierDirection, list[Member]] = {}
         for member in members:
             number, subject = member
-            for judgement in self._about(number).judgements:
+            for judgement in self._traits_of(number).judgements:
                 judged = (number, subject.judged(judgement[1])) if subject.ports else member
                 found.setdefault(judgement, []).append(judged)
         return {judgement: tuple(policies) for judgement, policies in found.items()}
 
-    def chain(self, stop: Stop, members: Members) -> Chain:
+    def chain(self, tier_step: TierStep, members: Members) -> Chain:
         """Return the chain of what these policies, all of which judge at the stop, say there."""
-        key = (stop.map, members)
+        key = (tier_step.map, members)
         chain = self._chains.get(key)
         if chain is None:
-            chain = self._chains[key] = self._build(stop, members)
+            chain = self._chains[key] = self._build(tier_step, members)
         return chain
 
-    def rules_at(self, stop: Stop, members: Members) -> Iterator[Rule]:
+    def rules_at(self, tier_step: TierStep, members: Members) -> Iterator[Rule]:
         """Yield the rules of these policies, all of which judge at the stop, in order."""
-        for part in self._parts(stop, members):
+        for part in self._parts(tier_step, members):
             yield from part.rules
 
-    def _build(self, stop: Stop, members: Members) -> Chain:
-        parts = [*self._parts(stop, members), *self._last(stop, members)]
+    def _build(self, tier_step: TierStep, members: Members) -> Chain:
+        parts = [*self._parts(tier_step, members), *self._last(tier_step, members)]
         rules = tuple([rule for part in parts for rule in part.rules])
         lines = "\n".join([part.lines for part in parts])
-        return Chain(hashed_name(_prefix(stop), stop.family, lines), rules)
+        return Chain(hashed_name(_prefix(tier_step), tier_step.family, lines), rules)
 
-    def _parts(self, stop: Stop, members: Members) -> Iterator[Printed]:
+    def _parts(self, tier_step: TierStep, members: Members) -> Iterator[Printed]:
         """Yield what each of the policies has to say at the stop, if anything."""
-        _, direction = stop.judgement
+        _, direction = tier_step.judgement
         for number, subject in members:
             if self._policies[number].rules(direction):
-                part = self._policy(number, Context(stop.family, direction, subject), stop.behind)
+                part = self._policy(
+                    number, Context(tier_step.family, direction, subject), tier_step.fallthrough
+                )
                 if part.rules:
                     yield part
 
-    def _last(self, stop: Stop, members: Members) -> Iterable[Printed]:
+    def _last(self, tier_step: TierStep, members: Members) -> Iterable[Printed]:
         """Return the rule that closes a chain, unless its end does as well."""
-        if stop.judgement[0] is _NETWORK_POLICY:
-            return (self._isolation(stop, members),)
-        return () if stop.behind is None else (printed([Rule((), Goto(stop.behind))]),)
+        if tier_step.judgement[0] is _NETWORK_POLICY:
+            return (self._isolation(tier_step, members),)
+        return (
+            ()
+            if tier_step.fallthrough is None
+            else (printed([Rule((), Goto(tier_step.fallthrough))]),)
+        )
 
-    def _isolation(self, stop: Stop, members: Members) -> Printed:
+    def _isolation(self, tier_step: TierStep, members: Members) -> Printed:
         """Return the rule that denies; its origins are made and printed once a policy."""
-        _, direction = stop.judgement
+        _, direction = tier_step.judgement
         known = self._isolations[direction]
         origins: list[Origin] = []
         texts: list[str] = []
@@ -143,7 +149,7 @@ class TierLowering:
             origin, text = known.get(number) or self._isolates(number, direction)
             origins.append(origin)
             texts.append(text)
-        rule, line = self._isolating[direction, stop.family]
+        rule, line = self._isolating[direction, tier_step.family]
         return Printed((replace(rule, origins=tuple(origins)),), line_of(line, texts))
 
     def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
@@ -152,28 +158,28 @@ class TierLowering:
         found = self._isolations[direction][number] = (origin, print_origin(origin))
         return found
 
-    def _policy(self, number: int, context: Context, behind: str | None) -> Printed:
-        key = (number, context, behind)
+    def _policy(self, number: int, context: Context, fallthrough: str | None) -> Printed:
+        key = (number, context, fallthrough)
         lowered = self._lowered.get(key)
         if lowered is None:
             rules: list[Rule] = []
             policy = self._policies[number]
             tier, word = _TIER_WORD[policy.tier], _DIRECTION_WORD[context.direction]
             for index, rule in enumerate(policy.rules(context.direction) or ()):
-                verdict = self._verdict(policy.tier, rule, behind)
+                verdict = self._verdict(policy.tier, rule, fallthrough)
                 origin = Origin(tier, policy.name, word, index, rule.name)
                 rules += self.rules.lower(rule, context, verdict, origin)
             lowered = self._lowered[key] = printed(rules)
         return lowered
 
-    def _verdict(self, tier: Tier, rule: PolicyRule, behind: str | None) -> Verdict:
+    def _verdict(self, tier: Tier, rule: PolicyRule, fallthrough: str | None) -> Verdict:
         if rule.action is _ACCEPT:
             return Terminal.RETURN
         if rule.action is _DENY:
             return self._deny
-        if behind is None or tier is _BASELINE:
+        if fallthrough is None or tier is _BASELINE:
             return Terminal.RETURN
-        return Goto(behind)
+        return Goto(fallthrough)
 
 
 def _isolating(direction: Direction, family: Family) -> tuple[Rule, str]:
@@ -182,9 +188,9 @@ def _isolating(direction: Direction, family: Family) -> tuple[Rule, str]:
     return rule, print_rule(rule)
 
 
-def _prefix(stop: Stop) -> str:
+def _prefix(tier_step: TierStep) -> str:
     """Return what the names of chains at a stop begin with."""
-    tier, direction = stop.judgement
+    tier, direction = tier_step.judgement
     return f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
 
 
@@ -201,14 +207,14 @@ def printed(rules: Iterable[Rule]) -> Printed:
     return Printed(made, "\n".join([print_rule(rule) for rule in made]))
 
 
-class _About(Struct, frozen=True, gc=False):
+class _PolicyTraits(Struct, frozen=True, gc=False):
     """What of its subjects a policy depends on, and where it judges them."""
 
     traits: Traits
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[TierDirection, ...]
 
 
-def _judgements(policy: Policy) -> tuple[Judgement, ...]:
+def _judgements(policy: Policy) -> tuple[TierDirection, ...]:
     """Return where the policy judges; an isolating NetworkPolicy does so without rules."""
     isolates = policy.tier is _NETWORK_POLICY
     ingress = policy.ingress is not None and (isolates or bool(policy.ingress))

@@ -99,8 +99,8 @@ class _ListedNamespace(
     apiVersion: Literal["v1"]  # noqa: N815 - the API's name
 
 
-Listed = PodManifest | NodeManifest | NamespaceManifest
-LISTED: Decoder[list[Listed]] = Decoder(list[_ListedPod | _ListedNode | _ListedNamespace])
+ListedItems = PodManifest | NodeManifest | NamespaceManifest
+LISTED: Decoder[list[ListedItems]] = Decoder(list[_ListedPod | _ListedNode | _ListedNamespace])
 """Decodes a list of objects that say their kinds, if all of them are of these."""
 
 

@@ -22,32 +22,32 @@ from .hints.hint import (
     for_string,
     for_word,
 )
-from .problems import Findings, OnUnknown, describe, number_text, one_of, path_text, quote
+from .problems import OnUnknown, Problems, describe, number_text, one_of, path_text, quote
 
 T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Cursor:
     """A value with its place; looks return None after they reported an error."""
 
     value: object
     place: Place
-    findings: Findings
+    problems: Problems
     custom: bool = False
 
     def error(self, message: str, hint: str = "") -> None:
         """Report that the value is wrong."""
-        self.findings.error(self._message(message), self.place, hint)
+        self.problems.error(self._message(message), self.place, hint)
 
     def warning(self, message: str, hint: str = "") -> None:
         """Report something about the value that does not stop the compilation."""
-        self.findings.warning(self._message(message), self.place, hint)
+        self.problems.warning(self._message(message), self.place, hint)
 
     def unknown(self, message: str, hint: str = "") -> None:
         """Report a value that is not understood."""
-        self.findings.unknown(self._message(message), self.place, hint)
+        self.problems.unknown(self._message(message), self.place, hint)
 
     def condition(self, message: str, hint: str = "") -> None:
         """Report a wrong condition on labels; in a custom resource no server has looked at it."""
@@ -58,25 +58,25 @@ class Field:
 
     def undecided(self, message: str, hint: str = "") -> None:
         """Report a condition on labels of which nobody can say whether it holds."""
-        self.findings.undecided += 1
+        self.problems.undecided += 1
         self.unknown(message, hint)
 
     def _message(self, message: str) -> str:
         where = path_text(self.place.path)
         return f"{where}: {message}" if where else message
 
-    def child(self, step: str | int, value: object) -> Field:
+    def child(self, step: str | int, value: object) -> Cursor:
         """Return a value inside this one."""
-        return Field(value, self.place.child(step), self.findings, self.custom)
+        return Cursor(value, self.place.child(step), self.problems, self.custom)
 
-    def mapping(self) -> dict[str, Field] | None:
+    def mapping(self) -> dict[str, Cursor] | None:
         """Return the entries of a mapping that are not null; none if it is null."""
         entries = self.entries()
         if entries is None:
             return None
         return {key: field for key, field in entries.items() if field.value is not None}
 
-    def entries(self, known: Sequence[str] = ()) -> dict[str, Field] | None:
+    def entries(self, known: Sequence[str] = ()) -> dict[str, Cursor] | None:
         """Return all entries of a mapping, none if it is null; hints speak of what is known."""
         if self.value is None and not self.custom:
             return {}
@@ -87,7 +87,7 @@ class Field:
         child = self.child
         return {key: child(key, value) for key, value in self.value.items()}
 
-    def strings(self) -> dict[str, Field]:
+    def strings(self) -> dict[str, Cursor]:
         """Return the entries of a mapping from strings to strings, in which null is ``""``."""
         entries = self.entries() or {}
         return {key: field for key, field in entries.items() if field.is_understood()}
@@ -99,7 +99,7 @@ class Field:
             return False
         return True
 
-    def fields(self, *known: str, hints: Mapping[str, str] = NO_HINTS) -> Fields | None:
+    def fields(self, *known: str, hints: Mapping[str, str] = NO_HINTS) -> ObjectCursor | None:
         """Return the known fields of a mapping; report the others, with hints for some."""
         entries = self.entries(known)
         if entries is None:
@@ -112,12 +112,12 @@ class Field:
             elif field is not None and not field.is_understood(hints.get(key, "")):
                 refused.append(key)
         strange = [key for key in entries if key not in known]
-        fields = Fields(self, present, strange, refused)
+        fields = ObjectCursor(self, present, strange, refused)
         if strange:
             fields.report_strange(known, hints)
         return fields
 
-    def items(self, minimum: int, maximum: int | None = None) -> tuple[Field, ...]:
+    def items(self, minimum: int, maximum: int | None = None) -> tuple[Cursor, ...]:
         """Return the items of a list, after a report if there are too few or too many."""
         if not isinstance(self.value, list):
             hint = for_list(self.place.path, self.value)
@@ -161,7 +161,7 @@ class Field:
             return None
         if word not in choices:
             hint = for_word(self.place.path, word, choices)
-            report = report or Field.error
+            report = report or Cursor.error
             report(self, f"must be {one_of(tuple(choices))}, not {quote(word)}", hint)
             return None
         return choices[word]
@@ -172,14 +172,14 @@ Report = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class ObjectCursor:
     """The known fields of a mapping that are present; ``strange`` are its unknown keys.
 
     ``refused`` are known fields that were reported because they are null.
     """
 
-    owner: Field
-    present: Mapping[str, Field]
+    owner: Cursor
+    present: Mapping[str, Cursor]
     strange: Sequence[str]
     refused: Sequence[str]
 
@@ -188,30 +188,30 @@ class Fields:
         """Tell whether the mapping has no field, known, unknown or null."""
         return not (self.present or self.strange or self.refused)
 
-    def get(self, name: str) -> Field | None:
+    def get(self, name: str) -> Cursor | None:
         """Return a field if it is present."""
         return self.present.get(name)
 
-    def require(self, name: str) -> Field | None:
+    def require(self, name: str) -> Cursor | None:
         """Return a field; report its absence, which is an error whatever becomes of the unknown."""
         found = self.present.get(name)
-        reported = name in self.refused and self.owner.findings.on_unknown is OnUnknown.ERROR
+        reported = name in self.refused and self.owner.problems.on_unknown is OnUnknown.ERROR
         if found is None and not reported:
             self.owner.error(f"the field '{name}' is required")
         return found
 
-    def read(self, name: str, look: Callable[[Field], T | None], default: T) -> T:
+    def read(self, name: str, look: Callable[[Cursor], T | None], default: T) -> T:
         """Return what a look at an optional field gives, or the default."""
         found = self.present.get(name)
         value = None if found is None else look(found)
         return default if value is None else value
 
-    def items(self, name: str, minimum: int = 0, maximum: int | None = None) -> tuple[Field, ...]:
+    def items(self, name: str, minimum: int = 0, maximum: int | None = None) -> tuple[Cursor, ...]:
         """Return the items of an optional list; none if it is absent."""
         found = self.present.get(name)
         return () if found is None else found.items(minimum, maximum)
 
-    def only(self, names: Iterable[str]) -> Field | None:
+    def only(self, names: Iterable[str]) -> Cursor | None:
         """Return the one field of these that is present; report two, but not the lack of any."""
         found = [name for name in names if name in self.present]
         if len(found) > 1:
@@ -224,24 +224,24 @@ class Fields:
         path, values = self.owner.place.path, self.owner.value
         for name in self.strange:
             value = values.get(name) if isinstance(values, dict) else None
-            self.owner.findings.unknown(
+            self.owner.problems.unknown(
                 f"{path_text((*path, name))}: unknown field",
                 self.owner.place.key(name),
                 hints.get(name) or for_field(path, name, value, known),
             )
 
 
-def understood(field: Field, look: Callable[[Field], T | None]) -> T | None:
+def understood(field: Cursor, look: Callable[[Cursor], T | None]) -> T | None:
     """Return whom a policy may select: an unknown part is an error, as nothing can fail closed.
 
     A condition that nobody can say whether it holds was left out: who meets the others may be
     selected, and for them all rules must fail closed.
     """
-    findings = field.findings
-    before = findings.unknowns - findings.undecided
+    problems = field.problems
+    before = problems.unknowns - problems.undecided
     value = look(field)
-    unknown = findings.unknowns - findings.undecided > before
-    if unknown and findings.on_unknown is OnUnknown.FAIL_CLOSED:
+    unknown = problems.unknowns - problems.undecided > before
+    if unknown and problems.on_unknown is OnUnknown.FAIL_CLOSED:
         field.error("whom the policy selects cannot be told", "an unknown field may change it")
         return None
     return value

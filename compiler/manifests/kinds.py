@@ -16,7 +16,7 @@ from ..errors import Place, Source
 from ..model.policy import RESOURCE, Policy
 from ..model.snapshot import Snapshot
 from .core_v1 import LISTED
-from .cursor import Field, Fields
+from .cursor import Cursor, ObjectCursor
 from .labels import decode_metadata
 from .policies.cluster_network_policy import (
     ADMIN_NETWORK_POLICY,
@@ -27,8 +27,8 @@ from .policies.cluster_network_policy import (
 )
 from .policies.network_policy import decode_network_policy
 from .policies.network_policy_fast import Doubtful, WellFormed
-from .problems import Findings, one_of, quote
-from .snapshot_builder import Cluster
+from .problems import Problems, one_of, quote
+from .snapshot_builder import SnapshotBuilder
 from .text.documents import Manifest, TypeName, read_items
 from .text.kubectl_list import decode_items
 from .text.not_manifests import answer_of_server
@@ -87,7 +87,7 @@ def _misspelt(name: TypeName) -> str:
     return ours[near[0]] if near else ""
 
 
-def _spec(fields: Fields, kind: str) -> Field | None:
+def _spec(fields: ObjectCursor, kind: str) -> Cursor | None:
     """Return the spec; the API has NetworkPolicies without, which isolate their namespace."""
     spec = fields.get("spec")
     if spec is not None or kind != "NetworkPolicy":
@@ -99,10 +99,10 @@ def _spec(fields: Fields, kind: str) -> Field | None:
 class Collector:
     """Takes every object of the input to where it belongs."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, problems: Problems) -> None:
         """Start empty."""
-        self._findings = findings
-        self.cluster = Cluster(findings)
+        self._problems = problems
+        self.cluster = SnapshotBuilder(problems)
         self.policies: list[Policy] = []
         self._well_formed = WellFormed()
         self.passed_over: Counter[str] = Counter()
@@ -128,7 +128,7 @@ class Collector:
                 items = LISTED.decode(piece)
             except (msgspec.DecodeError, RecursionError):
                 raws = decode_items(piece)
-                for manifest in read_items(raws, first, self._findings):
+                for manifest in read_items(raws, first, self._problems):
                     self.add(manifest)
                 count += len(raws)
             else:
@@ -140,16 +140,16 @@ class Collector:
         name, place = manifest.type_name, manifest.place
         group = name.api_version.rpartition("/")[0]
         versions = _VERSIONS.get(name.kind)
-        if found := answer_of_server(str(name), lambda: manifest.plain(self._findings)):
-            self._findings.error(found[0], place, found[1])
+        if found := answer_of_server(str(name), lambda: manifest.plain(self._problems)):
+            self._problems.error(found[0], place, found[1])
         elif versions and (_is_of_kubernetes(group) or _is_nearly(name)):
-            self._findings.error(
+            self._problems.error(
                 f"{name.kind} is read from {one_of(versions)}, not {quote(name.api_version)}",
                 place.child("apiVersion"),
             )
         elif group == _GROUP or _misspelt(name):
             near = _misspelt(name)
-            self._findings.error(
+            self._problems.error(
                 f"{quote(name.kind)} is no kind of {name.api_version} that is known",
                 place.child("kind"),
                 f"did you mean '{near}'?" if near else "",
@@ -157,7 +157,7 @@ class Collector:
         else:
             if group == _KUSTOMIZE:
                 message = f"a {name.kind} is not used: what it changes is not changed"
-                self._findings.warning(message, place, _RENDERED)
+                self._problems.warning(message, place, _RENDERED)
             self.passed_over[str(name)] += 1
             if _OF_OTHERS.fullmatch(name.kind):
                 self._others.setdefault(name, place)
@@ -166,7 +166,7 @@ class Collector:
         """Return the snapshot, after warnings of what somebody may think was compiled."""
         for name, place in self._others.items():
             number, is_namesake = self.passed_over[str(name)], name.kind in _NAMESAKES
-            self._findings.warning(
+            self._problems.warning(
                 f"another project's policies are not compiled: {number} of {name}",
                 place.child("kind"),
                 f"kubectl knows ours as {RESOURCE}" if is_namesake else "",
@@ -179,10 +179,10 @@ class Collector:
             with suppress(Doubtful):
                 self._add_well_formed(value, manifest.place)
                 return
-        before = self._findings.unknowns
-        document = Field(manifest.plain(self._findings), manifest.place, self._findings)
+        before = self._problems.unknowns
+        document = Cursor(manifest.plain(self._problems), manifest.place, self._problems)
         fields = document.fields("apiVersion", "kind", "metadata", "spec", "status")
-        closed = self._findings.unknowns > before
+        closed = self._problems.unknowns > before
         metadata = decode_metadata(document)
         spec = None if fields is None else _spec(fields, kind)
         if metadata is None or spec is None:

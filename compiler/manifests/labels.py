@@ -15,7 +15,7 @@ from ..model.policy import (
     Requirement,
     SameLabels,
 )
-from .cursor import Field, Fields
+from .cursor import Cursor, ObjectCursor
 from .hints.values import for_label_key
 from .problems import quote
 
@@ -56,13 +56,13 @@ def _is_name(text: str) -> bool:
     return _NAME.match(text) is not None
 
 
-def decode_selector(field: Field) -> LabelSelector | None:
+def decode_selector(field: Cursor) -> LabelSelector | None:
     """Return a metav1.LabelSelector; the empty one selects everything."""
     fields = field.fields(*_SELECTOR, hints=_ELSEWHERE)
     return None if fields is None else _selector(fields)
 
 
-def decode_namespace_selection(field: Field) -> NamespaceSelection | None:
+def decode_namespace_selection(field: Cursor) -> NamespaceSelection | None:
     """Return a peer's namespace selector, which may also compare labels with the subject's."""
     fields = field.fields(*_SELECTOR, "sameLabels", "notSameLabels")
     if fields is None:
@@ -76,17 +76,17 @@ def decode_namespace_selection(field: Field) -> NamespaceSelection | None:
     return None if different is None else NotSameLabels(_keys(different))
 
 
-def _keys(field: Field) -> tuple[str, ...]:
+def _keys(field: Cursor) -> tuple[str, ...]:
     return tuple(sorted({key for item in field.items(0) if (key := _key(item)) is not None}))
 
 
-def _selector(fields: Fields) -> LabelSelector:
+def _selector(fields: ObjectCursor) -> LabelSelector:
     found = {*_match_labels(fields), *_match_expressions(fields)}
     order = sorted(found, key=lambda item: (item.key, item.operator.value, item.values))
     return LabelSelector(tuple(order))
 
 
-def _match_labels(fields: Fields) -> Iterator[Requirement]:
+def _match_labels(fields: ObjectCursor) -> Iterator[Requirement]:
     labels = fields.get("matchLabels")
     for key, field in ({} if labels is None else labels.strings()).items():
         good_key = is_label_key(key)
@@ -98,15 +98,15 @@ def _match_labels(fields: Fields) -> Iterator[Requirement]:
             yield Requirement(key, Operator.IN, (value,))
 
 
-def _match_expressions(fields: Fields) -> Iterator[Requirement]:
+def _match_expressions(fields: ObjectCursor) -> Iterator[Requirement]:
     for field in fields.items("matchExpressions"):
         requirement = _requirement(field)
         if requirement is not None:
             yield requirement
 
 
-def _requirement(field: Field) -> Requirement | None:
-    before = field.findings.unknowns
+def _requirement(field: Cursor) -> Requirement | None:
+    before = field.problems.unknowns
     fields = field.fields("key", "operator", "values")
     if fields is None:
         return None
@@ -115,7 +115,7 @@ def _requirement(field: Field) -> Requirement | None:
     operator = (
         None
         if operator_field is None
-        else operator_field.choice(_OPERATORS, report=Field.condition)
+        else operator_field.choice(_OPERATORS, report=Cursor.condition)
     )
     values_field = fields.get("values")
     values = () if values_field is None else _values(values_field)
@@ -126,14 +126,14 @@ def _requirement(field: Field) -> Requirement | None:
         field.condition(f"the operator {operator.value} needs 'values'")
     if values_field is not None and values and not has_values:
         values_field.condition(f"must not be set with the operator {operator.value}")
-    return Requirement(key, operator, values) if field.findings.unknowns == before else None
+    return Requirement(key, operator, values) if field.problems.unknowns == before else None
 
 
-def _values(field: Field) -> tuple[str, ...]:
+def _values(field: Cursor) -> tuple[str, ...]:
     return tuple(sorted({value for item in field.items(0) if (value := _value(item)) is not None}))
 
 
-def _key(field: Field) -> str | None:
+def _key(field: Cursor) -> str | None:
     key = field.string()
     if key is not None and not is_label_key(key):
         field.condition(*_bad_key(key))
@@ -145,7 +145,7 @@ def _bad_key(key: str) -> tuple[str, str]:
     return f"{quote(key)} is not a label key", for_label_key(key)
 
 
-def _value(field: Field) -> str | None:
+def _value(field: Cursor) -> str | None:
     if field.value is None:
         field.warning("null is read as ''", "the API reads it so")
     value = field.string()
@@ -171,8 +171,8 @@ class Metadata:
     name: str
     namespace: str
     generation: int
-    field: Field
-    namespace_field: Field | None
+    field: Cursor
+    namespace_field: Cursor | None
     place: Place
 
     def report_name(self, form: str) -> None:
@@ -183,7 +183,7 @@ class Metadata:
         )
 
 
-def decode_metadata(document: Field) -> Metadata | None:
+def decode_metadata(document: Cursor) -> Metadata | None:
     """Return an object's metadata; unknown fields in it are none of our business."""
     entries = document.mapping() or {}
     metadata = entries.get("metadata")

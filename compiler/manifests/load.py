@@ -13,7 +13,7 @@ from ..errors import Diagnostic, InputError, Severity, Source, Span
 from ..model.policy import Policy, Tier
 from ..model.snapshot import Snapshot
 from .kinds import Collector
-from .problems import Findings, OnUnknown
+from .problems import OnUnknown, Problems
 from .text.documents import MOST_CHECKED, EmptyFile, holds_no_object, read_manifests
 from .text.files import STDIN, Opener, SourceError, expand, open_plain
 from .text.json_text import report_depth
@@ -64,21 +64,21 @@ def load(
 def _load(
     paths: Sequence[str], on_unknown: OnUnknown, opener: Opener, *, in_pieces: bool
 ) -> Inputs:
-    findings = Findings(on_unknown)
-    collector = Collector(findings)
+    problems = Problems(on_unknown)
+    collector = Collector(problems)
     sources = [
         source
-        for path in _files(paths, findings)
+        for path in _files(paths, problems)
         if not (in_pieces and _read_pieces(path, collector))
-        and (source := _read(path, opener, collector, findings, named=path in paths))
+        and (source := _read(path, opener, collector, problems, named=path in paths))
     ]
     snapshot = collector.finish()
-    if any(item.severity is Severity.ERROR for item in findings.diagnostics):
-        raise InputError(locate(findings.diagnostics, sources))
+    if any(item.severity is Severity.ERROR for item in problems.diagnostics):
+        raise InputError(locate(problems.diagnostics, sources))
     return Inputs(
         snapshot,
         tuple(sorted(collector.policies, key=_order)),
-        tuple(findings.diagnostics),
+        tuple(problems.diagnostics),
         dict(sorted(collector.passed_over.items())),
         {why: tuple(sorted(n)) for why, n in sorted(collector.cluster.no_endpoints.items())},
     )
@@ -88,7 +88,7 @@ def _order(policy: Policy) -> tuple[int, int, str, str]:
     return _RANKS[policy.tier], policy.priority, policy.name, policy.kind
 
 
-def _files(paths: Sequence[str], findings: Findings) -> list[str]:
+def _files(paths: Sequence[str], problems: Problems) -> list[str]:
     """Return each file once, in the order of the paths, whatever links lead to it."""
     found: dict[str, str] = {}
     for path in dict.fromkeys(paths):
@@ -96,7 +96,7 @@ def _files(paths: Sequence[str], findings: Findings) -> list[str]:
             for file in expand(path):
                 found.setdefault(os.path.realpath(file), file)
         except SourceError as problem:
-            findings.error(str(problem), Span(path, 0, 0), problem.hint)
+            problems.error(str(problem), Span(path, 0, 0), problem.hint)
     return list(found.values())
 
 
@@ -114,28 +114,28 @@ def _read_pieces(path: str, collector: Collector) -> bool:
 
 
 def _read(
-    path: str, opener: Opener, collector: Collector, findings: Findings, *, named: bool
+    path: str, opener: Opener, collector: Collector, problems: Problems, *, named: bool
 ) -> Source | None:
     """Read one file; that it is empty is an error if the user has named it."""
     try:
         source, data = opener.open(path)
     except SourceError as problem:
-        findings.error(str(problem), Span(path, 0, 0), problem.hint)
+        problems.error(str(problem), Span(path, 0, 0), problem.hint)
         return None
-    before = len(findings.diagnostics)
+    before = len(problems.diagnostics)
     try:
         if not named and (hint := rendered_by(path)) and holds_no_object(data, source):
-            findings.warning("passed over: this is no manifest", Span(source.name, 0, 0), hint)
+            problems.warning("passed over: this is no manifest", Span(source.name, 0, 0), hint)
             return source
-        for manifest in read_manifests(data, source, findings):
+        for manifest in read_manifests(data, source, problems):
             collector.add(manifest)
     except EmptyFile:
-        if len(findings.diagnostics) == before:
-            report = findings.error if named else findings.warning
+        if len(problems.diagnostics) == before:
+            report = problems.error if named else problems.warning
             hint = "did the command before the pipe fail?" if path == STDIN else ""
             report("there is no object in this file", Span(source.name, 0, 0), hint)
     except RecursionError:
-        report_depth(data.decode("utf-8-sig", "replace"), source, findings)
+        report_depth(data.decode("utf-8-sig", "replace"), source, problems)
     return source
 
 

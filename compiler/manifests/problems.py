@@ -27,7 +27,7 @@ class OnUnknown(enum.Enum):
     FAIL_CLOSED = "fail-closed"
 
 
-class Findings:
+class Problems:
     """Collects the diagnostics of a run; ``unknowns`` counts what was not understood.
 
     A decoder that must fail closed compares the count before and after it read a part. Of the
@@ -132,13 +132,13 @@ _BASES: tuple[tuple[type[inspect.Type], type, str], ...] = (
 )
 
 
-def report_misfits(struct: object, value: object, place: Place, findings: Findings) -> None:
+def report_misfits(struct: object, value: object, place: Place, problems: Problems) -> None:
     """Report every part of the value that the struct cannot hold."""
     for message, where in _misfits(inspect.type_info(struct), value, place):
         text = path_text(where.path)
         simple = message.startswith("must be a string") and isinstance(where.path[-1], str)
         hint = "write it in quotes" if simple and "mapping" not in message else ""
-        findings.error(f"{text}: {message}" if text else message, where, hint)
+        problems.error(f"{text}: {message}" if text else message, where, hint)
 
 
 def _misfits(shape: _Shape, value: object, place: Place) -> Iterator[_Finding]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..errors import Place
 from ..model.snapshot import Address, Contested, Endpoint
 from ..net import format_address
-from .problems import Findings, OnUnknown
+from .problems import OnUnknown, Problems
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class AddressClaims:
     ``deleted_at`` are the deletion timestamps of pods by namespace and name.
     """
 
-    findings: Findings
+    problems: Problems
     deleted_at: Mapping[tuple[str, str], str]
     place_of: Callable[[Endpoint], Place]
     contested: set[Contested] = field(default_factory=set)
@@ -50,7 +50,7 @@ class AddressClaims:
         for other in claimants:
             if other is not holder:
                 self._lose(address, other)
-                self.findings.warning(
+                self.problems.warning(
                     f"{_claim(holder, other, address)}; {_name(holder)} has it, since "
                     f"{_name(other)} is being deleted",
                     self._at(other),
@@ -62,12 +62,12 @@ class AddressClaims:
         first, *others = holders
         for other in others:
             message = _claim(first, other, address)
-            if self.findings.on_unknown is OnUnknown.ERROR:
+            if self.problems.on_unknown is OnUnknown.ERROR:
                 hint = "one of them may have ended: its phase is then Succeeded or Failed"
-                self.findings.error(message, self._at(other), hint, related=(self._at(first),))
+                self.problems.error(message, self._at(other), hint, related=(self._at(first),))
             else:
                 hint = "until one is gone, its traffic is denied and no peer selects it"
-                self.findings.warning(message, self._at(other), hint)
+                self.problems.warning(message, self._at(other), hint)
         for claimant in claimants:
             self._lose(address, claimant)
             self.contested.add((claimant.node, address))

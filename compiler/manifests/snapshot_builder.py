@@ -14,7 +14,7 @@ from ..errors import Place
 from ..model.snapshot import NAMESPACE_NAME_LABEL, Contested, Endpoint, Namespace, Node, Snapshot
 from ..net import parse_status_address
 from .core_v1 import (
-    Listed,
+    ListedItems,
     NamespaceManifest,
     NodeManifest,
     PodManifest,
@@ -27,7 +27,7 @@ from .core_v1 import (
     written_addresses,
 )
 from .labels import is_dns_label, is_subdomain
-from .problems import Findings, OnUnknown, path_text, quote, report_misfits
+from .problems import OnUnknown, Problems, path_text, quote, report_misfits
 from .shared_addresses import AddressClaims
 from .text.documents import Manifest
 
@@ -59,7 +59,7 @@ class Places:
         return Place(first.source, first.document, (*path, int(index) + after))
 
 
-_DECODERS: Mapping[str, msgspec.json.Decoder[Listed]] = {
+_DECODERS: Mapping[str, msgspec.json.Decoder[ListedItems]] = {
     "Pod": msgspec.json.Decoder(PodManifest),
     "Node": msgspec.json.Decoder(NodeManifest),
     "Namespace": msgspec.json.Decoder(NamespaceManifest),
@@ -67,12 +67,12 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Listed]] = {
 _NAME = attrgetter("name")
 
 
-class Cluster:
+class SnapshotBuilder:
     """The namespaces, nodes and endpoints that were read so far."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, problems: Problems) -> None:
         """Start empty."""
-        self._findings = findings
+        self._problems = problems
         self._places = Places()
         self._names: dict[tuple[str, str, str], int] = {}
         self._namespaces: dict[str, Namespace] = {}
@@ -94,7 +94,7 @@ class Cluster:
         if first == number:
             return True
         full = f"{namespace}/{name}" if namespace else name
-        self._findings.error(
+        self._problems.error(
             f"{kind} {quote(full)} is in the input twice",
             self._places[number].child("metadata", "name"),
             related=(self._places[first].child("metadata", "name"),),
@@ -108,7 +108,7 @@ class Cluster:
         if item is not None:
             self.add_listed([item], manifest.place)
 
-    def add_listed(self, items: Sequence[Listed], first: Place) -> None:
+    def add_listed(self, items: Sequence[ListedItems], first: Place) -> None:
         """Add items of a list, the first of which is at that place."""
         for number, item in enumerate(items, self._places.add(first, len(items))):
             match item:
@@ -159,11 +159,11 @@ class Cluster:
             except ValueError as problem:
                 place = status.child(*path)
                 message = f"{path_text(place.path)}: {problem}"
-                if self._findings.on_unknown is OnUnknown.ERROR:
-                    self._findings.error(message, place)
+                if self._problems.on_unknown is OnUnknown.ERROR:
+                    self._problems.error(message, place)
                 else:
                     hint = "no policy can judge packets of an address that nobody knows"
-                    self._findings.warning(message, place, hint)
+                    self._problems.warning(message, place, hint)
             else:
                 valid[text] = None
         return list(valid)
@@ -173,33 +173,35 @@ class Cluster:
         self._claim("Node", "", name, number)
         if not is_subdomain(name):
             place = self._places[number].child("metadata", "name")
-            self._findings.error(f"metadata.name: {quote(name)} is not a DNS subdomain", place)
+            self._problems.error(f"metadata.name: {quote(name)} is not a DNS subdomain", place)
         self._nodes[name] = make_node(node)
 
     def _add_namespace(self, namespace: NamespaceManifest, number: int) -> None:
         name, labels = namespace.metadata.name, namespace.metadata.labels or {}
         self._claim("Namespace", "", name, number)
         if not is_dns_label(name):
-            self._findings.error(
+            self._problems.error(
                 f"metadata.name: {quote(name)} is not a DNS label",
                 self._places[number].child("metadata", "name"),
             )
         if labels.get(NAMESPACE_NAME_LABEL, name) != name:
-            self._findings.error(
+            self._problems.error(
                 f"the label {NAMESPACE_NAME_LABEL} must be the namespace's name, {quote(name)}",
                 self._places[number].child("metadata", "labels", NAMESPACE_NAME_LABEL),
             )
         self._namespaces[name] = make_namespace(namespace)
 
-    def _convert(self, manifest: Manifest, decoder: msgspec.json.Decoder[Listed]) -> Listed | None:
+    def _convert(
+        self, manifest: Manifest, decoder: msgspec.json.Decoder[ListedItems]
+    ) -> ListedItems | None:
         try:
             return manifest.convert(decoder)
         except msgspec.ValidationError:
             report_misfits(
-                decoder.type, manifest.plain(self._findings), manifest.place, self._findings
+                decoder.type, manifest.plain(self._problems), manifest.place, self._problems
             )
         except msgspec.DecodeError:  # half of a surrogate pair, which Python's parser takes
-            return self._convert(replace(manifest, value=manifest.plain(self._findings)), decoder)
+            return self._convert(replace(manifest, value=manifest.plain(self._problems)), decoder)
         return None
 
     def finish(self) -> Snapshot:
@@ -211,7 +213,7 @@ class Cluster:
         ]
         self._check_node_names(endpoints)
         self._add_missing_namespaces()
-        claims = AddressClaims(self._findings, self._deleted_at, self._place)
+        claims = AddressClaims(self._problems, self._deleted_at, self._place)
         if self._shared:
             endpoints = claims.settle(endpoints)
         return Snapshot(
@@ -233,7 +235,7 @@ class Cluster:
                 if not is_subdomain(endpoint.node):
                     place = self._place(endpoint).child("spec", "nodeName")
                     message = f"spec.nodeName: {quote(endpoint.node)} is not a DNS subdomain"
-                    self._findings.error(message, place)
+                    self._problems.error(message, place)
 
     def _add_missing_namespaces(self) -> None:
         for name in sorted(self._endpoints):
@@ -243,9 +245,9 @@ class Cluster:
                 self._namespaces[name] = Namespace(name, {NAMESPACE_NAME_LABEL: name})
                 if not is_dns_label(name):
                     message = f"metadata.namespace: {quote(name)} is not a DNS label"
-                    self._findings.error(message, place)
+                    self._problems.error(message, place)
                     continue
-                self._findings.warning(
+                self._problems.warning(
                     f"the namespace {quote(name)} of a pod is not in the input",
                     place,
                     f"it is taken to have only the label {NAMESPACE_NAME_LABEL}",

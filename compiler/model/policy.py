@@ -131,7 +131,7 @@ class NamedPort(Struct, frozen=True, gc=False):
     protocol: Protocol | None = None
 
 
-PortMatch = Ports | NamedPort
+PolicyPort = Ports | NamedPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class PolicyRule:
 
     action: Action
     peers: tuple[Peer, ...] | None
-    ports: tuple[PortMatch, ...] | None
+    ports: tuple[PolicyPort, ...] | None
     name: str = ""
     place: Place | None = field(default=None, compare=False)
 

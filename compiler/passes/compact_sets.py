@@ -51,14 +51,16 @@ from msgspec.structs import replace
 from ..ir.packet_space import addresses_of, lists_addresses
 from ..ir.program import Program, Set
 from ..net import normalize
-from .cost_model import is_crowd, ranges_pay
+from .cost_model import is_large_set, ranges_pay
 
 _REMEMBERED = 8192
 
 
 def compact(program: Program) -> Program:
     """Return the program with ranges in sets of many addresses, where they are few."""
-    sets = tuple(_compact(item) if is_crowd(len(item.elements)) else item for item in program.sets)
+    sets = tuple(
+        _compact(item) if is_large_set(len(item.elements)) else item for item in program.sets
+    )
     return program if sets == program.sets else replace(program, sets=sets)
 
 

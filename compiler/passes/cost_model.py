@@ -54,7 +54,7 @@ def takes_long(nanoseconds: float) -> bool:
 _CROWD = 4096
 
 
-def is_crowd(addresses: int) -> bool:
+def is_large_set(addresses: int) -> bool:
     """Tell whether a set is so large that a look into it costs less than it takes to divide it.
 
     Each node would have a copy of its own, but for the few that the node's pods treat otherwise.
@@ -72,7 +72,7 @@ def ranges_pay(addresses: int, ranges: int) -> bool:
     A look takes 100 ns longer, and one that comes or goes has all ranges sent again; but nft takes
     2 to 4 us to load an address, for each node.
     """
-    return is_crowd(addresses) and ranges <= _FEW_RANGES and _WORTH * ranges <= addresses
+    return is_large_set(addresses) and ranges <= _FEW_RANGES and _WORTH * ranges <= addresses
 
 
 _INTERVALS = 150

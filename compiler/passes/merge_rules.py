@@ -61,7 +61,7 @@ def merge(program: Program) -> Program:
         [
             chain
             if chain.hook or _is_plain(chain.rules)
-            else chain.or_made(_merge(chain, sets_of(chain, sets)))
+            else chain.keep_if_equal(_merge(chain, sets_of(chain, sets)))
             for chain in program.chains
         ]
     )

@@ -99,7 +99,7 @@ from ..ir.printer import print_rule
 from ..ir.program import REJECTS, Chain, Goto, Lookup, Map, Program, Rule, Verdict, map_of
 from ..ir.reachability import reachable
 from ..net import Family
-from .port_plan import Service, final_verdict, port_form, port_forms
+from .port_plan import ProtocolPort, final_verdict, port_plan, port_plans
 
 _REMEMBERED = 8192
 
@@ -107,11 +107,11 @@ _REMEMBERED = 8192
 def by_port(program: Program) -> Program:
     """Return the program with maps from ports to the rules about them, where that is quicker."""
     chains = program.chains_by_name()
-    made = [_make(chains[name], family) for name, (_, family) in port_forms(program).items()]
+    made = [_make(chains[name], family) for name, (_, family) in port_plans(program).items()]
     if not made:
         return program
     new = (chain for item in made for chain in item.chains)
-    return reachable(program.having(new, (item.map for item in made)))
+    return reachable(program.with_objects(new, (item.map for item in made)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Made:
 @lru_cache(_REMEMBERED)
 def _make(chain: Chain, family: Family) -> _Made:
     """Return what the form of a chain becomes; the same objects for each node that has it."""
-    form = port_form(chain)
+    form = port_plan(chain)
     if form is None:
         raise AssertionError(f"chain {chain.name} has no form by ports")
     led: dict[tuple[Rule, ...], Chain] = {}
@@ -136,7 +136,7 @@ def _make(chain: Chain, family: Family) -> _Made:
     return _Made(table, (chain.with_rules((look_up, *form.rest)), *led.values()))
 
 
-def _key(service: Service) -> Key:
+def _key(service: ProtocolPort) -> Key:
     protocol, port = service
     return (protocol, protocol), (port, port)
 

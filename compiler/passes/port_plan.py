@@ -22,23 +22,23 @@ _REMEMBERED = 8192
 _LONGEST = 8
 """How many rules may be left for a port in the mean at most: they are written anew for each."""
 
-Service = tuple[Protocol, int]
+ProtocolPort = tuple[Protocol, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PortForm:
+class PortPlan:
     """The rules that a packet to each service meets, and ``rest`` for those to all others.
 
     ``saved`` are the nanoseconds by which a new connection costs less, in the mean.
     """
 
-    rules: Mapping[Service, tuple[Rule, ...]]
+    rules: Mapping[ProtocolPort, tuple[Rule, ...]]
     rest: tuple[Rule, ...]
     saved: float
 
 
 @lru_cache(_REMEMBERED)
-def port_form(chain: Chain) -> PortForm | None:
+def port_plan(chain: Chain) -> PortPlan | None:
     """Return the form of a chain; None where it would not be quicker, or too large."""
     plain = _scan(chain.rules)
     if not takes_long(plain):
@@ -53,10 +53,10 @@ def port_form(chain: Chain) -> PortForm | None:
     }
     rest = tuple(chain.rules[place] for place in wide)
     saved = plain - scan_by_port([*map(_scan, lists.values()), *_scans(rest)])
-    return PortForm(lists, rest, saved) if saved > 0 else None
+    return PortPlan(lists, rest, saved) if saved > 0 else None
 
 
-def port_forms(program: Program) -> Mapping[str, tuple[PortForm, Family]]:
+def port_plans(program: Program) -> Mapping[str, tuple[PortPlan, Family]]:
     """Return the forms of the chains that may have a map of their ports, by the chains' names.
 
     A map is for one family, and so must be the packets that come to the chain. None of a family
@@ -70,7 +70,7 @@ def port_forms(program: Program) -> Mapping[str, tuple[PortForm, Family]]:
         and takes_long(scan(len(chain.rules), 0))
         and not any(isinstance(rule.verdict, Lookup) for rule in chain.rules[:1])
     ]
-    forms = {chain.name: form for chain in long if (form := port_form(chain))}
+    forms = {chain.name: form for chain in long if (form := port_plan(chain))}
     families = families_of_chains(program) if forms else {}
     found = {
         family: {name: (form, family) for name, form in forms.items() if families[name] == {family}}
@@ -109,10 +109,10 @@ def _is_look_up(match: Match) -> bool:
             return False
 
 
-def _places(rules: Iterable[Rule]) -> tuple[Sequence[int], Mapping[Service, Sequence[int]]]:
+def _places(rules: Iterable[Rule]) -> tuple[Sequence[int], Mapping[ProtocolPort, Sequence[int]]]:
     """Return where rules stand that are about more than a few ports, and those about each port."""
     wide: list[int] = []
-    places: dict[Service, list[int]] = {}
+    places: dict[ProtocolPort, list[int]] = {}
     for place, rule in enumerate(rules):
         services = _services(rule)
         for service in services:
@@ -122,7 +122,7 @@ def _places(rules: Iterable[Rule]) -> tuple[Sequence[int], Mapping[Service, Sequ
     return wide, places
 
 
-def _services(rule: Rule) -> Sequence[Service]:
+def _services(rule: Rule) -> Sequence[ProtocolPort]:
     """Return the services that a rule is about; none if they are too many, or any."""
     asked = [match for match in rule.matches if isinstance(match, PortMatch)]
     if len(asked) != 1 or any(high - low >= LONGEST_RANGE for low, high in asked[0].ports):
@@ -131,7 +131,7 @@ def _services(rule: Rule) -> Sequence[Service]:
     return [(match.protocol, port) for low, high in match.ports for port in range(low, high + 1)]
 
 
-def _left(chain: Chain, places: Iterable[int], service: Service) -> tuple[Rule, ...]:
+def _left(chain: Chain, places: Iterable[int], service: ProtocolPort) -> tuple[Rule, ...]:
     """Return what the rules at the places are to packets to the service.
 
     They are no policy's any more, so that chains that do the same can be one.

@@ -44,7 +44,7 @@ from msgspec.structs import replace
 
 from ..bitset import bits
 from ..ir.match import AddressMatch, Field, SetMatch
-from ..ir.packet_space import Line, Test, ends, is_test_and_default, read_test, sets_of
+from ..ir.packet_space import Segments, Test, ends, is_test_and_default, read_test, sets_of
 from ..ir.program import Chain, Goto, Program, Rule, Set, Terminal, Verdict
 from ..net import Family
 from .cost_model import LARGEST_COMPARED
@@ -89,7 +89,7 @@ def prune(program: Program) -> Program:
         [
             chain
             if _is_needed(chain.rules, sets)
-            else chain.or_made(_prune(chain, sets_of(chain, sets), telling=False)[0])
+            else chain.keep_if_equal(_prune(chain, sets_of(chain, sets), telling=False)[0])
             for chain in program.chains
         ]
     )
@@ -185,8 +185,8 @@ def _regions(rules: Sequence[Rule], sets: Mapping[str, Set]) -> _Regions:
     tests = [_bounded(read_test(rule, field, family, sets)) for rule in rules]
     lists = {id(test.peers): test.peers for test in tests if test and test.peers}
     cuts = {cut for intervals in lists.values() for cut in ends(intervals)}
-    peers = Line(cuts | {family.max_address + 1})  # what lies beyond are the other family's
-    services = Line({cut for test in tests if test for cut in ends(test.services)})
+    peers = Segments(cuts | {family.max_address + 1})  # what lies beyond are the other family's
+    services = Segments({cut for test in tests if test for cut in ends(test.services)})
     return [None if test is None else _region(test, peers, services) for test in tests]
 
 
@@ -208,7 +208,7 @@ def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Fa
     return Field.SADDR, Family.IPV4
 
 
-def _region(test: Test, peers: Line, services: Line) -> _Region:
+def _region(test: Test, peers: Segments, services: Segments) -> _Region:
     mask = peers.all if test.peers is None else peers.mask(test.peers)
     return _Region(mask, tuple(bits(services.mask(test.services))), test.unknown, [])
 

@@ -11,21 +11,21 @@ from random import Random
 from typing import Any
 
 import pytest
-from cnpc.backends.apply.dataplane import Given
+from cnpc.backends.apply.dataplane import RulesetSource
 from cnpc.backends.iptables.names import HOOKS, OWN
 from cnpc.backends.iptables.node.tools import FLAVOURS, PROGRAM
 from cnpc.backends.iptables.render import Iptables
-from cnpc.backends.nftables.node.dataplane import given
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.node.dataplane import ruleset_source
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.backends.nftables.render import Nftables
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook, KeyType
 from cnpc.compiler.ir.program import Program
 from cnpc.compiler.net import Family, Protocol
 from cnpc.compiler.options import DEFAULT_LEVEL
 from cnpc.compiler.passes import cost_model
+from engines import BY_COMMAND, KINDS, NFT_KINDS, both_engine, kernel_engine
 from forced import make_ports_pay
-from keepers import BY_COMMAND, KINDS, NFT_KINDS, both_keeper, kernel_keeper
 from lowered import NAMESPACES, cnp, lower, namespace, node, np, pod
 from netcluster import ClusterError, IptablesLoader, Namespace
 from netcluster.namespaces import run
@@ -83,7 +83,7 @@ def flows(programs: Sequence[Program], random: Random) -> Iterator[Packet]:
 
 def sorted_out(programs: Sequence[Program], random: Random) -> tuple[list[Packet], list[Packet]]:
     """Return flows that every program allows, and flows that every program denies."""
-    evaluators = [Evaluator(item) for item in programs]
+    evaluators = [Interpreter(item) for item in programs]
     allowed, denied = [], []
     for flow in dict.fromkeys(flows(programs, random)):
         accepted = [evaluator.judge(flow, Hook.FORWARD).accepted for evaluator in evaluators]
@@ -94,10 +94,10 @@ def sorted_out(programs: Sequence[Program], random: Random) -> tuple[list[Packet
     return allowed[:_EACH], denied[:_EACH]
 
 
-def loaded(item: Program, kind: str) -> Given[Any]:
+def loaded(item: Program, kind: str) -> RulesetSource[Any]:
     if kind not in NFT_KINDS:
         return trio_of(item)
-    return given(Nftables().build(item, ("Network policy",)).texts["nft"])
+    return ruleset_source(Nftables().build(item, ("Network policy",)).texts["nft"])
 
 
 def disturb(kind: str) -> None:
@@ -111,9 +111,9 @@ def disturb(kind: str) -> None:
 def under_traffic(
     programs: Sequence[Program],
     random: Random,
-    update: Callable[[int], Kind],
+    update: Callable[[int], PlanKind],
     updates: int = _UPDATES,
-) -> Counter[Kind]:
+) -> Counter[PlanKind]:
     """Update to a program by its number, again and again, while packets are sent.
 
     Returns how often that was done how.
@@ -123,10 +123,10 @@ def under_traffic(
     assert denied
     update(0)
     traffic = Traffic(allowed, denied, senders=2)
-    kinds: Counter[Kind] = Counter()
+    kinds: Counter[PlanKind] = Counter()
     began = time.monotonic()
     try:
-        while kinds.total() - kinds[Kind.NOTHING] < updates:
+        while kinds.total() - kinds[PlanKind.NOTHING] < updates:
             kinds[update(random.randrange(len(programs)))] += 1
     finally:
         seconds = time.monotonic() - began
@@ -153,8 +153,8 @@ def test_no_update_loses_or_leaks_a_packet(  # noqa: PLR0913, PLR0917 - fixtures
     monkeypatch.setattr(cost_model, "_CROWD", crowd)
     monkeypatch.setattr(cost_model, "_WORTH", 1 if crowd < 16 else 16)
     kinds = updated_under_traffic(tmp_path, seed, level, kind)
-    ways = {Kind.ELEMENTS, Kind.OVERLAY} if kind in NFT_KINDS else {Kind.RULES}
-    assert {Kind.REPLACE} | ways <= kinds.keys()
+    ways = {PlanKind.ELEMENTS, PlanKind.OVERLAY} if kind in NFT_KINDS else {PlanKind.RULES}
+    assert {PlanKind.REPLACE} | ways <= kinds.keys()
 
 
 def test_no_update_of_maps_of_ports_loses_or_leaks_a_packet(
@@ -164,20 +164,20 @@ def test_no_update_of_maps_of_ports_loses_or_leaks_a_packet(
 ) -> None:
     make_ports_pay(monkeypatch)
     kinds = updated_under_traffic(tmp_path, 6, 2, NFT_KINDS[0])
-    assert {Kind.REPLACE, Kind.OVERLAY} <= kinds.keys()
+    assert {PlanKind.REPLACE, PlanKind.OVERLAY} <= kinds.keys()
 
 
-def updated_under_traffic(folder: Path, seed: int, level: int, kind: str) -> Counter[Kind]:
+def updated_under_traffic(folder: Path, seed: int, level: int, kind: str) -> Counter[PlanKind]:
     """Return how often a ruleset of a random world took which way into force, under traffic."""
     random = Random(seed)  # noqa: S311 - reproducible, not secret
     programs = versions(list(seeded(seed, LARGE).objects()), random, level)
     rulesets = [loaded(item, kind) for item in programs]
-    keeper = kernel_keeper(kind, folder)
+    engine = kernel_engine(kind, folder)
 
-    def update(number: int) -> Kind:
-        if random.random() < 0.05 and keeper.read().current:
+    def update(number: int) -> PlanKind:
+        if random.random() < 0.05 and engine.read().current:
             disturb(kind)
-        return keeper.apply(rulesets[number]).plan.kind
+        return engine.apply(rulesets[number]).plan.kind
 
     return under_traffic(programs, random, update)
 
@@ -211,11 +211,11 @@ def test_no_update_of_rules_and_pods_at_once_loses_or_leaks_a_packet(
         lower(*stays, goes, cnp("shut", priority=2, subject=subject("shut"), ingress=rules)),
         lower(*stays, np("a/isolates", "Ingress", selector="{matchLabels: {app: shut}}")),
     ]
-    keeper = kernel_keeper(NFT_KINDS[0], tmp_path)
+    engine = kernel_engine(NFT_KINDS[0], tmp_path)
     rulesets = [loaded(item, NFT_KINDS[0]) for item in versions]
     random = Random(1)  # noqa: S311 - reproducible, not secret
-    kinds = under_traffic(versions, random, lambda number: keeper.apply(rulesets[number]).plan.kind)
-    assert Kind.OVERLAY in kinds
+    kinds = under_traffic(versions, random, lambda number: engine.apply(rulesets[number]).plan.kind)
+    assert PlanKind.OVERLAY in kinds
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -229,12 +229,12 @@ def test_no_switch_between_packet_filters_loses_or_leaks_a_packet(
     rulesets = {
         kind: [loaded(item, kind) for item in programs] for kind in ("nftables", "iptables")
     }
-    keeper = both_keeper(flavour, tmp_path)
+    engine = both_engine(flavour, tmp_path)
 
-    def update(number: int) -> Kind:
-        return keeper.apply(rulesets[random.choice(tuple(rulesets))][number]).plan.kind
+    def update(number: int) -> PlanKind:
+        return engine.apply(rulesets[random.choice(tuple(rulesets))][number]).plan.kind
 
-    assert under_traffic(programs, random, update)[Kind.LOAD] > _UPDATES / 4
+    assert under_traffic(programs, random, update)[PlanKind.LOAD] > _UPDATES / 4
 
 
 def place_jumps(flavour: str) -> None:
@@ -265,9 +265,9 @@ def test_no_load_by_hand_loses_or_leaks_a_packet(
     loader = IptablesLoader(flavour)
     place_jumps(flavour)
 
-    def update(number: int) -> Kind:
+    def update(number: int) -> PlanKind:
         loader.load(texts[number])
         destroy_unused()
-        return Kind.RULES
+        return PlanKind.RULES
 
     under_traffic(programs, random, update, _BY_HAND)

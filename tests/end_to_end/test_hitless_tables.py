@@ -8,11 +8,11 @@ from random import Random
 import pytest
 from cnpc.backends.iptables.node.tools import FLAVOURS
 from cnpc.backends.iptables.render import Iptables
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.ir.program import Program
 from cnpc.compiler.options import DenyWith
 from end_to_end.test_hitless import under_traffic
-from keepers import kernel_keeper
+from engines import kernel_engine
 from own_rules import applied_earlier
 from rulesets import changed, program, trio_of
 from worlds import LARGE, seeded
@@ -42,13 +42,13 @@ def test_no_move_from_the_table_of_an_earlier_version_loses_or_leaks_a_packet(
     random = Random(3)  # noqa: S311 - reproducible, not secret
     programs = versions(random)[DenyWith.DROP]
     rulesets = [trio_of(item) for item in programs]
-    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
+    engine = kernel_engine(f"iptables-{flavour}", tmp_path)
 
-    def update(number: int) -> Kind:
+    def update(number: int) -> PlanKind:
         applied_earlier(random.choice(rulesets), flavour, tmp_path)
-        return keeper.apply(rulesets[number]).plan.kind
+        return engine.apply(rulesets[number]).plan.kind
 
-    assert under_traffic(programs, random, update, _UPDATES).keys() == {Kind.REPLACE}
+    assert under_traffic(programs, random, update, _UPDATES).keys() == {PlanKind.REPLACE}
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -57,10 +57,10 @@ def test_no_update_of_what_rejects_loses_or_leaks_a_packet(tmp_path: Path, flavo
     random = Random(6)  # noqa: S311 - reproducible, not secret
     programs = versions(random)
     rulesets = {way: [trio_of(item) for item in found] for way, found in programs.items()}
-    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
+    engine = kernel_engine(f"iptables-{flavour}", tmp_path)
 
-    def update(number: int) -> Kind:
+    def update(number: int) -> PlanKind:
         way = DenyWith.DROP if random.random() < 0.3 else DenyWith.REJECT
-        return keeper.apply(rulesets[way][number]).plan.kind
+        return engine.apply(rulesets[way][number]).plan.kind
 
-    assert Kind.RULES in under_traffic(programs[DenyWith.DROP], random, update, _UPDATES)
+    assert PlanKind.RULES in under_traffic(programs[DenyWith.DROP], random, update, _UPDATES)

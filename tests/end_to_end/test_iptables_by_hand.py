@@ -7,10 +7,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.dataplane import Given
+from cnpc.backends.apply.dataplane import RulesetSource
 from cnpc.backends.iptables.names import TABLES
 from cnpc.backends.iptables.node.tools import system_tools
-from cnpc.backends.iptables.ruleset import IptablesLayout
+from cnpc.backends.iptables.ruleset import IptablesRuleset
 from cnpc.compiler.options import DenyWith
 from netcluster.namespaces import run
 from own_rules import alone, ours
@@ -33,7 +33,7 @@ def shell(script: str, folder: Path) -> None:
     run(("sh", "-ec", f"cd {folder}\n{script}"))
 
 
-def load(made: Given[IptablesLayout], folder: Path) -> None:
+def load(made: RulesetSource[IptablesRuleset], folder: Path) -> None:
     for suffix, text in made.texts.items():
         (folder / f"NODE.{suffix}").write_text(text)
     shell(FIRST, folder)

@@ -13,8 +13,8 @@ from cnpc.backends.linux import programs
 from cnpc.backends.nftables.node.client import refusal
 from cnpc.compiler.cli.output.files import file_stem
 from command import cnpc
+from engines import kernel_engine
 from fake_programs import Programs
-from keepers import kernel_keeper
 from netcluster import Namespace
 from rulesets import trio
 from worlds import seeded
@@ -69,10 +69,10 @@ def test_a_lock_is_waited_for_as_long_as_it_is_said(
 ) -> None:
     """Once, and not again for a second try, since nobody is in the way of the rules themselves."""
     monkeypatch.setattr(iptables_tools, "_LOCK_SECONDS", "1")
-    keeper = kernel_keeper("iptables-legacy", tmp_path)
+    engine = kernel_engine("iptables-legacy", tmp_path)
     world = list(seeded(4).objects())
-    keeper.apply(trio(world))
-    before = keeper.read()
+    engine.apply(trio(world))
+    before = engine.read()
     tried = []
     real = programs.run
 
@@ -84,11 +84,11 @@ def test_a_lock_is_waited_for_as_long_as_it_is_said(
     with LOCK.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(BusyError, match=r"another program holds /run/xtables.lock for 1 s"):
-            keeper.apply(trio(world[:-1]))
+            engine.apply(trio(world[:-1]))
     assert sum("-w" in argv for argv in tried) == 1
-    assert keeper.read() == before
-    assert keeper.look()[1].drift.value == ""
-    keeper.apply(trio(world[:-1]))
+    assert engine.read() == before
+    assert engine.look()[1].drift.value == ""
+    engine.apply(trio(world[:-1]))
 
 
 def test_a_lock_that_cannot_be_opened_is_blamed(

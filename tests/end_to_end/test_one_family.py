@@ -6,19 +6,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.dataplane import Given
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.apply.store import State
+from cnpc.backends.apply.dataplane import RulesetSource
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.apply.store import Store
 from cnpc.backends.iptables.node import tools
-from cnpc.backends.iptables.node.active import judging
-from cnpc.backends.iptables.node.dataplane import IptablesFilter
+from cnpc.backends.iptables.node.active import where_active
+from cnpc.backends.iptables.node.dataplane import IptablesDataplane
 from cnpc.backends.iptables.node.tools import FLAVOURS, system_tools
-from cnpc.backends.iptables.ruleset import IptablesLayout
+from cnpc.backends.iptables.ruleset import IptablesRuleset
 from cnpc.backends.nftables.node.client import WithoutNft
-from cnpc.backends.nftables.node.kernel import KernelNode
+from cnpc.backends.nftables.node.kernel import LinuxKernel
 from cnpc.compiler.errors import NodeError
+from engines import warnings_fail
 from fake_programs import Programs
-from keepers import warnings_fail
 from netcluster import Namespace
 from netcluster.namespaces import run
 from rulesets import trio
@@ -26,7 +26,7 @@ from rulesets import trio
 pytestmark = pytest.mark.requires_root_and_nft
 
 
-def ruleset(*addresses: str, port: int = 80) -> Given[IptablesLayout]:
+def ruleset(*addresses: str, port: int = 80) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset of a node with an isolated pod of these addresses."""
     metadata = {"namespace": "default", "labels": {"app": "a"}}
     ingress = [{"ports": [{"port": port}]}]
@@ -80,9 +80,9 @@ def folder(
     return folder
 
 
-def keeper_in(folder: Path) -> Keeper:
-    own = IptablesFilter(KernelNode(WithoutNft()), system_tools())
-    return Keeper({"iptables": lambda: own}, State(folder), lambda: None, warnings_fail)
+def keeper_in(folder: Path) -> Engine:
+    own = IptablesDataplane(LinuxKernel(WithoutNft()), system_tools())
+    return Engine({"iptables": lambda: own}, Store(folder), lambda: None, warnings_fail)
 
 
 def saved(folder: Programs, name: str) -> str:
@@ -95,32 +95,32 @@ def saved(folder: Programs, name: str) -> str:
 def test_a_node_without_ip6tables_has_its_rules_for_ipv4(
     folder: Programs, tmp_path: Path, flavour: str
 ) -> None:
-    keeper, first, second = keeper_in(tmp_path), ruleset("10.0.0.1"), ruleset("10.0.0.1", port=443)
-    assert keeper.view.left_out(first) == (
+    engine, first, second = keeper_in(tmp_path), ruleset("10.0.0.1"), ruleset("10.0.0.1", port=443)
+    assert engine.view.left_out(first) == (
         "the rules for IPv4 alone are in force: there is no ip6tables"
     )
     for made in (first, second, first):
-        keeper.apply(made)
-        assert keeper.apply(made).plan.operations == 0
-        assert keeper.look()[1].drift.value == ""
-    assert judging() == (f"iptables-{flavour}",)
+        engine.apply(made)
+        assert engine.apply(made).plan.operations == 0
+        assert engine.look()[1].drift.value == ""
+    assert where_active() == (f"iptables-{flavour}",)
     assert "CNPC-FORWARD" in saved(folder, f"iptables-{flavour}")
     assert "CNPC-FORWARD" not in saved(folder, f"ip6tables-{flavour}")
-    keeper.rollback()
-    assert keeper.flush(pytest.fail)
-    assert not judging()
+    engine.rollback()
+    assert engine.flush(pytest.fail)
+    assert not where_active()
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_pod_with_an_ipv6_address_is_refused_there(tmp_path: Path) -> None:
-    keeper = keeper_in(tmp_path)
-    keeper.apply(ruleset("10.0.0.1"))
+    engine = keeper_in(tmp_path)
+    engine.apply(ruleset("10.0.0.1"))
     for made in (ruleset("10.0.0.1", "fd00::1"), ruleset("fd00::1")):
         with pytest.raises(NodeError, match=r"have IPv6 addresses.* there is no ip6tables"):
-            keeper.apply(made)
+            engine.apply(made)
         with pytest.raises(NodeError, match="have IPv6 addresses"):
-            keeper.check(made)
-    assert keeper.apply(ruleset("10.0.0.1")).plan.operations == 0
+            engine.check(made)
+    assert engine.apply(ruleset("10.0.0.1")).plan.operations == 0
 
 
 def test_a_node_that_gets_ipv6_gets_its_rules(
@@ -131,11 +131,11 @@ def test_a_node_that_gets_ipv6_gets_its_rules(
         path = shutil.which(f"ip6tables-{flavour}{end}", path=folder.real)
         assert path
         folder.link(f"ip6tables{end}", path)
-    keeper = keeper_in(tmp_path)
-    assert keeper.apply(ruleset("10.0.0.1")).plan.operations
+    engine = keeper_in(tmp_path)
+    assert engine.apply(ruleset("10.0.0.1")).plan.operations
     assert "CNPC-FORWARD" in saved(folder, f"ip6tables-{flavour}")
-    keeper.apply(ruleset("10.0.0.1", "fd00::1"))
-    assert keeper.view.left_out(ruleset("10.0.0.1")) == ""
+    engine.apply(ruleset("10.0.0.1", "fd00::1"))
+    assert engine.view.left_out(ruleset("10.0.0.1")) == ""
 
 
 def test_a_kernel_without_ipv6_is_one(
@@ -145,7 +145,7 @@ def test_a_kernel_without_ipv6_is_one(
     for end in ("", "-save", "-restore"):
         folder.script(f"ip6tables{end}", 'echo "Address family not supported" >&2; exit 3')
     monkeypatch.setattr(tools, "_IPV6", tmp_path / "if_inet6")
-    keeper = keeper_in(tmp_path)
-    keeper.apply(ruleset("10.0.0.1"))
-    assert keeper.look()[1].drift.value == ""
-    assert keeper.view.left_out(ruleset("10.0.0.1")).endswith("the kernel has no IPv6")
+    engine = keeper_in(tmp_path)
+    engine.apply(ruleset("10.0.0.1"))
+    assert engine.look()[1].drift.value == ""
+    assert engine.view.left_out(ruleset("10.0.0.1")).endswith("the kernel has no IPv6")

@@ -59,9 +59,9 @@ def test_a_watch_gives_what_changed_since_a_list(api_server: ApiServer) -> None:
 
 
 def test_a_stranger_is_refused(api_server: ApiServer) -> None:
-    stranger = Client(api_server.port, "nobody's token", str(api_server.ca))
-    with stranger, pytest.raises(ApiError, match="401"):
-        stranger.get_list("Pod")
+    default_atom = Client(api_server.port, "nobody's token", str(api_server.ca))
+    with default_atom, pytest.raises(ApiError, match="401"):
+        default_atom.get_list("Pod")
 
 
 def test_data_and_users_outlive_a_restart_and_a_kill(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def test_errors_of_a_flow_are_related_to_it(cluster: Cluster, family: int) -> No
     assert cluster.inject(C, lambda mark: udp_error(family, ports, mark)) == []
     load(cluster, "chain forward { meta l4proto { icmp, ipv6-icmp } ct state related accept; }")
     assert places(cluster.inject(C, lambda mark: udp_error(family, ports, mark))) == [A]
-    stranger = (sent.source_port + 1, 53)
-    assert cluster.inject(C, lambda mark: udp_error(family, stranger, mark)) == []
+    default_atom = (sent.source_port + 1, 53)
+    assert cluster.inject(C, lambda mark: udp_error(family, default_atom, mark)) == []
 
 
 @pytest.mark.parametrize("family", [0, 1])

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.printer import print_program
 from cnpc.compiler.ir.verifier import verify
 
@@ -16,7 +16,7 @@ SHOWN = re.findall(r"```\n(program .*?)```\n", PAGE.read_text(), re.DOTALL)
 
 @pytest.mark.parametrize("text", SHOWN)
 def test_a_program_of_the_page_is_valid_and_printed_as_shown(text: str) -> None:
-    program = read_program(text)
+    program = parse_program(text)
     assert verify(program) == ()
     assert print_program(program) == text
 

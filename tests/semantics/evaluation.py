@@ -9,7 +9,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook
 from cnpc.compiler.ir.match import State as ProgramState
 from cnpc.compiler.ir.program import Program, Terminal
@@ -55,7 +55,7 @@ class Compilation:
 
     def __init__(self, inputs: Inputs, options: Options) -> None:
         """Compile; AssertionError if a stage makes an invalid Program."""
-        self._programs: dict[str, dict[Program, tuple[str, Evaluator]]] = {}
+        self._programs: dict[str, dict[Program, tuple[str, Interpreter]]] = {}
         for level in PASSES:
             pipeline = Pipeline(inputs.snapshot, inputs.policies, options, level)
             for node in pipeline.resolver.node_names():
@@ -78,12 +78,12 @@ class Compilation:
 
 
 def _keep(
-    known: dict[Program, tuple[str, Evaluator]], level: int, stage: str, program: Program
+    known: dict[Program, tuple[str, Interpreter]], level: int, stage: str, program: Program
 ) -> None:
     """Check a stage's program, and keep it with its evaluator if no stage made it before."""
     checked(stage, program)
     if program not in known:
-        known[program] = (f"{stage} (-O{level})", Evaluator(program))
+        known[program] = (f"{stage} (-O{level})", Interpreter(program))
 
 
 def to_packet(flow: Flow) -> Packet:

@@ -37,13 +37,13 @@ from collections.abc import Set as AbstractSet
 from msgspec.structs import replace
 
 from ....compiler.ir.program import Chain, Goto, Lookup, Program, Verdict
-from ....compiler.ir.reachability import DENIALS, denials_of
+from ....compiler.ir.reachability import DENY_VERDICTS, deny_verdicts_of
 
 
 def name_denials(program: Program) -> Program:
     """Return the program with the origins of rules that drop or reject, and of no others."""
-    ways = (Goto(chain.name) for chain in program.chains if denials_of(chain))
-    denying = DENIALS | set(ways)
+    ways = (Goto(chain.name) for chain in program.chains if deny_verdicts_of(chain))
+    denying = DENY_VERDICTS | set(ways)
     chains = tuple(_named(chain, denying) for chain in program.chains)
     return program if chains == program.chains else replace(program, chains=chains)
 

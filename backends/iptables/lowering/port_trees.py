@@ -112,7 +112,9 @@ def split_ports(program: Program) -> Program:
 
 def _split(program: Program, levels: int) -> Program:
     plain = (chain for chain in program.chains if not chain.hook)
-    return program.having(made for chain in plain for made in _Splitter(chain, levels).chains())
+    return program.with_objects(
+        made for chain in plain for made in _Splitter(chain, levels).chains()
+    )
 
 
 @dataclass(frozen=True, slots=True)

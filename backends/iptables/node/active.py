@@ -18,7 +18,7 @@ NFT_FAMILIES = {"v4": 2, "v6": 10}
 _ENTRANCES = tuple(f"{OWN}{hook}" for hook in HOOKS)
 
 
-def judging() -> tuple[str, ...]:
+def where_active() -> tuple[str, ...]:
     """Return where rules of ours for iptables judge packets."""
     flavours = {"iptables-nft": _nft_has, "iptables-legacy": legacy_has}
     return tuple(name for name, has in flavours.items() if has(_ENTRANCES))

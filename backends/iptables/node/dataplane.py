@@ -12,21 +12,21 @@ from dataclasses import replace
 from itertools import islice
 
 from ....compiler.errors import NodeError
-from ...apply.dataplane import BusyError, Drift, InForce, UntouchedError
-from ...apply.record import Kernel
+from ...apply.dataplane import BusyError, Drift, Installed, UntouchedError
+from ...apply.record import KernelState
 from ...linux.conntrack import denied
 from ...nftables.node.client import WithoutNft
-from ...nftables.node.kernel import KernelNode, Node
-from ...nftables.plan import Kind
-from ...nftables.ruleset import Layout
+from ...nftables.node.kernel import LinuxKernel, NodeKernel
+from ...nftables.plan import PlanKind
+from ...nftables.ruleset import NftRuleset
 from ..decompile import judge_of
-from ..listing import worded
+from ..listing import readable
 from ..names import BACKEND, TABLES
-from ..ruleset import EMPTY, IptablesLayout, read_iptables
+from ..ruleset import EMPTY, IptablesRuleset, read_iptables
 from . import active as iptables_presence
 from . import tools
 from .doctor import ours_in_both
-from .generation import IptablesSigns, digest
+from .generation import IptablesGenerationCheck, digest
 from .own_rules import own, own_texts, own_where
 from .plan import NO_PLAN, IptablesPlan, Step, same_rules, steps, whole
 from .saved import NOWHERE, Saved, change, own_lines
@@ -35,42 +35,42 @@ from .tools import Where, system_tools
 _TRIES, _PAUSE = 20, 0.05
 
 
-class IptablesFilter:
+class IptablesDataplane:
     """Our chains in the tables of both families, and our sets."""
 
     backend = BACKEND
     empty = EMPTY
 
-    def __init__(self, node: Node, system: tools.Tools) -> None:
+    def __init__(self, node: NodeKernel, system: tools.Tools) -> None:
         """Take the programs that the system has chosen; the node is for what needs no program."""
         self._node = node
         self._tools = system
         self._families = system.families
-        self._signs = IptablesSigns(system.flavour, system.families)
+        self._signs = IptablesGenerationCheck(system.flavour, system.families)
 
-    def read(self, texts: Mapping[str, str]) -> IptablesLayout:
+    def read(self, texts: Mapping[str, str]) -> IptablesRuleset:
         """Return what the texts say; InputError where they are not as compile writes them."""
         return read_iptables(texts)
 
-    def worded(self, ruleset: IptablesLayout) -> Layout:
+    def readable(self, ruleset: IptablesRuleset) -> NftRuleset:
         """Return a ruleset as it is shown to people."""
-        return worded(ruleset)
+        return readable(ruleset)
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
-        return self._signs.place()
+        return self._signs.netns_id()
 
     def present(self) -> bool:
         """Tell whether a chain or jump of ours is loaded."""
         return any(map(bool, own(self._tools).values()))
 
-    def difference(self, kernel: Kernel) -> Drift:
+    def difference(self, kernel: KernelState) -> Drift:
         """Return how the kernel differs, where it is not as it was noted."""
         return Drift.CHANGED if self._signs.knows_tables(kernel) else Drift.EARLIER
 
-    def judging(self) -> tuple[str, ...]:
+    def where_active(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, of either flavour."""
-        return iptables_presence.judging()
+        return iptables_presence.where_active()
 
     def obstacle(self) -> str:
         """Return that the other flavour has ours, with the remedy; "" where it has not."""
@@ -82,17 +82,17 @@ class IptablesFilter:
             return ""
         return f"the rules for IPv4 alone are in force: {tools.without_ipv6()}"
 
-    def quiet(self, kernel: Kernel) -> bool:
+    def is_unchanged(self, kernel: KernelState) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
-        return self._signs.quiet(kernel)
+        return self._signs.is_unchanged(kernel)
 
     def verified(
         self,
-        ruleset: IptablesLayout,
-        kernel: Kernel,
+        ruleset: IptablesRuleset,
+        kernel: KernelState,
         *,
         wholly: bool,  # noqa: ARG002 - nftables needs it
-    ) -> tuple[IptablesLayout, Kernel] | None:
+    ) -> tuple[IptablesRuleset, KernelState] | None:
         """Return the ruleset, and how the kernel is now; None where it differs from what it was."""
         before = self._signs.generation()
         if self._signs.contents() != kernel.contents:
@@ -103,13 +103,13 @@ class IptablesFilter:
             return None
         return ruleset, replace(kernel, generation=self._if_still(before))
 
-    def changed(self, ruleset: IptablesLayout, kernel: Kernel) -> tuple[str, ...]:  # noqa: ARG002 - nftables needs it
+    def changed(self, ruleset: IptablesRuleset, kernel: KernelState) -> tuple[str, ...]:  # noqa: ARG002 - nftables needs it
         """Return whether rules differ, or the entries of sets."""
         rules = self._structure(own(self._tools)) != kernel.structure
         sets = self._signs.contents() != kernel.contents
         return (*(["rules"] if rules else []), *(["entries of sets"] if sets else []))
 
-    def plan(self, now: InForce[IptablesLayout], new: IptablesLayout) -> IptablesPlan:
+    def plan(self, now: Installed[IptablesRuleset], new: IptablesRuleset) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""
         old = now.ruleset
         if "v6" not in self._families and new.has_addresses("v6"):
@@ -138,9 +138,9 @@ class IptablesFilter:
     def commit(
         self,
         planned: IptablesPlan,
-        now: InForce[IptablesLayout],  # noqa: ARG002 - nftables needs it
-        new: IptablesLayout,
-    ) -> Kernel:
+        now: Installed[IptablesRuleset],  # noqa: ARG002 - nftables needs it
+        new: IptablesRuleset,
+    ) -> KernelState:
         """Load the sets, take each step, and remove what is old.
 
         UntouchedError if anything is refused, after which all tables are as they were.
@@ -150,7 +150,7 @@ class IptablesFilter:
         _destroy_all_but(new.sets)
         return self._found(new)
 
-    def renamed(self, kernel: Kernel, planned: IptablesPlan) -> Kernel:  # noqa: ARG002 - nftables needs it
+    def renamed(self, kernel: KernelState, planned: IptablesPlan) -> KernelState:  # noqa: ARG002 - nftables needs it
         """Return how the kernel is: the same, since sets of another size have other names."""
         return kernel
 
@@ -160,7 +160,7 @@ class IptablesFilter:
         found = [self._remove(one) for one in (self._tools, other) if one]
         return any([*found, _destroy_all_but(())])
 
-    def cut(self, ruleset: IptablesLayout) -> int:
+    def cut(self, ruleset: IptablesRuleset) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
         judge = judge_of(ruleset, tools.ipset_entries)
         return sum(self._node.forget(item) for item in denied(judge, self._node.connections()))
@@ -230,14 +230,14 @@ class IptablesFilter:
                 one.restore(family, change(table, saved, {}, saved.chains, NOWHERE))
         return any(map(bool, found.values()))
 
-    def _found(self, new: IptablesLayout) -> Kernel:
+    def _found(self, new: IptablesRuleset) -> KernelState:
         """Return how the kernel is; NodeError if it is not as it should be."""
         before = self._signs.generation()
         saved = own(self._tools)
         if not whole(saved, new, self._families) or new.sets.keys() - tools.ipset_headers().keys():
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
-        return Kernel(
-            place=self.place(),
+        return KernelState(
+            place=self.netns_id(),
             generation=self._if_still(before),
             structure=self._structure(saved),
             contents=self._signs.contents(),
@@ -249,10 +249,10 @@ def _untouched(refusal: NodeError) -> UntouchedError:
     return kind(str(refusal))
 
 
-def _kind(now: InForce[IptablesLayout]) -> Kind:
+def _kind(now: Installed[IptablesRuleset]) -> PlanKind:
     if now.drift in {Drift.CHANGED, Drift.EARLIER, Drift.INTERRUPTED, Drift.FOREIGN}:
-        return Kind.REPLACE
-    return Kind.LOAD if now.ruleset == EMPTY else Kind.RULES
+        return PlanKind.REPLACE
+    return PlanKind.LOAD if now.ruleset == EMPTY else PlanKind.RULES
 
 
 def _destroy_all_but(kept: Container[str]) -> bool:
@@ -278,6 +278,6 @@ def _destroy_all_but(kept: Container[str]) -> bool:
     return found
 
 
-def reach() -> IptablesFilter:
+def open_dataplane() -> IptablesDataplane:
     """Return it; NodeError with the remedy where the node lacks a part of it."""
-    return IptablesFilter(KernelNode(WithoutNft()), system_tools())
+    return IptablesDataplane(LinuxKernel(WithoutNft()), system_tools())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from ...apply.record import Kernel
+from ...apply.record import KernelState
 from ...linux import netlink
 from ..names import BACKEND, TABLES
 from . import active as iptables_presence
@@ -16,7 +16,7 @@ _LOOKED_AT = "tables"
 
 
 @dataclass(frozen=True, slots=True)
-class IptablesSigns:
+class IptablesGenerationCheck:
     """A number for the rules of a flavour, and how many entries each set of ours has."""
 
     flavour: str
@@ -24,11 +24,11 @@ class IptablesSigns:
     """Those that the node has."""
     backend = BACKEND
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
-        return netlink.place()
+        return netlink.netns_id()
 
-    def quiet(self, kernel: Kernel) -> bool:
+    def is_unchanged(self, kernel: KernelState) -> bool:
         """Tell whether rules are untouched, and sets as many, each with as many entries."""
         if kernel.generation is None or self.contents() != kernel.contents:
             return False
@@ -36,7 +36,7 @@ class IptablesSigns:
 
     def judges(self) -> bool:
         """Tell whether packets come to rules of ours."""
-        return f"iptables-{self.flavour}" in iptables_presence.judging()
+        return f"iptables-{self.flavour}" in iptables_presence.where_active()
 
     def generation(self) -> int | None:
         """Return a number that changes with the rules of anybody, which costs little to ask for."""
@@ -58,7 +58,7 @@ class IptablesSigns:
             _LOOKED_AT: " ".join(TABLES),
         }
 
-    def knows_tables(self, kernel: Kernel) -> bool:
+    def knows_tables(self, kernel: KernelState) -> bool:
         """Tell whether a version of cnpc noted it that looks at the tables that this one does."""
         return kernel.contents.get(_LOOKED_AT) == " ".join(TABLES)
 
@@ -68,7 +68,7 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
-def system_signs() -> IptablesSigns:
+def system_generation_check() -> IptablesGenerationCheck:
     """Return the signs of what the system means by iptables; NodeError where it lacks a part."""
     system = tools.system_tools()
-    return IptablesSigns(system.flavour, system.families)
+    return IptablesGenerationCheck(system.flavour, system.families)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...nftables.plan import Kind
+from ...nftables.plan import PlanKind
 from ..names import TABLES
-from ..ruleset import IptablesLayout
+from ..ruleset import IptablesRuleset
 from .saved import IN_FRONT, NOTHING, NOWHERE, Saved, change, operations
 from .tools import Where
 
@@ -26,7 +26,7 @@ class Step:
 class IptablesPlan:
     """A text for ipset and the steps behind it, and which sets there were before."""
 
-    kind: Kind
+    kind: PlanKind
     sets: str
     steps: tuple[Step, ...]
     sets_before: frozenset[str]
@@ -43,11 +43,11 @@ class IptablesPlan:
         return self.sets.count("\nadd ") + sum(operations(step.text) for step in self.steps)
 
 
-NO_PLAN = IptablesPlan(Kind.NOTHING, "", (), frozenset())
+NO_PLAN = IptablesPlan(PlanKind.NOTHING, "", (), frozenset())
 """What is done where both say the same."""
 
 
-def same_rules(old: IptablesLayout, new: IptablesLayout, families: Sequence[str]) -> bool:
+def same_rules(old: IptablesRuleset, new: IptablesRuleset, families: Sequence[str]) -> bool:
     """Tell whether both say the same in every table of the families that a node has."""
     return all(
         old.rules(family, table) == new.rules(family, table)
@@ -57,8 +57,8 @@ def same_rules(old: IptablesLayout, new: IptablesLayout, families: Sequence[str]
 
 
 def steps(
-    old: IptablesLayout,
-    new: IptablesLayout,
+    old: IptablesRuleset,
+    new: IptablesRuleset,
     saved: Mapping[Where, Saved],
     families: Sequence[str],
 ) -> Iterator[Step]:
@@ -79,7 +79,7 @@ def steps(
                 yield Step((family, table), text, before)
 
 
-def whole(saved: Mapping[Where, Saved], new: IptablesLayout, families: Sequence[str]) -> bool:
+def whole(saved: Mapping[Where, Saved], new: IptablesRuleset, families: Sequence[str]) -> bool:
     """Tell whether each table has all chains, each with its number of rules, and the jumps."""
     return all(
         _table_whole(saved.get((family, table), NOTHING), new, family, table)
@@ -88,7 +88,7 @@ def whole(saved: Mapping[Where, Saved], new: IptablesLayout, families: Sequence[
     )
 
 
-def _table_whole(saved: Saved, new: IptablesLayout, family: str, table: str) -> bool:
+def _table_whole(saved: Saved, new: IptablesRuleset, family: str, table: str) -> bool:
     wanted = {name: len(rules) for name, rules in new.rules(family, table).items()}
     found = {name: len(rules) for name, rules in saved.chains.items() if name not in saved.held}
     kept = {name: len(rules) for name, rules in saved.chains.items() if name in wanted}

@@ -6,57 +6,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....compiler.errors import NodeError
-from ...apply.dataplane import Drift, Given, InForce
-from ...apply.record import Kernel
+from ...apply.dataplane import Drift, Installed, RulesetSource
+from ...apply.record import KernelState
 from ...linux.conntrack import denied
 from ...linux.doctor import lacks_nft
 from ..decompile import judge_of
 from ..diff import unchanged, with_sizes
 from ..names import BACKEND, SPARE, SUFFIX, TABLE
-from ..plan import Kind, Plan, plan, replace_whole, unload
-from ..ruleset import EMPTY, Layout, read_layout
+from ..plan import Plan, PlanKind, plan, replace_whole, unload
+from ..ruleset import EMPTY, NftRuleset, read_ruleset
 from .client import open_nft
-from .kernel import Fingerprint, KernelNode, Node
+from .kernel import Fingerprint, LinuxKernel, NodeKernel
 
 
-def given(text: str, name: str = "<ruleset>") -> Given[Layout]:
+def ruleset_source(text: str, name: str = "<ruleset>") -> RulesetSource[NftRuleset]:
     """Return the ruleset of a text, which is read when it is first needed."""
-    return Given(BACKEND, {SUFFIX: text}, lambda: read_layout(text, name))
+    return RulesetSource(BACKEND, {SUFFIX: text}, lambda: read_ruleset(text, name))
 
 
 @dataclass(frozen=True, slots=True)
-class NftFilter:
+class NftDataplane:
     """The table ``inet cnpc`` of a node, and the spare ones while it is replaced."""
 
-    node: Node
+    node: NodeKernel
     backend = BACKEND
     empty = EMPTY
 
-    def read(self, texts: Mapping[str, str]) -> Layout:
+    def read(self, texts: Mapping[str, str]) -> NftRuleset:
         """Return what the text says; InputError where it is not as compile writes it."""
-        return read_layout(texts[SUFFIX])
+        return read_ruleset(texts[SUFFIX])
 
-    def worded(self, ruleset: Layout) -> Layout:
+    def readable(self, ruleset: NftRuleset) -> NftRuleset:
         """Return a ruleset as it is shown to people."""
         return ruleset
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
-        return self.node.place()
+        return self.node.netns_id()
 
     def present(self) -> bool:
         """Tell whether the own table is loaded."""
         return self.node.has_table(TABLE)
 
-    def difference(self, kernel: Kernel) -> Drift:  # noqa: ARG002 - iptables needs it
+    def difference(self, kernel: KernelState) -> Drift:  # noqa: ARG002 - iptables needs it
         """Return how the kernel differs, where it is not as it was noted."""
         return Drift.CHANGED if self.present() else Drift.GONE
 
-    def changed(self, ruleset: Layout, kernel: Kernel) -> tuple[str, ...]:
+    def changed(self, ruleset: NftRuleset, kernel: KernelState) -> tuple[str, ...]:
         """Return the chains with other rules, and the sets and maps with other elements."""
         return self.node.changed(ruleset, kernel.contents)
 
-    def judging(self) -> tuple[str, ...]:
+    def where_active(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets."""
         return (BACKEND,) if self.present() else ()
 
@@ -68,21 +68,21 @@ class NftFilter:
         """Return that nothing of a ruleset is left out."""
         return ""
 
-    def quiet(self, kernel: Kernel) -> bool:
+    def is_unchanged(self, kernel: KernelState) -> bool:
         """Tell whether nobody, in any table, has committed anything since, and ours is there."""
         return self.node.generation() == kernel.generation and self.present()
 
     def verified(
-        self, ruleset: Layout, kernel: Kernel, *, wholly: bool
-    ) -> tuple[Layout, Kernel] | None:
+        self, ruleset: NftRuleset, kernel: KernelState, *, wholly: bool
+    ) -> tuple[NftRuleset, KernelState] | None:
         """Return the ruleset as the kernel has it, and how that is now; None where it differs."""
         sized = with_sizes(ruleset, kernel.sizes)
         generation = self.node.generation()
-        if not self.quiet(kernel) and not self._untouched(sized, kernel, wholly=wholly):
+        if not self.is_unchanged(kernel) and not self._untouched(sized, kernel, wholly=wholly):
             return None
         return sized, replace(kernel, generation=generation)
 
-    def plan(self, now: InForce[Layout], new: Layout) -> Plan:
+    def plan(self, now: Installed[NftRuleset], new: NftRuleset) -> Plan:
         """Return the commits that lead from what is in force to the ruleset."""
         if now.drift in {Drift.NONE, Drift.GONE}:
             return plan(now.ruleset, new)
@@ -96,7 +96,7 @@ class NftFilter:
         if text:
             self.node.check(text)
 
-    def commit(self, planned: Plan, now: InForce[Layout], new: Layout) -> Kernel:
+    def commit(self, planned: Plan, now: Installed[NftRuleset], new: NftRuleset) -> KernelState:
         """Commit all transactions; NodeError if one is refused or the result is not as planned."""
         before = self.node.generation()
         for transaction in planned.transactions:
@@ -108,15 +108,15 @@ class NftFilter:
         if found is None:
             raise NodeError("somebody removed parts of the ruleset while it was loaded")
         alone = after - before == len(planned.transactions)
-        return Kernel(
-            place=self.node.place(),
+        return KernelState(
+            place=self.node.netns_id(),
             generation=after if alone else None,
             structure=found.structure,
             contents=found.contents,
             sizes=planned.sizes,
         )
 
-    def renamed(self, kernel: Kernel, planned: Plan) -> Kernel:
+    def renamed(self, kernel: KernelState, planned: Plan) -> KernelState:
         """Return how the kernel is for a ruleset that says the same as the one in force."""
         return replace(kernel, sizes=planned.sizes)
 
@@ -127,7 +127,7 @@ class NftFilter:
             self.node.commit(transaction.text)
         return bool(left)
 
-    def cut(self, ruleset: Layout) -> int:
+    def cut(self, ruleset: NftRuleset) -> int:
         """End the connections that the ruleset denies, and return how many that were."""
         judge = judge_of(ruleset, self.node.elements)
         found = denied(judge, self.node.connections())
@@ -141,7 +141,7 @@ class NftFilter:
         """Return the own table as nft lists it, without elements; NodeError if there is none."""
         return self.node.listing()
 
-    def _untouched(self, layout: Layout, kernel: Kernel, *, wholly: bool) -> bool:
+    def _untouched(self, layout: NftRuleset, kernel: KernelState, *, wholly: bool) -> bool:
         found = self.node.fingerprint(layout, {} if wholly else kernel.contents)
         same = found == Fingerprint(kernel.structure, kernel.contents)
         return same and (not wholly or self.node.same_contents(layout))
@@ -150,10 +150,10 @@ class NftFilter:
         """Return a spare table's name that an interrupted replacement has not left in use."""
         return next((name for name in SPARE if not self.node.has_table(name)), SPARE[0])
 
-    def _dynamic(self, new: Layout) -> str:
+    def _dynamic(self, new: NftRuleset) -> str:
         """Return what fills the dynamic sets again that the kernel has now."""
         lines = []
-        for name, table in new.tables.items():
+        for name, table in new.sets.items():
             if table.dynamic and (elements := self.node.elements(table)):
                 lines.append(f"add element {{table}} {name} {{{{ {', '.join(elements)} }}}}")
         return "\n".join(lines)
@@ -166,16 +166,16 @@ class NftFilter:
                 self.node.commit(transaction.text)
 
 
-def _known(now: InForce[Layout], planned: Plan, new: Layout) -> Mapping[str, str]:
+def _known(now: Installed[NftRuleset], planned: Plan, new: NftRuleset) -> Mapping[str, str]:
     """Return the digests of those sets' elements that the plan leaves as they are."""
-    if now.kernel is None or planned.kind is Kind.REPLACE:
+    if now.kernel is None or planned.kind is PlanKind.REPLACE:
         return {}
     kept = unchanged(now.ruleset, with_sizes(new, planned.sizes))
     return {name: text for name, text in now.kernel.contents.items() if name in kept}
 
 
-def reach() -> NftFilter:
+def open_dataplane() -> NftDataplane:
     """Return it; NodeError with the remedy where the node lacks it."""
     for finding in lacks_nft():
         raise NodeError(str(finding))
-    return NftFilter(KernelNode(open_nft()))
+    return NftDataplane(LinuxKernel(open_nft()))

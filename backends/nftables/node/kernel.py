@@ -20,7 +20,7 @@ from ...linux import netlink
 from ...linux.conntrack import Connection, read_connection
 from ...linux.netlink import CONNTRACK, DUMP, NFTABLES, attributes, text_attribute
 from ..names import TABLE, short
-from ..ruleset import Layout, Table
+from ..ruleset import NftRuleset, NftSet
 from .client import Nft
 from .large_sets import is_large, same_contents
 
@@ -42,10 +42,10 @@ class Fingerprint:
     """Of the elements of each set and map, by name, but for large ones and what the node fills."""
 
 
-class Node(Protocol):
-    """What the keeper asks of a node; tests have one without a kernel."""
+class NodeKernel(Protocol):
+    """What the engine asks of a node; tests have one without a kernel."""
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
         ...
 
@@ -66,7 +66,7 @@ class Node(Protocol):
         ...
 
     def fingerprint(
-        self, layout: Layout, known: Mapping[str, str] = _NOTHING
+        self, layout: NftRuleset, known: Mapping[str, str] = _NOTHING
     ) -> Fingerprint | None:
         """Return the own table's fingerprint; None if it is not there or lacks objects.
 
@@ -74,18 +74,18 @@ class Node(Protocol):
         """
         ...
 
-    def same_contents(self, layout: Layout) -> bool:
+    def same_contents(self, layout: NftRuleset) -> bool:
         """Tell whether large sets and maps have the elements that the layout says, and no other."""
         ...
 
-    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+    def changed(self, layout: NftRuleset, contents: Mapping[str, str]) -> tuple[str, ...]:
         """Return the chains with more or fewer rules, and the sets and maps with other elements.
 
         A chain in which as many rules were exchanged is not among them.
         """
         ...
 
-    def elements(self, table: Table) -> tuple[str, ...]:
+    def elements(self, table: NftSet) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
         ...
 
@@ -106,16 +106,16 @@ _ANONYMOUS = "__"
 """What the kernel begins the names of sets within rules with (nf_tables_api.c)."""
 
 
-class KernelNode:
+class LinuxKernel:
     """The kernel of the network namespace that this process is in."""
 
     def __init__(self, nft: Nft) -> None:
         """Give texts to nft in this way."""
         self.nft = nft
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         """Return what names this boot of this network namespace."""
-        return netlink.place()
+        return netlink.netns_id()
 
     def commit(self, text: str) -> None:
         """Carry out the text in one transaction; NodeError with nft's words if it is refused."""
@@ -134,7 +134,7 @@ class KernelNode:
         return bool(netlink.table(short(table)))
 
     def fingerprint(
-        self, layout: Layout, known: Mapping[str, str] = _NOTHING
+        self, layout: NftRuleset, known: Mapping[str, str] = _NOTHING
     ) -> Fingerprint | None:
         """Return the own table's fingerprint; None if it is not there or lacks objects.
 
@@ -144,7 +144,7 @@ class KernelNode:
         if structure is None:
             return None
         contents = {}
-        for name, item in layout.tables.items():
+        for name, item in layout.sets.items():
             if not item.dynamic and not is_large(item):
                 found = known.get(name) or netlink.calmly(partial(self._contents, name))
                 if found is None:
@@ -152,12 +152,12 @@ class KernelNode:
                 contents[name] = found
         return Fingerprint(structure, contents)
 
-    def same_contents(self, layout: Layout) -> bool:
+    def same_contents(self, layout: NftRuleset) -> bool:
         """Tell whether large sets and maps have the elements that the layout says, and no other."""
-        large = (item for item in layout.tables.values() if is_large(item))
+        large = (item for item in layout.sets.values() if is_large(item))
         return all(netlink.calmly(partial(self._same, item)) for item in large)
 
-    def changed(self, layout: Layout, contents: Mapping[str, str]) -> tuple[str, ...]:
+    def changed(self, layout: NftRuleset, contents: Mapping[str, str]) -> tuple[str, ...]:
         """Return the chains with more or fewer rules, and the sets and maps with other elements."""
 
         def look() -> tuple[str, ...]:
@@ -165,22 +165,22 @@ class KernelNode:
 
         return netlink.calmly(look) or ()
 
-    def _other_chains(self, layout: Layout) -> Iterator[str]:
+    def _other_chains(self, layout: NftRuleset) -> Iterator[str]:
         rules = Counter(netlink.name_in(chain) for chain, _ in self._rules())
         for name in sorted({*rules, *layout.chains}):
             chain = layout.chains.get(name)
             if rules[name] != (len(chain.rules) if chain else 0):
                 yield f"chain {name}"
 
-    def _other_sets(self, layout: Layout, contents: Mapping[str, str]) -> Iterator[str]:
+    def _other_sets(self, layout: NftRuleset, contents: Mapping[str, str]) -> Iterator[str]:
         there = {name for name, _, _ in self._sets() if not name.startswith(_ANONYMOUS)}
-        for name in sorted(there - layout.tables.keys()):
+        for name in sorted(there - layout.sets.keys()):
             yield f"set {name}"
-        for name, item in sorted(layout.tables.items()):
+        for name, item in sorted(layout.sets.items()):
             if name not in there or not self._as_noted(item, contents):
                 yield f"{item.kind} {name}"
 
-    def _as_noted(self, item: Table, contents: Mapping[str, str]) -> bool:
+    def _as_noted(self, item: NftSet, contents: Mapping[str, str]) -> bool:
         """Return whether a set or map has the elements that it was loaded with."""
         if item.dynamic:
             return True
@@ -188,7 +188,7 @@ class KernelNode:
             return self._same(item)
         return self._contents(item.name) == contents.get(item.name)
 
-    def elements(self, table: Table) -> tuple[str, ...]:
+    def elements(self, table: NftSet) -> tuple[str, ...]:
         """Return the elements that a dynamic set has now, as nft lists them."""
         try:
             listed = self.nft.run(f"list set {TABLE} {table.name}")
@@ -216,7 +216,7 @@ class KernelNode:
             return False
         return True
 
-    def _structure(self, layout: Layout) -> str | None:
+    def _structure(self, layout: NftRuleset) -> str | None:
         table = netlink.table(short(TABLE))
         if not table:
             return None
@@ -232,7 +232,7 @@ class KernelNode:
             return None
         counts: dict[str, int | None] = {}
         for name, count, body in self._sets():
-            known = layout.tables.get(name)
+            known = layout.sets.get(name)
             if known is not None:
                 counts[name] = None if known.dynamic else count
             whole.update(name.encode() if known is not None and known.dynamic else body)
@@ -260,7 +260,7 @@ class KernelNode:
         for answer in netlink.ask(_GET_ELEMENTS, body, DUMP):
             yield attributes(answer).get(_LISTED_ELEMENTS, b"")
 
-    def _same(self, table: Table) -> bool:
+    def _same(self, table: NftSet) -> bool:
         try:
             return same_contents(table, self._listed(table.name))
         except FileNotFoundError:
@@ -281,9 +281,9 @@ class KernelNode:
             yield name, None if count is None else int.from_bytes(count, "big"), body
 
 
-def _complete(layout: Layout, counts: dict[str, int | None]) -> bool:
+def _complete(layout: NftRuleset, counts: dict[str, int | None]) -> bool:
     """Tell whether all sets are there, with as many elements as they should have."""
-    if counts.keys() != layout.tables.keys():
+    if counts.keys() != layout.sets.keys():
         return False
-    exact = ((name, item) for name, item in layout.tables.items() if item.exact)
+    exact = ((name, item) for name, item in layout.sets.items() if item.exact)
     return all(counts[name] in {None, len(item)} for name, item in exact)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from socket import AF_INET, AF_INET6, inet_pton
 
 from ...linux.netlink import attributes
-from ..ruleset import Table
+from ..ruleset import NftSet
 
 _LARGE = 1 << 16
 """Characters of elements: some 4,000 addresses."""
@@ -25,7 +25,7 @@ _VERDICTS = {-5: "return", -4: "goto ", -3: "jump ", 0: "drop", 1: "accept"}
 """linux/netfilter.h and linux/netfilter/nf_tables.h: NF_*, NFT_*."""
 
 
-def is_large(table: Table) -> bool:
+def is_large(table: NftSet) -> bool:
     """Tell whether it is compared with the text: many single addresses, with verdicts or not."""
     return (
         len(table.part) > _LARGE
@@ -35,13 +35,13 @@ def is_large(table: Table) -> bool:
     )
 
 
-def same_contents(table: Table, lists: Iterable[bytes]) -> bool:
+def same_contents(table: NftSet, lists: Iterable[bytes]) -> bool:
     """Tell whether the kernel's lists of elements are what the text of a large one says."""
     version = (_OF_ADDRESSES.match(table.head) or [""])[1]
     return _listed(lists, _KEY_LENGTH[version]) == dict(_written(table, version))
 
 
-def _written(table: Table, version: str) -> Iterator[tuple[bytes, str]]:
+def _written(table: NftSet, version: str) -> Iterator[tuple[bytes, str]]:
     family = _FAMILY[version]
     for line in table.lines():
         word, _, verdict = line.partition(" : ")

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import click
 
-from ....backends.apply.generation_check import Signs, in_force
+from ....backends.apply.generation_check import GenerationCheck, installed_version
 from ....backends.apply.record import Version
-from ....backends.apply.store import State
+from ....backends.apply.store import Store
 from ....backends.iptables.names import BACKEND as IPTABLES
 from ....backends.iptables.node import active as iptables_presence
 from ....backends.linux.bridges import unjudged
 from ....backends.nftables.names import BACKEND as NFTABLES
 from ....backends.nftables.names import SUFFIX
 from ....backends.nftables.node import generation as nft_signs
-from ....backends.nftables.node.generation import NftSigns
+from ....backends.nftables.node.generation import NftGenerationCheck
 from ...errors import CnpcError
-from ..lazy import later
+from ..lazy import lazy_import
 from ..option_types import Duration
 from ..output.json_output import json_option
 from ..output.messages import say
@@ -85,17 +85,17 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     if cut and (check or confirmed):
         raise click.UsageError("--cut-established belongs to an apply that loads")
     if watching and not paths:
-        later("node.applying.load").keep(state_dir)
+        lazy_import("node.applying.load").keep(state_dir)
         return 0
     if confirmed:
-        kept: int = later("node.applying.load").confirmed(state_dir, as_json=as_json)
+        kept: int = lazy_import("node.applying.load").confirmed(state_dir, as_json=as_json)
         return kept
     if not any((check, confirm, cut, watching, as_json)):
         version = unchanged(paths, choices, state_dir)
         if version is not None:
             say(nothing_to_do(version), quiet=quiet)
             return 0
-    later("node.applying.load").apply(
+    lazy_import("node.applying.load").apply(
         paths,
         choices,
         state_dir,
@@ -125,8 +125,8 @@ def unchanged(paths: Sequence[str], choices: Choices, state_dir: Path) -> Versio
     try:
         if not all(path.is_file() for path in files.values()):  # a pipe can be read only once
             return None
-        version = in_force(files, State(state_dir), _signs(backend))
-        more = version and (_judging_beside(backend) or unjudged(None))
+        version = installed_version(files, Store(state_dir), _signs(backend))
+        more = version and (_leftovers(backend) or unjudged(None))
     except (CnpcError, OSError):
         return None
     return None if more else version
@@ -144,13 +144,15 @@ def _files(paths: Sequence[str]) -> Mapping[str, str]:
     return {SUFFIX: paths[0]} if len(paths) == 1 and is_nft(paths[0]) else {}
 
 
-def _judging_beside(backend: str) -> tuple[str, ...]:
+def _leftovers(backend: str) -> tuple[str, ...]:
     """Return where rules of ours judge packets that are of the other packet filter."""
-    return nft_signs.judging() if backend == IPTABLES else iptables_presence.judging()
+    return nft_signs.where_active() if backend == IPTABLES else iptables_presence.where_active()
 
 
-def _signs(backend: str) -> Signs:
+def _signs(backend: str) -> GenerationCheck:
     if backend == NFTABLES:
-        return NftSigns()
-    signs: Signs = later("..backends.iptables.node.generation").system_signs()
+        return NftGenerationCheck()
+    signs: GenerationCheck = lazy_import(
+        "..backends.iptables.node.generation"
+    ).system_generation_check()
     return signs

@@ -9,7 +9,7 @@ import click
 from ..output.json_output import json_option, print_json
 from ..output.messages import report_message, say
 from .boot_load import boot_last
-from .engine import open_keeper
+from .engine import open_engine
 from .options import state_option
 
 
@@ -23,7 +23,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
     before it is loaded, with a warning.
     """
-    version = boot_last(open_keeper(state_dir))
+    version = boot_last(open_engine(state_dir))
     if as_json:
         print_json({"version": version.id if version else None})
     if version is None:

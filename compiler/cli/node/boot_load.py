@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....backends.apply.engine import Keeper
+from ....backends.apply.engine import Engine
 from ....backends.apply.record import Version
 from ....backends.linux.machine_id import is_called, machine
 from ...errors import NodeError
@@ -10,27 +10,27 @@ from ..output.messages import report_warning
 from ..rulesets.read import header_of_texts
 
 
-def boot_last(keeper: Keeper) -> Version | None:
+def boot_last(engine: Engine) -> Version | None:
     """Put the saved version in force, and return it; None where none is saved.
 
     NodeError where the folder was copied from another machine, as with the image of a node.
     """
-    record = keeper.read()
+    record = engine.read()
     version = record.at_boot
     if version and record.machine not in {"", machine()}:
-        state = keeper.view.state
+        state = engine.view.state
         node = header_of_texts(state.texts(version)).node
         if node and not is_called(node):
             raise NodeError(
                 f"{state.path} was copied from another machine, and has the ruleset of node {node};"
                 " apply this node's"
             )
-    return keeper.boot(report_warning)
+    return engine.boot(report_warning)
 
 
-def load_if_missing(keeper: Keeper) -> None:
+def load_if_missing(engine: Engine) -> None:
     """Put in force what was loaded last, where that was not since this boot; NodeError as above."""
-    record = keeper.read()
-    here = record.kernel is not None and record.kernel.place == keeper.place()
+    record = engine.read()
+    here = record.kernel is not None and record.kernel.place == engine.place()
     if not here and record.at_boot:
-        boot_last(keeper)
+        boot_last(engine)

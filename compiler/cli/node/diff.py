@@ -10,16 +10,16 @@ from pathlib import Path
 import click
 
 from ....backends.apply.dataplane import Drift, words_of
-from ....backends.nftables.diff import Changes, TableChange, compare
-from ....backends.nftables.ruleset import Chain, Layout, Table
+from ....backends.nftables.diff import Changes, SetChange, compare
+from ....backends.nftables.ruleset import NftChain, NftRuleset, NftSet
 from ...errors import CnpcError
 from ..output.json_output import json_option, print_json
 from ..output.messages import count, report_warning, say
 from ..rulesets.policy_diff import Changed, compare_headers, facts_of, in_words
-from ..rulesets.read import header_in_force, header_of_texts, read_given
+from ..rulesets.read import header_in_force, header_of_texts, read_source
 from ..rulesets.read_header import Header, header_of
 from .applying.safety_checks import check_permitted
-from .engine import open_keeper, shown
+from .engine import open_engine, shown
 from .options import Choices, Permits, compile_options, state_option
 
 
@@ -40,19 +40,19 @@ def command(
     Without PATH, tells whether somebody changed what was loaded. The exit code is 1 if anything
     would change.
     """
-    keeper = open_keeper(state_dir)
-    record, now = keeper.look()
-    old = shown(keeper, record, now)
+    engine = open_engine(state_dir)
+    record, now = engine.look()
+    old = shown(engine, record, now)
     drift = now.drift
     if drift is not Drift.NONE:
         words = f"{words_of(drift.value, now.changed)}; apply puts it right"
-        report_warning(keeper.view.obstacle(record) or words)
+        report_warning(engine.view.obstacle(record) or words)
     new = old
     if paths:
         before = header_in_force(state_dir)
-        ruleset = read_given(paths, choices, before)
+        ruleset = read_source(paths, choices, before)
         _warn_of_refusal(header_of_texts(ruleset.texts), before)
-        new = keeper.view.worded(ruleset)
+        new = engine.view.readable(ruleset)
     changes = compare(old, new)
     if as_json:
         drifted = drift.name.lower() if drift is not Drift.NONE else None
@@ -75,18 +75,18 @@ _MOST = 20
 _ADDRESS = re.compile(r"[0-9a-f:.]+")
 
 
-def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
+def lines(changes: Changes, old: NftRuleset, new: NftRuleset) -> Iterator[str]:
     """Yield what a person reads; nothing where the rulesets say the same."""
     before, after = header_of(old.header), header_of(new.header)
     changed = compare_headers(before, after)
     if words := in_words(changed):
         yield words
     yield from _by_name(changed)
-    for table in changes.tables_removed.values():
+    for table in changes.sets_removed.values():
         yield f"- {_name(table)}, {count(len(table), 'element')}"
-    for table in changes.tables_added.values():
+    for table in changes.sets_added.values():
         yield f"+ {_name(table)}, {count(len(table), 'element')}"
-    for change in changes.tables.values():
+    for change in changes.sets.values():
         yield from _table(change, before.names, after.names)
     for chain in changes.chains_removed.values():
         yield from _chain(chain.name, chain.rules, ())
@@ -96,16 +96,16 @@ def lines(changes: Changes, old: Layout, new: Layout) -> Iterator[str]:
         yield from _changed(old.chains[name], chain)
 
 
-def facts(changes: Changes, old: Layout, new: Layout) -> Mapping[str, object]:
+def facts(changes: Changes, old: NftRuleset, new: NftRuleset) -> Mapping[str, object]:
     """Return all of it as JSON has it (docs/schema/diff.json)."""
     sets = (
-        *(_set_facts(table, table.lines(), ()) for table in changes.tables_removed.values()),
-        *(_set_facts(table, (), table.lines()) for table in changes.tables_added.values()),
+        *(_set_facts(table, table.lines(), ()) for table in changes.sets_removed.values()),
+        *(_set_facts(table, (), table.lines()) for table in changes.sets_added.values()),
         *(
             _set_facts(change.new, change.old.lines(), change.new.lines())
             if change.remade
             else _set_facts(change.new, change.removed, change.added)
-            for change in changes.tables.values()
+            for change in changes.sets.values()
         ),
     )
     chains = (
@@ -120,7 +120,7 @@ def facts(changes: Changes, old: Layout, new: Layout) -> Mapping[str, object]:
     }
 
 
-def _set_facts(table: Table, removed: Sequence[str], added: Sequence[str]) -> dict[str, object]:
+def _set_facts(table: NftSet, removed: Sequence[str], added: Sequence[str]) -> dict[str, object]:
     return {
         "kind": table.kind,
         "name": table.name,
@@ -130,7 +130,7 @@ def _set_facts(table: Table, removed: Sequence[str], added: Sequence[str]) -> di
     }
 
 
-def _chain_facts(name: str, old: Chain | None, new: Chain | None) -> dict[str, object]:
+def _chain_facts(name: str, old: NftChain | None, new: NftChain | None) -> dict[str, object]:
     lines = list(difflib.ndiff(old.rules if old else (), new.rules if new else ()))
     return {
         "name": name,
@@ -148,9 +148,7 @@ def _by_name(changed: Changed) -> Iterator[str]:
     yield from _shortened("+ pod ", changed.pods_added)
 
 
-def _table(
-    change: TableChange, before: Mapping[str, str], after: Mapping[str, str]
-) -> Iterator[str]:
+def _table(change: SetChange, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     """Yield a change of elements; pods are named by address."""
     if change.remade:
         old, new = (count(len(item), "element") for item in (change.old, change.new))
@@ -174,7 +172,7 @@ def _shortened(sign: str, items: Sequence[str]) -> Iterator[str]:
         yield f"{sign}... {len(items) - _MOST:,} more"
 
 
-def _changed(old: Chain, new: Chain) -> Iterator[str]:
+def _changed(old: NftChain, new: NftChain) -> Iterator[str]:
     if old.hook != new.hook:
         yield f"~ chain {new.name}: {old.hook or 'no hook'} -> {new.hook or 'no hook'}"
     yield from _chain(new.name, old.rules, new.rules)
@@ -188,5 +186,5 @@ def _chain(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[st
             yield f"    {line}"
 
 
-def _name(table: Table) -> str:
+def _name(table: NftSet) -> str:
     return f"{table.kind} {table.name}" + (f" ({table.note})" if table.note else "")

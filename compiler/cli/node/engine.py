@@ -7,17 +7,17 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from ....backends.apply.dataplane import Drift, InForce
-from ....backends.apply.dataplanes import Filter, Reached
-from ....backends.apply.engine import Keeper
+from ....backends.apply.dataplane import Drift, Installed
+from ....backends.apply.dataplanes import AnyDataplane, DataplaneFactories
+from ....backends.apply.engine import Engine
 from ....backends.apply.record import Record
-from ....backends.apply.store import State
+from ....backends.apply.store import Store
 from ....backends.iptables.names import BACKEND as IPTABLES
 from ....backends.linux.doctor import lacks_rights
 from ....backends.nftables.names import BACKEND as NFTABLES
-from ....backends.nftables.ruleset import EMPTY, Layout
+from ....backends.nftables.ruleset import EMPTY, NftRuleset
 from ...errors import NodeError
-from ..lazy import later
+from ..lazy import lazy_import
 from ..output.messages import report_message, report_warning
 
 _MODULES = {
@@ -27,9 +27,9 @@ _MODULES = {
 """The one to prefer first; each takes long to import, and most runs need one alone."""
 
 
-def filters() -> Reached:
+def dataplanes() -> DataplaneFactories:
     """Return how to reach each of them; NodeError says what a node lacks for it."""
-    return {backend: partial(_reach, backend) for backend in _MODULES}
+    return {backend: partial(_open, backend) for backend in _MODULES}
 
 
 def usable_backend() -> str:
@@ -37,7 +37,7 @@ def usable_backend() -> str:
     refusals = []
     for backend in _MODULES:
         try:
-            _reach(backend)
+            _open(backend)
         except NodeError as refusal:
             refusals.append(refusal)
         else:
@@ -46,22 +46,22 @@ def usable_backend() -> str:
 
 
 @cache
-def _reach(backend: str) -> Filter:
-    reach: Callable[[], Filter] = later(_MODULES[backend]).reach
+def _open(backend: str) -> AnyDataplane:
+    reach: Callable[[], AnyDataplane] = lazy_import(_MODULES[backend]).open_dataplane
     return reach()
 
 
-def open_keeper(state_dir: Path) -> Keeper:
-    """Return the keeper of this node; NodeError without the rights for it."""
+def open_engine(state_dir: Path) -> Engine:
+    """Return the engine of this node; NodeError without the rights for it."""
     for finding in lacks_rights():
         raise NodeError(str(finding))
-    return Keeper(filters(), State(state_dir), _say_waiting, report_warning)
+    return Engine(dataplanes(), Store(state_dir), _say_waiting, report_warning)
 
 
-def shown(keeper: Keeper, record: Record, now: InForce[Any]) -> Layout:
+def shown(engine: Engine, record: Record, now: Installed[Any]) -> NftRuleset:
     """Return what is in force, as far as that is recorded; empty where nothing is."""
     there = now.loaded and now.drift is not Drift.GONE
-    return keeper.view.recorded(record) if there else EMPTY
+    return engine.view.recorded(record) if there else EMPTY
 
 
 def _say_waiting() -> None:

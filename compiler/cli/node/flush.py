@@ -8,7 +8,7 @@ import click
 
 from ..output.json_output import json_option, print_json
 from ..output.messages import report_warning, say
-from .engine import open_keeper
+from .engine import open_engine
 from .options import state_option
 
 
@@ -20,7 +20,7 @@ def command(*, as_json: bool, state_dir: Path) -> int:
 
     Afterwards no policy is in force; cnpc rollback brings the last one back.
     """
-    found = open_keeper(state_dir).flush(report_warning)
+    found = open_engine(state_dir).flush(report_warning)
     if as_json:
         print_json({"removed": found})
     what = "no policy is in force any more" if found else "nothing of cnpc was here"

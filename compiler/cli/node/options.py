@@ -14,7 +14,7 @@ from ....backends.apply.store import DEFAULT_STATE
 from ....backends.iptables.names import BACKEND as IPTABLES
 from ....backends.nftables.names import BACKEND as NFTABLES
 from ...options import DEFAULT_LEVEL, LEVELS, DenyWith, Options, OwnNode
-from ..option_types import Folder, max_errors_option
+from ..option_types import Directory, max_errors_option
 
 _ON_UNKNOWN = ("error", "fail-closed")  # manifests.OnUnknown, which takes long to import
 
@@ -103,7 +103,7 @@ def state_option(command: _Command) -> _Command:
     """Add the option that says where the record is."""
     return click.option(
         "--state-dir",
-        type=Folder(),
+        type=Directory(),
         default=DEFAULT_STATE,
         envvar="CNPC_STATE_DIR",
         show_default=True,

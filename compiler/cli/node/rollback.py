@@ -8,7 +8,7 @@ import click
 
 from ..output.json_output import json_option, print_json
 from ..output.messages import report_message, say
-from .engine import open_keeper
+from .engine import open_engine
 from .options import state_option
 
 
@@ -20,9 +20,9 @@ def command(*, as_json: bool, state_dir: Path) -> int:
 
     While a ruleset waits for its confirmation, this puts back what was in force before it.
     """
-    keeper = open_keeper(state_dir)
-    back = keeper.rollback()
-    now = (back or keeper.read()).current
+    engine = open_engine(state_dir)
+    back = engine.rollback()
+    now = (back or engine.read()).current
     if as_json:
         print_json({"version": now.id if now else None, "went_back": back is not None})
     if back is None:

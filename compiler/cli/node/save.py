@@ -8,9 +8,9 @@ import click
 
 from ..output.json_output import json_option, print_json
 from ..output.messages import report_message, say
-from ..rulesets.read import header_in_force, header_of_texts, read_given
+from ..rulesets.read import header_in_force, header_of_texts, read_source
 from .applying.safety_checks import check_permitted
-from .engine import open_keeper
+from .engine import open_engine
 from .options import Choices, Permits, compile_options, permit_options, state_option
 
 
@@ -33,13 +33,13 @@ def command(
     What apply loads is kept anyway, and ends what was saved before. Without PATH, says what the
     next boot loads.
     """
-    keeper = open_keeper(state_dir)
+    engine = open_engine(state_dir)
     if paths:
         before = header_in_force(state_dir)
-        ruleset = read_given(paths, choices, before)
+        ruleset = read_source(paths, choices, before)
         check_permitted(header_of_texts(ruleset.texts), before, permits)
-        keeper.save(ruleset)
-    version = keeper.read().at_boot
+        engine.save(ruleset)
+    version = engine.read().at_boot
     if as_json:
         print_json({"next_boot": version.id if version else None})
     if version is None:

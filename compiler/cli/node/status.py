@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ....backends.apply.dataplane import Drift, InForce
-from ....backends.apply.engine import Keeper
+from ....backends.apply.dataplane import Drift, Installed
+from ....backends.apply.engine import Engine
 from ....backends.apply.record import Record, Version
 from ....backends.linux import boot_clock
 from ....backends.linux.bridges import unjudged
@@ -18,7 +18,7 @@ from ..output.messages import report_warning, say
 from ..rulesets.counters import counters
 from ..rulesets.read_header import header_of
 from ..rulesets.uncounted import uncounted
-from .engine import open_keeper, shown
+from .engine import open_engine, shown
 from .options import state_option
 from .status_report import Status, facts, lines
 
@@ -35,8 +35,8 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     What was applied with --counters comes with what each rule matched since it was written last.
     The exit code is 1 if nothing is in force, or not what was loaded.
     """
-    keeper = open_keeper(state_dir)
-    status = _status(keeper, *keeper.look())
+    engine = open_engine(state_dir)
+    status = _status(engine, *engine.look())
     if as_json:
         print_json(facts(status))
     else:
@@ -45,11 +45,11 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     return int(not status.well)
 
 
-def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
+def _status(engine: Engine, record: Record, now: Installed[Any]) -> Status:
     drift = now.drift
-    layout = shown(keeper, record, now)
+    layout = shown(engine, record, now)
     current = record.current if now.loaded else None
-    listing = _listing(keeper, record) if current and drift in _LISTED else ""
+    listing = _listing(engine, record) if current and drift in _LISTED else ""
     header = header_of(layout.header)
     counted = list(counters(listing))
     pending, expired = record.pending, record.expired
@@ -60,8 +60,8 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
         _id(record.at_boot),
         drift,
         list(now.changed),
-        list(keeper.view.beside(record)),
-        keeper.view.obstacle(record),
+        list(engine.view.leftovers(record)),
+        engine.view.obstacle(record),
         list(unjudged(header.addresses)) if current else [],
         pending.left(boot_clock.now()) if pending else None,
         _id(expired),
@@ -76,10 +76,10 @@ def _status(keeper: Keeper, record: Record, now: InForce[Any]) -> Status:
     )
 
 
-def _listing(keeper: Keeper, record: Record) -> str:
+def _listing(engine: Engine, record: Record) -> str:
     """Return the own rules with what they counted, which is not worth an error."""
     try:
-        return keeper.view.listing(record)
+        return engine.view.listing(record)
     except NodeError as refusal:
         report_warning(f"nothing can be told of counters: {refusal}")
         return ""

@@ -9,7 +9,7 @@ import sys
 import click
 
 from ...errors import Part, printable
-from ..lazy import later
+from ..lazy import lazy_import
 
 _WORDS = {
     "error:": Part.ERROR,
@@ -44,7 +44,7 @@ def report_message(message: str) -> None:
     first, *further = (printable(line) for line in message.split("\n"))
     for word, part in _WORDS.items():
         if first.startswith(word):
-            paint = later("output.colours").paint_for(sys.stderr)
+            paint = lazy_import("output.colours").paint_for(sys.stderr)
             first = paint(word, part) + first.removeprefix(word)
     report_text("".join((f"cnpc: {first}\n", *(f"    {line}\n" for line in further))))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ....backends.apply.dataplane import Given
+from ....backends.apply.dataplane import RulesetSource
 from ....backends.iptables.names import BACKEND, SUFFIXES
-from ....backends.iptables.ruleset import IptablesLayout, read_iptables
+from ....backends.iptables.ruleset import IptablesRuleset, read_iptables
 from ...errors import InputError, Span, error
 from .file_names import trio
 
 
-def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> Given[IptablesLayout]:
+def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset of one, two or all three of its files.
 
     UsageError where they do not go together; InputError where one is missing or wrong.
@@ -25,7 +25,7 @@ def read_trio(paths: Sequence[str], read: Callable[[str], str]) -> Given[Iptable
             if names[suffix] in paths:
                 raise
             raise _missing(names[suffix], paths[0]) from None
-    return Given(BACKEND, texts, lambda: read_iptables(texts, names))
+    return RulesetSource(BACKEND, texts, lambda: read_iptables(texts, names))
 
 
 def _missing(path: str, given: str) -> InputError:

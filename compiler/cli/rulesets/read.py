@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from ....backends.apply.dataplane import Given
-from ....backends.apply.store import State
+from ....backends.apply.dataplane import RulesetSource
+from ....backends.apply.store import Store
 from ....backends.nftables.names import BACKEND as NFTABLES
 from ....backends.nftables.names import SUFFIX
-from ....backends.nftables.node.dataplane import given
+from ....backends.nftables.node.dataplane import ruleset_source
 from ...errors import InputError, NodeError, Span, error
 from ...manifests.text.files import STDIN, SourceError, open_source
-from ..lazy import later
-from ..node.engine import filters, usable_backend
+from ..lazy import lazy_import
+from ..node.engine import dataplanes, usable_backend
 from ..node.options import Choices
 from ..output.messages import report_warning
 from .counting import counting
@@ -33,7 +33,7 @@ _MARK = b"\ntable inet cnpc {"
 
 def header_in_force(state_dir: Path) -> Header | None:
     """Return the header of what was loaded last; None where nothing was, or its copy is lost."""
-    state = State(state_dir)
+    state = Store(state_dir)
     try:
         current = state.read().current
         return header_of_texts(state.texts(current)) if current else None
@@ -46,9 +46,9 @@ def header_of_texts(texts: Mapping[str, str]) -> Header:
     return header_of_text(next(iter(texts.values())))
 
 
-def read_given(
+def read_source(
     paths: Sequence[str], choices: Choices, in_force: Header | None = None
-) -> Given[Any]:
+) -> RulesetSource[Any]:
     """Return the ruleset of files that compile wrote, or of manifests compiled for the node.
 
     It has counters where that is asked for, or where what is in force has them.
@@ -57,7 +57,7 @@ def read_given(
     if counters is None:
         counters = in_force is not None and in_force.has_counters
     if any(map(is_of_iptables, paths)):
-        ruleset: Given[Any] = later("rulesets.iptables_files").read_trio(
+        ruleset: RulesetSource[Any] = lazy_import("rulesets.iptables_files").read_trio(
             paths, lambda path: _text(_read(path), path)
         )
         return _chosen(ruleset, choices, paths[0])
@@ -67,18 +67,18 @@ def read_given(
     data = _read(paths[0] if rulesets else STDIN) if rulesets or STDIN in paths else b""
     if rulesets or _MARK in data:
         text = _text(data, paths[0])
-        ruleset = _chosen(given(text, paths[0]), choices, paths[0])
-        return given(counting(text), paths[0]) if counters else ruleset
+        ruleset = _chosen(ruleset_source(text, paths[0]), choices, paths[0])
+        return ruleset_source(counting(text), paths[0]) if counters else ruleset
     backend = choices.backend or usable_backend()
-    texts: Mapping[str, str] = later("rulesets.compile_node").compiled(
+    texts: Mapping[str, str] = lazy_import("rulesets.compile_node").compiled(
         paths, data, choices, backend
     )
     if backend == NFTABLES:
-        return given(counting(texts[SUFFIX]) if counters else texts[SUFFIX])
-    return Given(backend, texts, lambda: filters()[backend]().read(texts))
+        return ruleset_source(counting(texts[SUFFIX]) if counters else texts[SUFFIX])
+    return RulesetSource(backend, texts, lambda: dataplanes()[backend]().read(texts))
 
 
-def _chosen(ruleset: Given[Any], choices: Choices, path: str) -> Given[Any]:
+def _chosen(ruleset: RulesetSource[Any], choices: Choices, path: str) -> RulesetSource[Any]:
     """Return the ruleset, if it is what the options ask for."""
     if choices.only_manifests:
         options = ", ".join(choices.only_manifests)

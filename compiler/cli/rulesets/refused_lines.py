@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ....backends.apply.dataplane import Given
+from ....backends.apply.dataplane import RulesetSource
 from ....backends.nftables.names import SUFFIX
 from ...errors import CnpcError, Diagnostic, InputError, NodeError, Span, error
 from .digest_line import edited
@@ -18,7 +18,7 @@ _QUOTED = re.compile(r"^Error: (?P<words>.*)\n(?P<line>.*)\n(?P<margin>\s*)\^", 
 _HINT = "compile the ruleset again"
 
 
-def blame(refusal: NodeError, ruleset: Given[Any], path: str) -> CnpcError:
+def blame(refusal: NodeError, ruleset: RulesetSource[Any], path: str) -> CnpcError:
     """Return the refusal as errors in the file, if it was edited and has the lines refused."""
     text = ruleset.texts.get(SUFFIX)
     if text is None or not edited(ruleset.texts):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ...model.policy import Action, Direction, PodsPeer, Policy, PolicyRule, PortMatch, Tier
-from ..cursor import Field, Fields, understood
+from ...model.policy import Action, Direction, PodsPeer, Policy, PolicyPort, PolicyRule, Tier
+from ..cursor import Cursor, ObjectCursor, understood
 from ..labels import Metadata, is_subdomain
 from .peers import ADDRESSES, PEERS_FIELD, PeerForms, decode_peer, decode_subject
 from .ports import decode_draft_port, decode_protocol_entry
@@ -23,7 +23,7 @@ _TIERS = {tier.value: tier for tier in (Tier.ADMIN, Tier.BASELINE)}
 _PORTS_HINTS = {"ports": "the spelling of drafts, which became 'protocols'"}
 
 T = TypeVar("T")
-PortDecoder = Callable[[Field], PortMatch | None]
+PortDecoder = Callable[[Cursor], PolicyPort | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +76,28 @@ BASELINE_ADMIN_NETWORK_POLICY = Dialect(
 )
 
 
-def _subject(dialect: Dialect) -> Callable[[Field], PodsPeer | None]:
+def _subject(dialect: Dialect) -> Callable[[Cursor], PodsPeer | None]:
     return lambda field: understood(field, lambda item: decode_subject(item, dialect.peers))
 
 
 def decode_cluster_wide(
-    dialect: Dialect, metadata: Metadata, spec: Field, *, closed: bool
+    dialect: Dialect, metadata: Metadata, spec: Cursor, *, closed: bool
 ) -> Policy | None:
     """Return the policy, or None after its errors were reported; ``closed``: every rule is."""
     _check_name(dialect, metadata)
     names = ("subject", "ingress", "egress")
     tier_names = () if dialect.tier else ("tier",)
-    before = spec.findings.unknowns
+    before = spec.problems.unknowns
     fields = spec.fields(*tier_names, *(("priority",) if dialect.has_priority else ()), *names)
     if fields is None:
         return None
-    closed = closed or spec.findings.unknowns > before
+    closed = closed or spec.problems.unknowns > before
     tier = dialect.tier or _required(fields, "tier", lambda field: field.choice(_TIERS))
     dialect = replace(dialect, tier=tier)
     priority = _priority(fields) if dialect.has_priority else 0
-    undecided = spec.findings.undecided
+    undecided = spec.problems.undecided
     subject = _required(fields, "subject", _subject(dialect))
-    closed = closed or spec.findings.undecided > undecided
+    closed = closed or spec.problems.undecided > undecided
     ingress, egress = (_rules(dialect, fields, way, closed=closed) for way in Direction)
     if tier is None or priority is None or subject is None:
         return None
@@ -125,17 +125,17 @@ def _check_name(dialect: Dialect, metadata: Metadata) -> None:
         )
 
 
-def _required(fields: Fields, name: str, look: Callable[[Field], T | None]) -> T | None:
+def _required(fields: ObjectCursor, name: str, look: Callable[[Cursor], T | None]) -> T | None:
     field = fields.require(name)
     return None if field is None else look(field)
 
 
-def _priority(fields: Fields) -> int | None:
+def _priority(fields: ObjectCursor) -> int | None:
     return _required(fields, "priority", lambda field: field.integer(0, _MAX_PRIORITY))
 
 
 def _rules(
-    dialect: Dialect, fields: Fields, way: Direction, *, closed: bool
+    dialect: Dialect, fields: ObjectCursor, way: Direction, *, closed: bool
 ) -> tuple[PolicyRule, ...] | None:
     """Return the rules of a direction; none of them is the same as no such field."""
     items = fields.items(way.value, 0, dialect.limit)
@@ -143,8 +143,8 @@ def _rules(
     return rules or None
 
 
-def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> PolicyRule | None:
-    before = field.findings.unknowns
+def _rule(dialect: Dialect, field: Cursor, way: Direction, *, closed: bool) -> PolicyRule | None:
+    before = field.problems.unknowns
     peers_name = PEERS_FIELD[way]
     fields = field.fields("name", "action", peers_name, *dialect.ports, hints=_PORTS_HINTS)
     if fields is None:
@@ -162,7 +162,7 @@ def _rule(dialect: Dialect, field: Field, way: Direction, *, closed: bool) -> Po
         _check_named_ports(field)
     if action is None:
         return None
-    if closed or field.findings.unknowns > before:
+    if closed or field.problems.unknowns > before:
         return _fail_closed(action, name, field)
     return PolicyRule(action, tuple(filter(None, peers)), ports, name, field.place)
 
@@ -174,7 +174,7 @@ def _no_domain_names(tier: Tier | None, action: Action | None) -> str:
     return "can only be in the Admin tier, not in Baseline" if tier is Tier.BASELINE else ""
 
 
-def _ports(dialect: Dialect, fields: Fields) -> tuple[PortMatch, ...] | None:
+def _ports(dialect: Dialect, fields: ObjectCursor) -> tuple[PolicyPort, ...] | None:
     spelling = fields.only(dialect.ports)
     if spelling is None:
         return None
@@ -183,13 +183,13 @@ def _ports(dialect: Dialect, fields: Fields) -> tuple[PortMatch, ...] | None:
     return tuple(filter(None, found))
 
 
-def _fail_closed(action: Action, name: str, field: Field) -> PolicyRule:
+def _fail_closed(action: Action, name: str, field: Cursor) -> PolicyRule:
     if action is Action.ACCEPT:
         return PolicyRule(Action.ACCEPT, (), None, name, field.place)
     return PolicyRule(Action.DENY, None, None, name, field.place)
 
 
-def _check_named_ports(rule: Field) -> None:
+def _check_named_ports(rule: Cursor) -> None:
     """Report a port name beside peers that have no container ports (XValidation of the CRDs)."""
     entries = rule.value if isinstance(rule.value, dict) else {}
     peers = _field_names(entries.get("to"))

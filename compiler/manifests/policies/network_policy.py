@@ -16,11 +16,11 @@ from ...model.policy import (
     Peer,
     PodsPeer,
     Policy,
+    PolicyPort,
     PolicyRule,
-    PortMatch,
     Tier,
 )
-from ..cursor import Field, Fields, understood
+from ..cursor import Cursor, ObjectCursor, understood
 from ..labels import Metadata, decode_selector, is_dns_label, is_subdomain
 from .peers import PEERS_FIELD, decode_network_policy_peer
 from .ports import decode_network_policy_port
@@ -30,21 +30,21 @@ T = TypeVar("T")
 _POLICY_TYPES = {"Ingress": Direction.INGRESS, "Egress": Direction.EGRESS}
 
 
-def decode_network_policy(metadata: Metadata, spec: Field, *, closed: bool) -> Policy | None:
+def decode_network_policy(metadata: Metadata, spec: Cursor, *, closed: bool) -> Policy | None:
     """Return the policy, or None after its errors were reported; ``closed``: no rule matches."""
     if not is_subdomain(metadata.name):
         metadata.report_name("a DNS subdomain")
     if not is_dns_label(metadata.namespace):
         metadata.field.error(f"the namespace {metadata.namespace!r} is not a DNS label")
-    before = spec.findings.unknowns
+    before = spec.problems.unknowns
     fields = spec.fields("podSelector", "policyTypes", "ingress", "egress")
     if fields is None:
         return None
-    closed = closed or spec.findings.unknowns > before
+    closed = closed or spec.problems.unknowns > before
     ways = _directions(fields, closed=closed)
-    undecided = spec.findings.undecided
+    undecided = spec.problems.undecided
     pods = fields.read("podSelector", lambda field: understood(field, decode_selector), EVERYTHING)
-    closed = closed or spec.findings.undecided > undecided
+    closed = closed or spec.problems.undecided > undecided
     rules = {way: _rules(fields, way, metadata.namespace, closed=closed) for way in Direction}
     return Policy(
         "NetworkPolicy",
@@ -59,7 +59,7 @@ def decode_network_policy(metadata: Metadata, spec: Field, *, closed: bool) -> P
     )
 
 
-def _directions(fields: Fields, *, closed: bool) -> set[Direction]:
+def _directions(fields: ObjectCursor, *, closed: bool) -> set[Direction]:
     """Return the policyTypes; without them Ingress, and Egress if there are egress rules.
 
     A misspelt policyTypes may have said both.
@@ -73,28 +73,28 @@ def _directions(fields: Fields, *, closed: bool) -> set[Direction]:
 
 
 def _rules(
-    fields: Fields, way: Direction, namespace: str, *, closed: bool
+    fields: ObjectCursor, way: Direction, namespace: str, *, closed: bool
 ) -> tuple[PolicyRule, ...]:
     items = fields.items(way.value)
     found = (_rule(item, way, namespace, closed=closed) for item in items)
     return tuple(rule for rule in found if rule is not None)
 
 
-def _rule(field: Field, way: Direction, namespace: str, *, closed: bool) -> PolicyRule | None:
-    before = field.findings.unknowns
+def _rule(field: Cursor, way: Direction, namespace: str, *, closed: bool) -> PolicyRule | None:
+    before = field.problems.unknowns
     peers_name = PEERS_FIELD[way]
     fields = field.fields(peers_name, "ports")
     if fields is None:
         return None
     if field.value is None:
         field.warning("null is read as {}, which allows everything", "the API reads it so")
-    closed = closed or field.findings.unknowns > before
+    closed = closed or field.problems.unknowns > before
     peers = fields.items(peers_name)
     ports = fields.items("ports")
     known_peers: tuple[Peer, ...] = _known(
         peers, lambda item: decode_network_policy_peer(item, namespace)
     )
-    known_ports: tuple[PortMatch, ...] = _known(ports, decode_network_policy_port)
+    known_ports: tuple[PolicyPort, ...] = _known(ports, decode_network_policy_port)
     if closed:
         return PolicyRule(Action.ACCEPT, (), None, "", field.place)
     return PolicyRule(
@@ -106,12 +106,12 @@ def _rule(field: Field, way: Direction, namespace: str, *, closed: bool) -> Poli
     )
 
 
-def _known(items: tuple[Field, ...], decode: Callable[[Field], T | None]) -> tuple[T, ...]:
+def _known(items: tuple[Cursor, ...], decode: Callable[[Cursor], T | None]) -> tuple[T, ...]:
     """Return what is understood of a list, entry by entry."""
     found: list[T] = []
     for item in items:
-        before = item.findings.unknowns
+        before = item.problems.unknowns
         value = decode(item)
-        if value is not None and item.findings.unknowns == before:
+        if value is not None and item.problems.unknowns == before:
             found.append(value)
     return tuple(found)

@@ -23,13 +23,13 @@ from ...model.policy import (
     Peer,
     PodsPeer,
     Policy,
+    PolicyPort,
     PolicyRule,
-    PortMatch,
     Tier,
 )
-from ..cursor import Field
+from ..cursor import Cursor
 from ..labels import MAX_GENERATION, decode_selector, is_dns_label, is_subdomain
-from ..problems import Findings, OnUnknown
+from ..problems import OnUnknown, Problems
 from ..text.json_text import decode_plain, repeats_no_key
 from .network_policy import EVERYTHING
 from .peers import decode_ip_block
@@ -187,7 +187,7 @@ def _is_whole(policy: _NetworkPolicy, text: bytes) -> bool:
 def _read_selector(text: bytes) -> LabelSelector:
     field = _field(text)
     selector = decode_selector(field)
-    if selector is None or field.findings.diagnostics:
+    if selector is None or field.problems.diagnostics:
         raise Doubtful
     return selector
 
@@ -195,22 +195,22 @@ def _read_selector(text: bytes) -> LabelSelector:
 def _read_block(text: bytes) -> NetworksPeer:
     field = _field(text)
     block = decode_ip_block(field)
-    if block is None or field.findings.diagnostics:
+    if block is None or field.problems.diagnostics:
         raise Doubtful
     return block
 
 
-def _read_port(text: bytes) -> PortMatch:
+def _read_port(text: bytes) -> PolicyPort:
     field = _field(text)
     port = decode_network_policy_port(field)
-    if port is None or field.findings.diagnostics:
+    if port is None or field.problems.diagnostics:
         raise Doubtful
     return port
 
 
-def _field(text: bytes) -> Field:
+def _field(text: bytes) -> Cursor:
     """Return the part; Doubtful if it is null, which may stand for none or for an empty one."""
     if text == b"null":
         raise Doubtful
-    findings = Findings(OnUnknown.ERROR)
-    return Field(decode_plain(text, _NOWHERE, findings), _NOWHERE, findings)
+    problems = Problems(OnUnknown.ERROR)
+    return Cursor(decode_plain(text, _NOWHERE, problems), _NOWHERE, problems)

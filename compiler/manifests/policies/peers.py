@@ -18,7 +18,7 @@ from ...model.policy import (
     PodsPeer,
 )
 from ...net import Prefix, is_lax_prefix, parse_prefix
-from ..cursor import Field, Fields
+from ..cursor import Cursor, ObjectCursor
 from ..hints.values import for_cidr, for_domain_name
 from ..labels import decode_namespace_selection, decode_selector
 from ..problems import one_of, quote
@@ -66,7 +66,7 @@ class PeerForms:
     beta: bool = False
 
 
-def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
+def decode_subject(field: Cursor, forms: PeerForms) -> PodsPeer | None:
     """Return the subject of a cluster-wide policy; its selectors are plain label selectors."""
     fields = field.fields(*_SELECTED)
     if fields is None:
@@ -79,7 +79,7 @@ def decode_subject(field: Field, forms: PeerForms) -> PodsPeer | None:
     return _selected(chosen, decode_selector, ("namespaceSelector",), forms)
 
 
-def decode_peer(field: Field, forms: PeerForms, way: Direction, no_names: str) -> Peer | None:
+def decode_peer(field: Cursor, forms: PeerForms, way: Direction, no_names: str) -> Peer | None:
     """Return a peer of a cluster-wide policy; ``no_names`` is why it cannot have domain names."""
     known = forms.egress if way is Direction.EGRESS else _SELECTED
     fields = field.fields(*known, hints=_HINTS[way])
@@ -105,8 +105,8 @@ def decode_peer(field: Field, forms: PeerForms, way: Direction, no_names: str) -
 
 
 def _selected(
-    field: Field,
-    decode_namespaces: Callable[[Field], NamespaceSelection | None],
+    field: Cursor,
+    decode_namespaces: Callable[[Cursor], NamespaceSelection | None],
     names: tuple[str, ...],
     forms: PeerForms,
 ) -> PodsPeer | None:
@@ -126,7 +126,7 @@ def _selected(
     return None if selection is None or pods is None else PodsPeer(selection, pods)
 
 
-def _decode_wrapped(field: Field) -> NamespaceSelection | None:
+def _decode_wrapped(field: Cursor) -> NamespaceSelection | None:
     """Return a selector, bare or inside ``namespaceSelector`` (v1alpha1 up to v0.1.1)."""
     if isinstance(field.value, dict) and "namespaceSelector" in field.value:
         fields = field.fields("namespaceSelector")
@@ -135,13 +135,13 @@ def _decode_wrapped(field: Field) -> NamespaceSelection | None:
     return decode_namespace_selection(field)
 
 
-def _networks(field: Field, forms: PeerForms) -> NetworksPeer:
+def _networks(field: Cursor, forms: PeerForms) -> NetworksPeer:
     items = field.items(1, MAX_LIST)
     _report_repeated(items)
     return NetworksPeer(_ordered({prefix for item in items if (prefix := _network(item, forms))}))
 
 
-def _network(field: Field, forms: PeerForms) -> Prefix | None:
+def _network(field: Cursor, forms: PeerForms) -> Prefix | None:
     text = field.string(_MAX_CIDR)
     if text is None:
         return None
@@ -157,7 +157,7 @@ def _network(field: Field, forms: PeerForms) -> Prefix | None:
     return prefix
 
 
-def _warn_of_host_bits(field: Field, prefix: Prefix) -> None:
+def _warn_of_host_bits(field: Cursor, prefix: Prefix) -> None:
     field.warning(f"{quote(str(field.value))} has host bits set", f"it is read as {prefix}")
 
 
@@ -165,7 +165,7 @@ def _ordered(prefixes: set[Prefix]) -> tuple[Prefix, ...]:
     return tuple(sorted(prefixes, key=lambda item: (item.family.value, item.network, item.length)))
 
 
-def _report_repeated(items: tuple[Field, ...]) -> None:
+def _report_repeated(items: tuple[Cursor, ...]) -> None:
     seen = set()
     for item in items:
         if isinstance(item.value, str) and item.value in seen:
@@ -173,7 +173,7 @@ def _report_repeated(items: tuple[Field, ...]) -> None:
         seen.add(item.value if isinstance(item.value, str) else None)
 
 
-def _domain_names(field: Field, forms: PeerForms, no_names: str) -> DomainNamesPeer:
+def _domain_names(field: Cursor, forms: PeerForms, no_names: str) -> DomainNamesPeer:
     if no_names:
         field.unknown(no_names)
     items = field.items(1, MAX_LIST)
@@ -182,7 +182,7 @@ def _domain_names(field: Field, forms: PeerForms, no_names: str) -> DomainNamesP
     return DomainNamesPeer(tuple(sorted(names)))
 
 
-def _domain_name(field: Field, forms: PeerForms) -> str | None:
+def _domain_name(field: Cursor, forms: PeerForms) -> str | None:
     name = field.string()
     if name is None or _DOMAIN.match(name):
         return name
@@ -192,7 +192,7 @@ def _domain_name(field: Field, forms: PeerForms) -> str | None:
     return None
 
 
-def decode_network_policy_peer(field: Field, namespace: str) -> Peer | None:
+def decode_network_policy_peer(field: Cursor, namespace: str) -> Peer | None:
     """Return a peer of a NetworkPolicy in that namespace."""
     fields = field.fields("podSelector", "namespaceSelector", "ipBlock")
     if fields is None:
@@ -210,14 +210,14 @@ def decode_network_policy_peer(field: Field, namespace: str) -> Peer | None:
     return _selectors(fields, namespace)
 
 
-def _selectors(fields: Fields, namespace: str) -> PodsPeer:
+def _selectors(fields: ObjectCursor, namespace: str) -> PodsPeer:
     pods = fields.read("podSelector", decode_selector, LabelSelector())
     if fields.get("namespaceSelector") is None:
         return PodsPeer(OneNamespace(namespace), pods)
     return PodsPeer(fields.read("namespaceSelector", decode_selector, LabelSelector()), pods)
 
 
-def decode_ip_block(field: Field) -> NetworksPeer | None:
+def decode_ip_block(field: Cursor) -> NetworksPeer | None:
     """Return the addresses of an ipBlock."""
     fields = field.fields("cidr", "except")
     if fields is None:
@@ -234,7 +234,7 @@ def decode_ip_block(field: Field) -> NetworksPeer | None:
     return None if cidr is None else NetworksPeer((cidr,), _ordered(excepted))
 
 
-def _cidr(field: Field) -> Prefix | None:
+def _cidr(field: Cursor) -> Prefix | None:
     """Return a network of an ipBlock, of which the API server takes more than can be told."""
     text = field.string()
     if text is None:

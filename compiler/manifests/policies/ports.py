@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ...model.policy import NamedPort, PortMatch, Ports
+from ...model.policy import NamedPort, PolicyPort, Ports
 from ...net import MAX_PORT, PORT_PROTOCOLS, Protocol
-from ..cursor import Field, Fields, Report
+from ..cursor import Cursor, ObjectCursor, Report
 from ..hints.ports import WHOLE, for_port_name
 from ..problems import quote
 
@@ -18,7 +18,7 @@ _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
 _MAX_PORT_NAME = 15
 
 
-def decode_protocol_entry(field: Field) -> PortMatch | None:
+def decode_protocol_entry(field: Cursor) -> PolicyPort | None:
     """Return an entry of ``protocols`` in a released ClusterNetworkPolicy."""
     names = (*_PROTOCOL_FIELDS, "destinationNamedPort")
     fields = field.fields(*names)
@@ -44,7 +44,7 @@ def decode_protocol_entry(field: Field) -> PortMatch | None:
     return None if interval is None else Ports(_PROTOCOL_FIELDS[str(key)], interval)
 
 
-def decode_draft_port(field: Field) -> PortMatch | None:
+def decode_draft_port(field: Cursor) -> PolicyPort | None:
     """Return an entry of ``ports`` in a draft ClusterNetworkPolicy or an AdminNetworkPolicy.
 
     The schema of v1alpha1 knows neither the names of protocols nor the order of a range.
@@ -67,14 +67,14 @@ def decode_draft_port(field: Field) -> PortMatch | None:
         return None
     protocol = parts.read("protocol", _draft_protocol, Protocol.TCP)
     if key == "portRange":
-        interval = _range(parts, Field.unknown)
+        interval = _range(parts, Cursor.unknown)
     else:
         number = parts.require("port")
         interval = None if number is None else _number(number)
     return None if interval is None else Ports(protocol, interval)
 
 
-def decode_network_policy_port(field: Field) -> PortMatch | None:
+def decode_network_policy_port(field: Cursor) -> PolicyPort | None:
     """Return an entry of ``ports`` in a NetworkPolicy; without a port, any of the protocol."""
     fields = field.fields("protocol", "port", "endPort")
     if fields is None:
@@ -100,28 +100,28 @@ def decode_network_policy_port(field: Field) -> PortMatch | None:
     return Ports(protocol, (first, last))
 
 
-def decode_protocol(field: Field) -> Protocol | None:
+def decode_protocol(field: Cursor) -> Protocol | None:
     """Return TCP, UDP or SCTP."""
     return field.choice(_PROTOCOLS)
 
 
-def _draft_protocol(field: Field) -> Protocol | None:
-    return field.choice(_PROTOCOLS, Field.unknown)
+def _draft_protocol(field: Cursor) -> Protocol | None:
+    return field.choice(_PROTOCOLS, Cursor.unknown)
 
 
-def _empty(field: Field) -> None:
+def _empty(field: Cursor) -> None:
     """Report an entry that says nothing."""
     field.unknown("must say what it matches", "an empty entry may stand for a field yet unknown")
 
 
-def _name(field: Field) -> NamedPort | None:
+def _name(field: Cursor) -> NamedPort | None:
     name = field.string()
     if name == "":
         _empty(field)
     return NamedPort(name) if name else None
 
 
-def _service_name(field: Field, protocol: Protocol) -> NamedPort | None:
+def _service_name(field: Cursor, protocol: Protocol) -> NamedPort | None:
     name = field.string()
     if name is None:
         return None
@@ -131,7 +131,7 @@ def _service_name(field: Field, protocol: Protocol) -> NamedPort | None:
     return NamedPort(name, protocol)
 
 
-def _destination_port(field: Field) -> tuple[int, int] | None:
+def _destination_port(field: Cursor) -> tuple[int, int] | None:
     fields = field.fields("number", "range")
     if fields is None:
         return None
@@ -143,15 +143,15 @@ def _destination_port(field: Field) -> tuple[int, int] | None:
     if entry.place.path[-1] == "number":
         return _number(entry)
     ends = entry.fields("start", "end")
-    return None if ends is None else _range(ends, Field.error)
+    return None if ends is None else _range(ends, Cursor.error)
 
 
-def _number(field: Field) -> tuple[int, int] | None:
+def _number(field: Cursor) -> tuple[int, int] | None:
     number = field.integer(1, MAX_PORT)
     return None if number is None else (number, number)
 
 
-def _range(fields: Fields, report: Report) -> tuple[int, int] | None:
+def _range(fields: ObjectCursor, report: Report) -> tuple[int, int] | None:
     start, end = fields.require("start"), fields.require("end")
     first = None if start is None else start.integer(1, MAX_PORT)
     last = None if end is None else end.integer(1, MAX_PORT)

@@ -10,7 +10,7 @@ from json import JSONDecodeError, JSONDecoder
 import msgspec
 
 from ...errors import Place, Source, Span
-from ..problems import Findings, quote
+from ..problems import Problems, quote
 from .yaml_scalars import MAX_EXACT
 
 _BOM = b"\xef\xbb\xbf"
@@ -35,7 +35,7 @@ def is_json(name: str, data: bytes) -> bool:
     return name.removesuffix(".gz").endswith(".json") or _LOOKS.match(data) is not None
 
 
-def read_json(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
+def read_json(data: bytes, source: Source, problems: Problems) -> Iterator[msgspec.Raw]:
     """Return the documents, one after the other in the file; report what is not JSON."""
     data = data.removeprefix(_BOM)
     if not data.isascii():
@@ -44,25 +44,25 @@ def read_json(data: bytes, source: Source, findings: Findings) -> Iterator[msgsp
         except UnicodeDecodeError as problem:
             before = data[: problem.start].decode()
             where = span_at(before, len(before), source)
-            findings.error(f"not UTF-8 text: {problem.reason}", where)
+            problems.error(f"not UTF-8 text: {problem.reason}", where)
             return
     try:
         yield msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError):
-        yield from _read_several(data, source, findings)
+        yield from _read_several(data, source, problems)
 
 
-def _read_several(data: bytes, source: Source, findings: Findings) -> Iterator[msgspec.Raw]:
+def _read_several(data: bytes, source: Source, problems: Problems) -> Iterator[msgspec.Raw]:
     text = data.decode()
     position = skip_space(text, 0)
     while position < len(text):
         try:
             end = raw_value(text, position)[1]
         except JSONDecodeError as problem:
-            findings.error(f"not JSON: {problem.msg}", span_at(text, problem.pos, source))
+            problems.error(f"not JSON: {problem.msg}", span_at(text, problem.pos, source))
             return
         except RecursionError:
-            report_depth(text, source, findings)
+            report_depth(text, source, problems)
             return
         yield msgspec.Raw(text[position:end].encode())
         position = skip_space(text, end)
@@ -88,15 +88,15 @@ def span_at(text: str, position: int, source: Source) -> Span:
     return Span(source.name, text.count("\n", 0, position) + 1, position - start + 1)
 
 
-def report_depth(text: str, source: Source, findings: Findings) -> None:
+def report_depth(text: str, source: Source, problems: Problems) -> None:
     """Report JSON that is nested more deeply than it can be read, where it is very deep."""
     depth = 0
     for match in _NESTING.finditer(text):
         depth += _STEPS.get(match[0], 0)
         if depth > _DEEP:
-            findings.error("nested too deeply", span_at(text, match.start(), source))
+            problems.error("nested too deeply", span_at(text, match.start(), source))
             return
-    findings.error("nested too deeply", Span(source.name, 0, 0))
+    problems.error("nested too deeply", Span(source.name, 0, 0))
 
 
 def repeats_no_key(raw: msgspec.Raw | bytes) -> bool:
@@ -113,7 +113,7 @@ def repeats_no_key(raw: msgspec.Raw | bytes) -> bool:
     return text.count(b'"') == again.count(b'"') and b"\\u" not in text
 
 
-def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
+def decode_plain(raw: bytes, place: Place, problems: Problems) -> object:
     """Return the value as plain dicts and lists, after a report of keys that come twice."""
     repeated: list[str] = []
 
@@ -131,20 +131,20 @@ def decode_plain(raw: bytes, place: Place, findings: Findings) -> object:
         raw, object_pairs_hook=unique, parse_int=_integer, parse_float=_float
     )
     if repeated:
-        _report_repeated(value, place, findings)
+        _report_repeated(value, place, problems)
     return value
 
 
-def _report_repeated(value: object, place: Place, findings: Findings) -> None:
+def _report_repeated(value: object, place: Place, problems: Problems) -> None:
     if isinstance(value, _Repeating):
         for name in value.repeated:
-            findings.error(f"the key {quote(name)} is in the mapping twice", place.key(name))
+            problems.error(f"the key {quote(name)} is in the mapping twice", place.key(name))
     if isinstance(value, dict):
         for name, item in value.items():
-            _report_repeated(item, place.child(name), findings)
+            _report_repeated(item, place.child(name), problems)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _report_repeated(item, place.child(index), findings)
+            _report_repeated(item, place.child(index), problems)
 
 
 def _integer(digits: str) -> float:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from ...errors import Source, Span
-from ..problems import Findings, quote
+from ..problems import Problems, quote
 from .lines import span_of
 from .yaml_faults import TEMPLATE, explain, unreadable
 from .yaml_scalars import TAGS, Scalar, resolve, resolve_tagged
@@ -38,7 +38,7 @@ Mark = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DocumentPart:
     """A document, or an item of the list that a document is; its values are what JSON has.
 
     Items come one by one before their document, so that they need not all be kept; the document
@@ -71,26 +71,26 @@ def without_marks(data: bytes) -> bytes:
     return _MARKED.sub(rb"\1", data) if _MARK in data else data
 
 
-def read_yaml(data: bytes, source: Source, findings: Findings) -> Iterator[Part]:
+def read_yaml(data: bytes, source: Source, problems: Problems) -> Iterator[DocumentPart]:
     """Return the documents part by part; after an error of syntax the rest of the file is lost."""
     data = without_marks(data)
     if (stray := data.find(b"\n" + _MARK)) >= 0:
         where = span_of(data, stray + 1, source.name)
-        findings.error("a byte order mark within a document", where, _JOINED)
+        problems.error("a byte order mark within a document", where, _JOINED)
         return
     try:
-        yield from _Reader(data, source, findings).documents()
+        yield from _Reader(data, source, problems).documents()
     except _Stop:
         return
     except yaml.MarkedYAMLError as problem:
         fault = explain(problem, data.decode("utf-8-sig", "replace"))
         related = tuple(Span(source.name, line, column) for line, column in fault.related)
-        findings.error(
+        problems.error(
             fault.message, Span(source.name, fault.line, fault.column), fault.hint, related
         )
     except yaml.reader.ReaderError as problem:
         where = span_of(data, problem.position, source.name)
-        findings.error(f"not text: {problem.reason}", where, unreadable(data, problem.position))
+        problems.error(f"not text: {problem.reason}", where, unreadable(data, problem.position))
 
 
 def _mark_span(mark: Mark, source: Source) -> Span:
@@ -100,15 +100,15 @@ def _mark_span(mark: Mark, source: Source) -> Span:
 class _Reader:
     """Builds values from the events of one file."""
 
-    def __init__(self, data: bytes, source: Source, findings: Findings) -> None:
+    def __init__(self, data: bytes, source: Source, problems: Problems) -> None:
         self._next = event_reader(data)
         self._source = source
-        self._findings = findings
+        self._problems = problems
         self._anchors: dict[str, tuple[object, int]] = {}
         self._size = 0
         self._aliased = 0
 
-    def documents(self) -> Iterator[Part]:
+    def documents(self) -> Iterator[DocumentPart]:
         index = 0
         while type(event := self._next()) is not yaml.StreamEndEvent:
             if type(event) is yaml.DocumentStartEvent:
@@ -123,21 +123,21 @@ class _Reader:
             words = ".".join(map(str, event.version))
             self._error(event, f"YAML {words} is not supported", "kubectl reads YAML 1.1")
 
-    def _document(self, index: int, event: Event) -> Iterator[Part]:
+    def _document(self, index: int, event: Event) -> Iterator[DocumentPart]:
         if type(event) is not yaml.MappingStartEvent or event.tag or event.anchor:
-            yield Part(index, (), self._value(event, 0))
+            yield DocumentPart(index, (), self._value(event, 0))
             return
         entries: dict[str, object] = {}
         items_came = False
         for key, value_event in self._keys(entries, top=True):
             if key == "items" and type(value_event) is yaml.SequenceStartEvent:
                 for number, item in enumerate(self._items(2)):
-                    yield Part(index, ("items", number), item)
+                    yield DocumentPart(index, ("items", number), item)
                 items_came = True
                 entries[key] = None
             else:
                 entries[key] = self._value(value_event, 1)
-        yield Part(index, (), entries, items_came)
+        yield DocumentPart(index, (), entries, items_came)
 
     def _value(self, event: Event, depth: int) -> object:
         kind = type(event)
@@ -260,7 +260,7 @@ class _Reader:
         return value
 
     def _error(self, event: Event, message: str, hint: str = "") -> None:
-        self._findings.error(message, _mark_span(event.start_mark, self._source), hint)
+        self._problems.error(message, _mark_span(event.start_mark, self._source), hint)
 
     def _fail(self, event: Event, message: str) -> NoReturn:
         self._error(event, message)

@@ -21,52 +21,54 @@ from ...ir.program import Chain, Goto, Keys, Lookup, Map, Rule, Terminal, Verdic
 from ...net import Interval, Protocol, normalize
 from ..cost_model import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
 from .equivalence import PeerClass
-from .pod_paths import Entry, Route
-from .port_defaults import Services, services
+from .pod_paths import Entry, PodPath
+from .port_defaults import PortDefaults, port_defaults
 
 _Keyed = Sequence[tuple[Key, Verdict]]
 
 
 @dataclass(slots=True)
-class Layout:
+class PeerMaps:
     """Where each peer of an entry goes, and what there is to go to, by name."""
 
     peers: list[tuple[Verdict, Keys]]
     """Of single addresses."""
     networks: list[tuple[Key, Verdict]]
-    crowd: Verdict | None
+    large_set: Verdict | None
     """Of the members of a very large set that are not listed."""
     maps: dict[str, Map]
     chains: dict[str, Chain]
 
 
-class LayoutBuilder:
+class PeerMapsBuilder:
     """Lays out the classes of one entry."""
 
-    def __init__(self, entry: Entry, routes: Sequence[Route], classes: Sequence[PeerClass]) -> None:
+    def __init__(
+        self, entry: Entry, paths: Sequence[PodPath], classes: Sequence[PeerClass]
+    ) -> None:
         """Start with nothing laid out."""
         self._entry = entry
-        self._routes = routes
-        self._deny = routes[0].deny
+        self._paths = paths
+        self._deny = paths[0].deny
         self._classes = classes
-        self._made = Layout([], [], None, {}, {})
-        self._behinds: dict[Services, Verdict] = {}
-        self._rests = [self._behinds_of(item) for item in classes]
-        self._usual = self._most_get()
+        self._made = PeerMaps([], [], None, {}, {})
+        self._fallthroughs: dict[PortDefaults, Verdict] = {}
+        self._remainders = [self._fallthroughs_of(item) for item in classes]
+        self._majority = self._most_get()
 
-    def build(self) -> Layout | None:
+    def build(self) -> PeerMaps | None:
         """Return the layout of the classes; None if there are none, or it takes too much.
 
         The first ones get maps of their own.
         """
         small: list[PeerClass] = []
-        for item, rest in zip(self._classes, self._rests, strict=True):
+        for item, remainder in zip(self._classes, self._remainders, strict=True):
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
                 small.append(item)
             else:
-                self._lead(item, self._class(item, rest))
+                self._lead(item, self._class(item, remainder))
         if small:
-            whole = any(item.intervals or item.crowd for item in small)
+            whole = any(item.intervals or item.large_set for item in small)
             shared = None if whole else self._small(small)
             if shared is None:
                 return None
@@ -74,34 +76,34 @@ class LayoutBuilder:
                 self._lead(item, shared)
         if sum(map(len, self._made.maps.values())) > MOST_CLASS_ELEMENTS:
             return None
-        leads = self._made.peers or self._made.networks or self._made.crowd
+        leads = self._made.peers or self._made.networks or self._made.large_set
         return self._made if leads else None
 
-    def _behinds_of(self, item: PeerClass) -> list[Verdict]:
+    def _fallthroughs_of(self, item: PeerClass) -> list[Verdict]:
         """Return what the peers of a class get of each route behind single ports."""
-        return [self._behind(services(allowed)) for allowed in item.allowed]
+        return [self._fallthrough(port_defaults(allowed)) for allowed in item.allowed]
 
     def _most_get(self) -> list[Verdict]:
         """Return what most peers of the classes get of each route behind single ports."""
         peers = [item.listed for item in self._classes]
-        return [_most(column, peers) for column in zip(*self._rests, strict=True)]
+        return [_most(column, peers) for column in zip(*self._remainders, strict=True)]
 
     def _lead(self, item: PeerClass, verdict: Verdict) -> None:
         """Lead the peers of a class to the verdict."""
-        if item.crowd:
-            self._made.crowd = verdict
+        if item.large_set:
+            self._made.large_set = verdict
         self._made.peers += ((verdict, keys) for keys in item.lists)
         self._made.networks += (((part,), verdict) for part in normalize(item.intervals))
 
-    def _class(self, item: PeerClass, behind: Sequence[Verdict]) -> Verdict:
+    def _class(self, item: PeerClass, fallthrough: Sequence[Verdict]) -> Verdict:
         """Return where the peers of a class go."""
-        forms = [services(allowed) for allowed in item.allowed]
+        forms = [port_defaults(allowed) for allowed in item.allowed]
         same = len(set(forms)) == 1
-        ports = self._ports_of_all(forms[0]) if same else self._ports_by_pod(item.mark, forms)
-        rest = self._rest(item.mark, behind)
-        return self._chain(self._name("class", item.mark), (*ports, *rest))
+        ports = self._ports_of_all(forms[0]) if same else self._ports_by_pod(item.stable_id, forms)
+        remainder = self._remainder(item.stable_id, fallthrough)
+        return self._chain(self._name("class", item.stable_id), (*ports, *remainder))
 
-    def _ports_of_all(self, form: Services) -> Iterator[Rule]:
+    def _ports_of_all(self, form: PortDefaults) -> Iterator[Rule]:
         elements = [
             (((protocol, protocol), (port, port)), self._otherwise(form))
             for protocol, port in form.ports
@@ -109,97 +111,97 @@ class LayoutBuilder:
         name = digest_name(self._name("ports"), repr((form.default, form.ports)))
         return self._by(SERVICE_FIELDS, elements, name)
 
-    def _ports_by_pod(self, mark: int, forms: Sequence[Services]) -> Iterator[Rule]:
+    def _ports_by_pod(self, stable_id: int, forms: Sequence[PortDefaults]) -> Iterator[Rule]:
         elements = [
             (((pod, pod), (protocol, protocol), (port, port)), self._otherwise(form))
-            for route, form in zip(self._routes, forms, strict=True)
-            for pod in route.pods
+            for path, form in zip(self._paths, forms, strict=True)
+            for pod in path.pods
             for protocol, port in form.ports
         ]
         fields = (self._entry.subject, *SERVICE_FIELDS)
-        return self._by(fields, elements, self._name("pod_ports", mark))
+        return self._by(fields, elements, self._name("pod_ports", stable_id))
 
-    def _rest(self, mark: int, verdicts: Sequence[Verdict]) -> Iterable[Rule]:
+    def _remainder(self, stable_id: int, verdicts: Sequence[Verdict]) -> Iterable[Rule]:
         """Return the rules that give the pods of each route its verdict.
 
         They are the pods that most peers treat otherwise, or, if those are fewer, the pods that
         get something else than most pods.
         """
-        if verdicts == self._usual:
-            return self._usual_rest
+        if verdicts == self._majority:
+            return self._majority_rules
         most = self._most_pods(verdicts)
         apart = self._pods(verdicts, [most] * len(verdicts))
-        unusual = self._pods(verdicts, self._usual)
-        name = self._name("pods", mark)
-        if len(apart) <= len(unusual):
+        minority = self._pods(verdicts, self._majority)
+        name = self._name("pods", stable_id)
+        if len(apart) <= len(minority):
             return (*self._by((self._entry.subject,), apart, name), Rule((), most))
-        return (*self._by((self._entry.subject,), unusual, name), *self._usual_rest)
+        return (*self._by((self._entry.subject,), minority, name), *self._majority_rules)
 
     @cached_property
-    def _usual_rest(self) -> tuple[Rule, ...]:
+    def _majority_rules(self) -> tuple[Rule, ...]:
         """The rules that give pods what most peers get."""
-        most = self._most_pods(self._usual)
-        apart = self._pods(self._usual, [most] * len(self._usual))
+        most = self._most_pods(self._majority)
+        apart = self._pods(self._majority, [most] * len(self._majority))
         rules = self._by((self._entry.subject,), apart, self._name("pods"))
         return (*rules, Rule((), most))
 
     def _most_pods(self, verdicts: Sequence[Verdict]) -> Verdict:
-        return _most(verdicts, [len(route.pods) for route in self._routes])
+        return _most(verdicts, [len(path.pods) for path in self._paths])
 
     def _pods(self, verdicts: Sequence[Verdict], expected: Sequence[Verdict]) -> _Keyed:
         """Return the pods of the routes whose verdict is not the expected one."""
         return [
             (((pod, pod),), verdict)
-            for route, verdict, other in zip(self._routes, verdicts, expected, strict=True)
+            for path, verdict, other in zip(self._paths, verdicts, expected, strict=True)
             if verdict != other
-            for pod in route.pods
+            for pod in path.pods
         ]
 
     def _small(self, classes: Sequence[PeerClass]) -> Verdict | None:
         """Return where the peers of all these classes go; None if that takes too many elements."""
         cells = [
-            (_peers(peer_class), route.pods, form, self._behind(form), expected)
+            (_peers(peer_class), path.pods, form, self._fallthrough(form), expected)
             for peer_class in classes
-            for route, allowed, expected in zip(
-                self._routes, peer_class.allowed, self._usual, strict=True
+            for path, allowed, expected in zip(
+                self._paths, peer_class.allowed, self._majority, strict=True
             )
-            for form in (services(allowed),)
+            for form in (port_defaults(allowed),)
         ]
         size = sum(
-            len(peers) * len(pods) * (len(form.ports) + (behind != expected))
-            for peers, pods, form, behind, expected in cells
+            len(peers) * len(pods) * (len(form.ports) + (fallthrough != expected))
+            for peers, pods, form, fallthrough, expected in cells
         )
         if size > MOST_PAIR_ELEMENTS:
             return None
         ports: list[tuple[Key, Verdict]] = []
-        behinds: list[tuple[Key, Verdict]] = []
-        for peers, pods, form, behind, expected in cells:
+        fallthroughs: list[tuple[Key, Verdict]] = []
+        for peers, pods, form, fallthrough, expected in cells:
             pairs = [(peer, (pod, pod)) for peer in peers for pod in pods]
             verdict = self._otherwise(form)
             for protocol, port in form.ports:
                 tail = ((int(protocol), int(protocol)), (port, port))
                 ports += (((*pair, *tail), verdict) for pair in pairs)
-            if behind != expected:
-                behinds += ((pair, behind) for pair in pairs)
+            if fallthrough != expected:
+                fallthroughs += ((pair, fallthrough) for pair in pairs)
         fields = (self._entry.peer, self._entry.subject)
         rules = (
             *self._lookup((*fields, *SERVICE_FIELDS), ports, self._name("pair_ports")),
-            *self._lookup(fields, behinds, self._name("pairs")),
-            *self._usual_rest,
+            *self._lookup(fields, fallthroughs, self._name("pairs")),
+            *self._majority_rules,
         )
         return self._chain(self._name("pairs"), rules)
 
-    def _otherwise(self, form: Services) -> Verdict:
+    def _otherwise(self, form: PortDefaults) -> Verdict:
         return self._deny if form.default else Terminal.RETURN
 
-    def _behind(self, form: Services) -> Verdict:
+    def _fallthrough(self, form: PortDefaults) -> Verdict:
         """Return what is left behind the single ports."""
-        known = self._behinds.get(form)
+        known = self._fallthroughs.get(form)
         if known is None:
             default = Terminal.RETURN if form.default else self._deny
             rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
             name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
-            known = self._behinds[form] = self._chain(name, (*rules, Rule((), default)))
+            known = self._fallthroughs[form] = self._chain(name, (*rules, Rule((), default)))
         return known
 
     def _by(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:
@@ -233,9 +235,9 @@ class LayoutBuilder:
         self._made.chains[name] = Chain(name, kept)
         return Goto(name)
 
-    def _name(self, kind: str, mark: int | None = None) -> str:
-        prefix = f"{self._entry.map.name}_{kind}"
-        return prefix if mark is None else numbered_name(prefix, mark)
+    def _name(self, atom: str, stable_id: int | None = None) -> str:
+        prefix = f"{self._entry.map.name}_{atom}"
+        return prefix if stable_id is None else numbered_name(prefix, stable_id)
 
 
 def _most(verdicts: Sequence[Verdict], weights: Sequence[int]) -> Verdict:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...bitset import bits
-from ...ir.names import MARKS
+from ...ir.names import STABLE_IDS
 from ...ir.program import Keys
 from ...net import Interval
-from .partition import Kind, Kinds
-from .pod_paths import Route
+from .partition import PeerAtom, PeerAtoms
+from .pod_paths import PodPath
 from .port_defaults import Allowed
 
 _Behaviour = tuple[tuple[int, Allowed], ...]
@@ -27,8 +27,8 @@ class PeerClass:
     """
 
     allowed: tuple[Allowed, ...]
-    mark: int
-    crowd: bool
+    stable_id: int
+    large_set: bool
     """Whether those whom a very large set tells from others are in it."""
     lists: Sequence[Keys]
     intervals: Sequence[Interval]
@@ -43,81 +43,81 @@ class PeerClass:
 class _Group:
     """The kinds of a class: with their listed peers, and with their networks."""
 
-    listed: list[Kind] = field(default_factory=list)
-    networks: list[Kind] = field(default_factory=list)
+    listed: list[PeerAtom] = field(default_factory=list)
+    networks: list[PeerAtom] = field(default_factory=list)
 
 
-def classify(routes: Sequence[Route], found: Kinds, *, networks: bool) -> list[PeerClass]:
+def classify(paths: Sequence[PodPath], found: PeerAtoms, *, networks: bool) -> list[PeerClass]:
     """Return the classes of the peers that are listed, and of networks if wanted, largest first.
 
     A peer that gets nothing but what others of the same networks get is in no class, and neither
     are addresses that get what those outside of all networks get.
     """
-    usual, unusual = _judge(routes, found)
-    behaviours = [tuple(unusual.get(number, ())) for number in range(len(found.kinds))]
+    majority, minority = _judge(paths, found)
+    behaviours = [tuple(minority.get(number, ())) for number in range(len(found.atoms))]
     outside = None if found.outside is None else behaviours[found.outside]
     groups: dict[_Behaviour, _Group] = {}
-    crowd = None
-    if found.crowd is not None:
-        crowd = behaviours[found.crowd.kind]
-        groups[crowd] = _Group([found.kinds[found.crowd.kind]])
-    for kind, behaviour in zip(found.kinds, behaviours, strict=True):
-        if kind.keys and behaviour != behaviours[kind.stranger]:
-            groups.setdefault(behaviour, _Group()).listed.append(kind)
-        if networks and kind.intervals and behaviour != outside:
-            groups.setdefault(behaviour, _Group()).networks.append(kind)
+    large_set = None
+    if found.large_set is not None:
+        large_set = behaviours[found.large_set.atom]
+        groups[large_set] = _Group([found.atoms[found.large_set.atom]])
+    for atom, behaviour in zip(found.atoms, behaviours, strict=True):
+        if atom.keys and behaviour != behaviours[atom.default_atom]:
+            groups.setdefault(behaviour, _Group()).listed.append(atom)
+        if networks and atom.intervals and behaviour != outside:
+            groups.setdefault(behaviour, _Group()).networks.append(atom)
     classes = [
-        _class(_all_routes(usual, behaviour), group, crowd=behaviour == crowd)
+        _class(_all_paths(majority, behaviour), group, large_set=behaviour == large_set)
         for behaviour, group in groups.items()
     ]
-    if len({item.mark for item in classes}) < len(classes):
+    if len({item.stable_id for item in classes}) < len(classes):
         raise AssertionError("two classes of peers have one mark, and would have one name")
     return sorted(classes, key=_order)
 
 
-def _class(allowed: tuple[Allowed, ...], group: _Group, *, crowd: bool) -> PeerClass:
+def _class(allowed: tuple[Allowed, ...], group: _Group, *, large_set: bool) -> PeerClass:
     return PeerClass(
         allowed,
-        min((*group.listed, *group.networks), key=_rank).mark,
-        crowd,
-        [kind.keys for kind in group.listed if kind.keys],
-        [part for kind in group.networks for part in kind.intervals],
+        min((*group.listed, *group.networks), key=_rank).stable_id,
+        large_set,
+        [atom.keys for atom in group.listed if atom.keys],
+        [part for atom in group.networks for part in atom.intervals],
     )
 
 
-def _rank(kind: Kind) -> tuple[int, int]:
+def _rank(atom: PeerAtom) -> tuple[int, int]:
     """Return what is least for the kind that names its class: by chance, as likely as it is large.
 
     Where a kind comes or goes, and where a class is taken apart, it is the few that get another
     name, and the many that keep theirs.
     """
-    return kind.mark * MARKS // (len(kind.keys) + len(kind.intervals) + 1), kind.mark
+    return atom.stable_id * STABLE_IDS // (len(atom.keys) + len(atom.intervals) + 1), atom.stable_id
 
 
 def _order(item: PeerClass) -> tuple[bool, int, int]:
     """Return the place of a class: not by its very size, which changes with each peer."""
-    return not item.crowd, -item.listed.bit_length(), item.mark
+    return not item.large_set, -item.listed.bit_length(), item.stable_id
 
 
 def _judge(
-    routes: Sequence[Route], found: Kinds
+    paths: Sequence[PodPath], found: PeerAtoms
 ) -> tuple[Sequence[Allowed], Mapping[int, Sequence[tuple[int, Allowed]]]]:
     """Return what most kinds of peers may use of each route, and for other kinds what differs."""
-    usual: list[Allowed] = []
-    unusual: dict[int, list[tuple[int, Allowed]]] = {}
-    for number, route in enumerate(routes):
-        groups = sorted(route.judge(found), key=lambda item: -item[0].bit_count())
-        usual.append(groups[0][1])
+    majority: list[Allowed] = []
+    minority: dict[int, list[tuple[int, Allowed]]] = {}
+    for number, path in enumerate(paths):
+        groups = sorted(path.judge(found), key=lambda item: -item[0].bit_count())
+        majority.append(groups[0][1])
         for mask, allowed in groups[1:]:
-            for kind in bits(mask):
-                unusual.setdefault(kind, []).append((number, allowed))
-    return usual, unusual
+            for atom in bits(mask):
+                minority.setdefault(atom, []).append((number, allowed))
+    return majority, minority
 
 
-def _all_routes(
-    usual: Sequence[Allowed], behaviour: Sequence[tuple[int, Allowed]]
+def _all_paths(
+    majority: Sequence[Allowed], behaviour: Sequence[tuple[int, Allowed]]
 ) -> tuple[Allowed, ...]:
-    allowed = list(usual)
+    allowed = list(majority)
     for number, item in behaviour:
         allowed[number] = item
     return tuple(allowed)

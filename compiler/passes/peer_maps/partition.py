@@ -14,11 +14,11 @@ from itertools import pairwise
 
 from ...bitset import bits, mask_of
 from ...ir.match import Key
-from ...ir.names import MARKS, digest_number
-from ...ir.packet_space import Line, ends
+from ...ir.names import STABLE_IDS, digest_number
+from ...ir.packet_space import Segments, ends
 from ...ir.program import Keys, Set
 from ...net import Family, Interval, normalize
-from ..cost_model import is_crowd
+from ..cost_model import is_large_set
 
 Addresses = tuple[Interval, ...]
 
@@ -26,7 +26,7 @@ _REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listed:
+class ListedAddresses:
     """Single addresses, as the keys of a set in order and as numbers to look up.
 
     ``mark`` is a hash of the set's name, or of the addresses where a rule lists them and ``set``
@@ -35,24 +35,26 @@ class Listed:
 
     keys: Keys
     members: frozenset[int]
-    mark: int
+    stable_id: int
     set: str = ""
 
 
 @lru_cache(_REMEMBERED)
-def listed_by(item: Set) -> Listed:
+def addresses_of_set(item: Set) -> ListedAddresses:
     """Return the addresses of a set that lists them: the same object for each node that has it."""
-    return Listed(item.elements, _members(item.elements), digest_number(item.name), item.name)
+    return ListedAddresses(
+        item.elements, _members(item.elements), digest_number(item.name), item.name
+    )
 
 
-def listed(addresses: Addresses) -> Listed:
+def listed_addresses(addresses: Addresses) -> ListedAddresses:
     """Return the single addresses that a rule lists."""
     keys = tuple(zip(addresses))
-    return Listed(keys, _members(keys), _mark(addresses))
+    return ListedAddresses(keys, _members(keys), _stable_id(addresses))
 
 
 @lru_cache(_REMEMBERED)
-def _mark(addresses: Addresses) -> int:
+def _stable_id(addresses: Addresses) -> int:
     return digest_number(repr(addresses))
 
 
@@ -61,7 +63,7 @@ def _members(keys: Keys) -> frozenset[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PeerAtom:
     """Peers that nothing tells apart: listed ones, or all others of the same networks.
 
     ``stranger`` is the number of the kind of the others. ``mark`` is a hash of what tells the kind
@@ -70,24 +72,24 @@ class Kind:
 
     keys: Keys
     intervals: Addresses
-    stranger: int
-    mark: int
+    default_atom: int
+    stable_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class LargeSet:
     """The number of the kind of most members of a set that is too large to be taken apart."""
 
-    kind: int
+    atom: int
     set: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
+class PeerAtoms:
     """All kinds of peers, by number; a mask has a bit for each."""
 
-    kinds: Sequence[Kind]
-    crowd: Crowd | None
+    atoms: Sequence[PeerAtom]
+    large_set: LargeSet | None
     outside: int | None
     """The kind of the addresses that neither a list nor a network holds, if there are any."""
     masks: Mapping[int, int]
@@ -96,80 +98,80 @@ class Kinds:
     @property
     def all(self) -> int:
         """The mask of all kinds."""
-        return (1 << len(self.kinds)) - 1
+        return (1 << len(self.atoms)) - 1
 
 
-def kinds(peers: Iterable[Listed | Addresses], family: Family) -> Kinds:
+def peer_atoms(peers: Iterable[ListedAddresses | Addresses], family: Family) -> PeerAtoms:
     """Return the kinds of peers that these lists and networks tell apart."""
     given = {id(item): item for item in peers}.values()
     distinct = {_value(item): item for item in given}
-    found = _kinds(distinct.values(), family)
+    found = _atoms(distinct.values(), family)
     masks = {id(item): found.masks[id(distinct[_value(item)])] for item in given}
     return replace(found, masks=masks)
 
 
-def _value(item: Listed | Addresses) -> int | Addresses:
+def _value(item: ListedAddresses | Addresses) -> int | Addresses:
     """Return what is equal for lists and networks that hold the same: two objects may.
 
     Which of them are one depends on what earlier nodes had, and no mark must depend on that.
     """
-    return item.mark if isinstance(item, Listed) else item
+    return item.stable_id if isinstance(item, ListedAddresses) else item
 
 
-def _kinds(distinct: Collection[Listed | Addresses], family: Family) -> Kinds:
-    lists = [item for item in distinct if isinstance(item, Listed) and item.keys]
-    networks = [item for item in distinct if not isinstance(item, Listed)]
-    line = Line(cut for item in networks for cut in ends(item))
+def _atoms(distinct: Collection[ListedAddresses | Addresses], family: Family) -> PeerAtoms:
+    lists = [item for item in distinct if isinstance(item, ListedAddresses) and item.keys]
+    networks = [item for item in distinct if not isinstance(item, ListedAddresses)]
+    line = Segments(cut for item in networks for cut in ends(item))
     held = _held(line, networks)
     members: dict[tuple[int, int], list[Keys]] = {(0, mask): [] for mask in held}
-    crowded = _crowded(lists, line)
-    home = (0, 0)
-    if crowded is not None:
-        home = 1 << crowded, held[line.place(lists[crowded].keys[0][0][0])]
-        members[home] = []
-    for mask, keys in _apart_from(crowded, lists):
+    large = _large(lists, line)
+    large_set_atom = (0, 0)
+    if large is not None:
+        large_set_atom = 1 << large, held[line.place(lists[large].keys[0][0][0])]
+        members[large_set_atom] = []
+    for mask, keys in _apart_from(large, lists):
         for piece, part in _by_piece(line, keys):
             members.setdefault((mask, held[piece]), []).append(part)
-    numbers = {kind: number for number, kind in enumerate(members)}
-    crowd = None if crowded is None else Crowd(numbers[home], lists[crowded].set)
+    numbers = {atom: number for number, atom in enumerate(members)}
+    large_set = None if large is None else LargeSet(numbers[large_set_atom], lists[large].set)
     intervals = _intervals(line, held, family)
     masks = {id(item): 0 for item in distinct}
-    marks = [0] * len(members)
+    stable_ids = [0] * len(members)
     list_masks = [mask for mask, _ in members]
     network_masks = [network for _, network in members]
-    masks.update(_masks(list_masks, lists, [item.mark for item in lists], marks))
-    masks.update(_masks(network_masks, networks, list(map(_mark, networks)), marks))
+    masks.update(_masks(list_masks, lists, [item.stable_id for item in lists], stable_ids))
+    masks.update(_masks(network_masks, networks, list(map(_stable_id, networks)), stable_ids))
     found = [
-        Kind(
+        PeerAtom(
             _joined(parts),
             () if mask else intervals[network],
-            numbers[home if mask & home[0] else (0, network)],
-            mark % MARKS,
+            numbers[large_set_atom if mask & large_set_atom[0] else (0, network)],
+            stable_id % STABLE_IDS,
         )
-        for ((mask, network), parts), mark in zip(members.items(), marks, strict=True)
+        for ((mask, network), parts), stable_id in zip(members.items(), stable_ids, strict=True)
     ]
-    return Kinds(found, crowd, numbers.get((0, 0)), masks)
+    return PeerAtoms(found, large_set, numbers.get((0, 0)), masks)
 
 
-def _crowded(lists: Sequence[Listed], line: Line) -> int | None:
+def _large(lists: Sequence[ListedAddresses], line: Segments) -> int | None:
     """Return the place of a list that is to be left whole, if one is that large.
 
     A network that holds only a part of it would take it apart.
     """
     place = max(range(len(lists)), key=lambda each: len(lists[each].keys), default=None)
-    if place is None or not lists[place].set or not is_crowd(len(lists[place].keys)):
+    if place is None or not lists[place].set or not is_large_set(len(lists[place].keys)):
         return None
     (first,), (last,) = lists[place].keys[0], lists[place].keys[-1]
     return place if line.place(first[0]) == line.place(last[0]) else None
 
 
-def _apart_from(crowded: int | None, lists: Sequence[Listed]) -> Iterable[tuple[int, Keys]]:
+def _apart_from(large: int | None, lists: Sequence[ListedAddresses]) -> Iterable[tuple[int, Keys]]:
     """Return the cells of all lists but the crowded one, and which of them lie in that."""
-    cells = _cells({place: item for place, item in enumerate(lists) if place != crowded})
-    if crowded is None:
+    cells = _cells({place: item for place, item in enumerate(lists) if place != large})
+    if large is None:
         yield from cells
         return
-    bit, members = 1 << crowded, lists[crowded].members
+    bit, members = 1 << large, lists[large].members
     for mask, keys in cells:
         inside = tuple(key for key in keys if key[0][0] in members)
         if len(inside) in {0, len(keys)}:
@@ -179,7 +181,7 @@ def _apart_from(crowded: int | None, lists: Sequence[Listed]) -> Iterable[tuple[
             yield mask, tuple(key for key in keys if key[0][0] not in members)
 
 
-def _cells(lists: Mapping[int, Listed]) -> Iterable[tuple[int, Keys]]:
+def _cells(lists: Mapping[int, ListedAddresses]) -> Iterable[tuple[int, Keys]]:
     """Return the listed addresses by the lists that hold them, each list a bit at its place.
 
     Where lists have nothing in common, which is the most usual, each is taken as it is.
@@ -222,7 +224,7 @@ class _Cell:
         return tuple(key for key in self.keys if key[0][0] in self.members)
 
 
-def _by_piece(line: Line, keys: Keys) -> Iterable[tuple[int, Keys]]:
+def _by_piece(line: Segments, keys: Keys) -> Iterable[tuple[int, Keys]]:
     """Yield the keys by the piece of the line that they lie in; nearly always it is one."""
     first, last = line.place(keys[0][0][0]), line.place(keys[-1][0][0])
     if first == last:
@@ -247,7 +249,7 @@ def _joined(parts: Sequence[Keys]) -> Keys:
     return tuple(sorted(key for part in parts for key in part))
 
 
-def _intervals(line: Line, held: Sequence[int], family: Family) -> Mapping[int, Addresses]:
+def _intervals(line: Segments, held: Sequence[int], family: Family) -> Mapping[int, Addresses]:
     """Return what of the line each combination of networks covers."""
     found: dict[int, list[Interval]] = {}
     for piece, mask in enumerate(held):
@@ -256,7 +258,7 @@ def _intervals(line: Line, held: Sequence[int], family: Family) -> Mapping[int, 
     return {mask: normalize(intervals) for mask, intervals in found.items()}
 
 
-def _held(line: Line, networks: Sequence[Addresses]) -> list[int]:
+def _held(line: Segments, networks: Sequence[Addresses]) -> list[int]:
     """Return, for each piece of the line, the networks that it lies in, each a bit."""
     held = [0] * line.pieces
     for place, item in enumerate(networks):
@@ -266,18 +268,21 @@ def _held(line: Line, networks: Sequence[Addresses]) -> list[int]:
 
 
 def _masks(
-    holders: Sequence[int], items: Sequence[object], marks_of: Sequence[int], marks: list[int]
+    holders: Sequence[int],
+    items: Sequence[object],
+    stable_ids_of: Sequence[int],
+    stable_ids: list[int],
 ) -> Iterable[tuple[int, int]]:
     """Turn masks of items, one for each kind, into a mask of kinds for each item's identity.
 
     The marks of a kind's items are added to that of the kind.
     """
-    kinds_of: list[list[int]] = [[] for _ in items]
-    for kind, mask in enumerate(holders):
+    atoms_of: list[list[int]] = [[] for _ in items]
+    for atom, mask in enumerate(holders):
         for place in bits(mask):
-            kinds_of[place].append(kind)
-            marks[kind] += marks_of[place]
+            atoms_of[place].append(atom)
+            stable_ids[atom] += stable_ids_of[place]
     return (
         (id(item), mask_of(found, len(holders)))
-        for item, found in zip(items, kinds_of, strict=True)
+        for item, found in zip(items, atoms_of, strict=True)
     )

@@ -14,11 +14,11 @@ from functools import lru_cache
 
 from ...bitset import bits
 from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, SetMatch
-from ...ir.packet_space import LAST_SERVICE, Line, ends, read_test, sets_of
+from ...ir.packet_space import LAST_SERVICE, Segments, ends, read_test, sets_of
 from ...ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal, Verdict
-from ...ir.reachability import DENIALS, denials_of, judges_self, successors
+from ...ir.reachability import DENY_VERDICTS, deny_verdicts_of, judges_self, successors
 from ...net import Family, Interval, normalize
-from .partition import Addresses, Kinds, Listed, listed, listed_by
+from .partition import Addresses, ListedAddresses, PeerAtoms, addresses_of_set, listed_addresses
 from .port_defaults import Allowed
 
 _REMEMBERED = 8192
@@ -44,19 +44,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RouteTest:
+class PathTest:
     """What a rule tests: peers where it does, listed or by networks, and services."""
 
-    peers: Listed | Addresses | None
+    peers: ListedAddresses | Addresses | None
     services: tuple[Interval, ...]
 
 
-Outcome = bool | str
+PathOutcome = bool | str
 """Whether the packet is allowed, or the chain that judges it further."""
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PodPath:
     """The chains that pods' packets may come to, by name, each with its rules' tests and outcomes.
 
     A way to the end of a chain is allowed. ``key`` names the route, ``pods`` are the addresses on
@@ -65,25 +65,25 @@ class Route:
 
     key: str
     start: str
-    steps: Mapping[str, tuple[tuple[RouteTest, Outcome], ...]]
+    steps: Mapping[str, tuple[tuple[PathTest, PathOutcome], ...]]
     pods: tuple[int, ...]
     deny: Verdict
 
-    def tests(self) -> Iterator[RouteTest]:
+    def tests(self) -> Iterator[PathTest]:
         """Yield what all the rules test."""
         for steps in self.steps.values():
             for test, _ in steps:
                 yield test
 
-    def judge(self, kinds: Kinds) -> list[tuple[int, Allowed]]:
+    def judge(self, atoms: PeerAtoms) -> list[tuple[int, Allowed]]:
         """Return what kinds of peers, as masks, may use which services; together all kinds."""
-        line = Line(cut for test in self.tests() for cut in ends(test.services))
+        line = Segments(cut for test in self.tests() for cut in ends(test.services))
         allowed = [0] * line.pieces
-        waiting = {self.start: [kinds.all] * line.pieces}
+        waiting = {self.start: [atoms.all] * line.pieces}
         while waiting:
             name, left = waiting.popitem()
             for test, outcome in self.steps[name]:
-                peers = kinds.all if test.peers is None else kinds.masks[id(test.peers)]
+                peers = atoms.all if test.peers is None else atoms.masks[id(test.peers)]
                 for piece in bits(line.mask(test.services)):
                     met = left[piece] & peers
                     left[piece] ^= met
@@ -92,10 +92,12 @@ class Route:
                     elif met and outcome:
                         waiting.setdefault(outcome, [0] * line.pieces)[piece] |= met
             allowed = [mine | its for mine, its in zip(allowed, left, strict=True)]
-        return _by_services(kinds.all, line, allowed)
+        return _by_services(atoms.all, line, allowed)
 
 
-def _by_services(everyone: int, line: Line, allowed: Sequence[int]) -> list[tuple[int, Allowed]]:
+def _by_services(
+    everyone: int, line: Segments, allowed: Sequence[int]
+) -> list[tuple[int, Allowed]]:
     services: dict[int, list[Interval]] = {}
     for piece, peers in enumerate(allowed):
         if peers and (interval := line.interval(piece, LAST_SERVICE)):
@@ -145,7 +147,7 @@ def count_judged(program: Program) -> tuple[int, int]:
 @lru_cache(_REMEMBERED)
 def _read_tests(
     chain: Chain, sets: tuple[Set, ...], field: Field, family: Family
-) -> tuple[RouteTest | None, ...]:
+) -> tuple[PathTest | None, ...]:
     """Return what the rules test; None for what is more than peers and services, or not known."""
     named = {item.name: item for item in sets}
     return tuple(_read_test(rule, field, family, named) for rule in chain.rules)
@@ -153,16 +155,16 @@ def _read_tests(
 
 def _read_test(
     rule: Rule, field: Field, family: Family, sets: Mapping[str, Set]
-) -> RouteTest | None:
+) -> PathTest | None:
     test = read_test(rule, field, family, sets)
     if test is None or test.unknown:
         return None
     if not test.exact:
-        return RouteTest(test.peers, test.services)
+        return PathTest(test.peers, test.services)
     names = (match.set for match in rule.matches if isinstance(match, SetMatch))
     name = next(names, None)
-    peers = listed_by(sets[name]) if name else listed(test.peers or ())
-    return RouteTest(peers, test.services)
+    peers = addresses_of_set(sets[name]) if name else listed_addresses(test.peers or ())
+    return PathTest(peers, test.services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class _ByPod:
     map: str
 
 
-class Longest:
+class LongestPaths:
     """Tells how long routes may be, in a fraction of the time that it takes to follow each pod."""
 
     def __init__(self, program: Program) -> None:
@@ -190,7 +192,7 @@ class Longest:
         known = self._known.get(name)
         if known is None:
             chain = self._chains[name]
-            rules = () if denials_of(chain) else chain.rules
+            rules = () if deny_verdicts_of(chain) else chain.rules
             on_peers = others = 0
             for rule in rules:
                 if _tests_peers(rule):
@@ -198,8 +200,8 @@ class Longest:
                 else:
                     others += 1
                 if not isinstance(rule.verdict, Terminal):
-                    behind = self.rules(successors(rule.verdict, self._maps))
-                    on_peers, others = on_peers + behind[0], others + behind[1]
+                    fallthrough = self.rules(successors(rule.verdict, self._maps))
+                    on_peers, others = on_peers + fallthrough[0], others + fallthrough[1]
             known = self._known[name] = (on_peers, others)
         return known
 
@@ -211,7 +213,7 @@ def _tests_peers(rule: Rule) -> bool:
     return False
 
 
-class Router:
+class PathFinder:
     """Follows pods from an entry; chains that were read for one are known for all."""
 
     def __init__(self, program: Program, entry: Entry) -> None:
@@ -221,11 +223,11 @@ class Router:
         self._sets = program.sets_by_name()
         self._maps = program.maps_by_name()
         self._by_pod: dict[str, Mapping[int, Verdict]] = {}
-        self._denials: set[Verdict] = set()
+        self._deny_verdicts: set[Verdict] = set()
         self._gone_to: dict[Goto, Verdict | None] = {}
-        self._read: dict[str, tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None] = {}
+        self._read: dict[str, tuple[tuple[PathTest, PathOutcome | _ByPod], ...] | None] = {}
 
-    def routes(self) -> list[Route]:
+    def paths(self) -> list[PodPath]:
         """Return the routes that can be told as functions; other pods are on none of them."""
         pods: dict[tuple[tuple[str, str], ...], list[int]] = {}
         for ((pod, last),), verdict in self._entry.map.elements:
@@ -236,17 +238,17 @@ class Router:
         deny = self._deny()
         if deny is None:
             return []
-        return [self._route(way, tuple(found), deny) for way, found in pods.items()]
+        return [self._path(way, tuple(found), deny) for way, found in pods.items()]
 
     def _deny(self) -> Verdict | None:
         """Return the verdict that can stand for all that deny; None if there is none."""
         judging_self = {
             verdict
-            for verdict in self._denials
+            for verdict in self._deny_verdicts
             if isinstance(verdict, Goto) and judges_self(self._chains[verdict.chain])
         }
-        found = judging_self or self._denials or {Terminal.DROP}
-        others = self._denials - found
+        found = judging_self or self._deny_verdicts or {Terminal.DROP}
+        others = self._deny_verdicts - found
         return next(iter(found)) if len(found) == 1 and len(others) <= 1 else None
 
     def maps(self) -> Iterable[str]:
@@ -271,9 +273,9 @@ class Router:
                     waiting.append(target)
         return tuple(found.items())
 
-    def _route(
+    def _path(
         self, way: tuple[tuple[str, str], ...], pods: tuple[int, ...], deny: Verdict
-    ) -> Route:
+    ) -> PodPath:
         steps = {
             name: tuple(
                 (test, target)
@@ -283,16 +285,16 @@ class Router:
             for name, _ in way
         }
         key = ";".join(name + decided for name, decided in way)
-        return Route(key, way[0][0], steps, pods, deny)
+        return PodPath(key, way[0][0], steps, pods, deny)
 
-    def _decide(self, outcome: Outcome | _ByPod, pod: int) -> Outcome | None:
+    def _decide(self, outcome: PathOutcome | _ByPod, pod: int) -> PathOutcome | None:
         """Return the outcome for a pod; None where its map has nothing, so that the next counts."""
         if not isinstance(outcome, _ByPod):
             return outcome
         verdict = self._by_pod[outcome.map].get(pod)
         return None if verdict is None else self._outcome(verdict)
 
-    def _steps(self, name: str) -> tuple[tuple[RouteTest, Outcome | _ByPod], ...] | None:
+    def _steps(self, name: str) -> tuple[tuple[PathTest, PathOutcome | _ByPod], ...] | None:
         if name not in self._read:
             chain, entry = self._chains[name], self._entry
             tests = _read_tests(chain, sets_of(chain, self._sets), entry.peer, entry.family)
@@ -302,8 +304,8 @@ class Router:
         return self._read[name]
 
     def _step(
-        self, rule: Rule, test: RouteTest | None
-    ) -> tuple[RouteTest, Outcome | _ByPod] | None:
+        self, rule: Rule, test: PathTest | None
+    ) -> tuple[PathTest, PathOutcome | _ByPod] | None:
         if test is None:
             return None
         if not isinstance(rule.verdict, Lookup):
@@ -323,12 +325,12 @@ class Router:
             self._by_pod[name] = leads
         return test, _ByPod(name)
 
-    def _outcome(self, verdict: Verdict) -> Outcome | None:
+    def _outcome(self, verdict: Verdict) -> PathOutcome | None:
         """Return what the verdict comes to; None where it is none of those that end a policy."""
         if verdict is Terminal.RETURN:
             return True
-        if verdict in DENIALS:
-            self._denials.add(verdict)
+        if verdict in DENY_VERDICTS:
+            self._deny_verdicts.add(verdict)
             return False
         if not isinstance(verdict, Goto):
             return None
@@ -337,13 +339,13 @@ class Router:
         denial = self._gone_to[verdict]
         if denial is None:
             return verdict.chain
-        self._denials.add(denial)
+        self._deny_verdicts.add(denial)
         return False
 
     def _denial(self, verdict: Goto) -> Verdict | None:
         """Return the verdict that a goto to a chain that denies comes to; None for other chains."""
         chain = self._chains[verdict.chain]
-        denials = denials_of(chain)
+        deny_verdicts = deny_verdicts_of(chain)
         # A chain that only drops says no more than DROP does.
-        only_drops = denials == {Terminal.DROP} and not judges_self(chain)
-        return (Terminal.DROP if only_drops else verdict) if denials else None
+        only_drops = deny_verdicts == {Terminal.DROP} and not judges_self(chain)
+        return (Terminal.DROP if only_drops else verdict) if deny_verdicts else None

@@ -23,7 +23,7 @@ Allowed = tuple[Interval, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class PortDefaults:
     """``allowed`` taken apart: what applies by default, and the ports that are judged otherwise."""
 
     default: bool
@@ -32,7 +32,7 @@ class Services:
 
 
 @lru_cache(_REMEMBERED)
-def services(allowed: Allowed) -> Services:
+def port_defaults(allowed: Allowed) -> PortDefaults:
     """Return the form of a function from service to verdict.
 
     The default is what protocols without ports get, of which there are too many to list.
@@ -47,7 +47,7 @@ def services(allowed: Allowed) -> Services:
         else:
             ranges.setdefault(protocol, []).append((low, high))
     wide = (PortMatch(protocol, normalize(found)) for protocol, found in ranges.items())
-    return Services(default, tuple(ports), tuple(wide))
+    return PortDefaults(default, tuple(ports), tuple(wide))
 
 
 def _by_protocol(intervals: Allowed) -> Iterator[tuple[Protocol, Interval]]:

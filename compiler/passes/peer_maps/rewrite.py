@@ -111,27 +111,27 @@ from ...ir.program import (
     in_order,
     map_of,
 )
-from ...ir.reachability import denials_of, reachable
+from ...ir.reachability import deny_verdicts_of, reachable
 from ..cost_model import networks_pay, scan, takes_long
-from ..port_plan import port_forms
-from .build_maps import Layout, LayoutBuilder
+from ..port_plan import port_plans
+from .build_maps import PeerMaps, PeerMapsBuilder
 from .equivalence import classify
-from .partition import Listed, kinds
-from .pod_paths import Entry, Longest, Route, Router, entries
+from .partition import ListedAddresses, peer_atoms
+from .pod_paths import Entry, LongestPaths, PathFinder, PodPath, entries
 
 
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
-    longest = Longest(program)
+    longest = LongestPaths(program)
     long = [item for item in entries(program) if takes_long(scan(*longest.rules(_firsts(item))))]
     if not long:
         return program
     current = program
-    saved = {name: form.saved for name, (form, _) in port_forms(program).items()}
+    saved = {name: form.saved for name, (form, _) in port_plans(program).items()}
     for entry in long:
-        routes = _slow(Router(program, entry).routes(), saved)
-        if routes and (found := _lay_out(entry, routes)):
-            current = _Rewriting(current, entry, routes, *found).program()
+        paths = _slow(PathFinder(program, entry).paths(), saved)
+        if paths and (found := _build_peer_maps(entry, paths)):
+            current = _Rewriting(current, entry, paths, *found).program()
     return program if current is program else reachable(current)
 
 
@@ -139,38 +139,40 @@ def _firsts(entry: Entry) -> Iterable[str]:
     return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
 
 
-def _slow(routes: Sequence[Route], saved: Mapping[str, float]) -> list[Route]:
+def _slow(paths: Sequence[PodPath], saved: Mapping[str, float]) -> list[PodPath]:
     """Return the routes that take long as they are; none if maps of ports make all of them quick.
 
     Where some need maps of peers, the others may have them as well: their sets go. ``saved`` are
     the nanoseconds that maps of ports would save in chains that may have one.
     """
-    slow = [route for route in routes if takes_long(_scan(route))]
-    left = (_scan(route) - sum(saved.get(name, 0) for name in route.steps) for route in slow)
+    slow = [path for path in paths if takes_long(_scan(path))]
+    left = (_scan(path) - sum(saved.get(name, 0) for name in path.steps) for path in slow)
     return slow if any(map(takes_long, left)) else []
 
 
-def _scan(route: Route) -> float:
+def _scan(path: PodPath) -> float:
     """Return the nanoseconds of a route's rules; those on networks stay rules, for most peers."""
-    tests = list(route.tests())
-    listed = sum(isinstance(test.peers, Listed) and len(test.peers.keys) > 1 for test in tests)
+    tests = list(path.tests())
+    listed = sum(
+        isinstance(test.peers, ListedAddresses) and len(test.peers.keys) > 1 for test in tests
+    )
     return scan(listed, len(tests) - listed)
 
 
-def _lay_out(entry: Entry, routes: Sequence[Route]) -> tuple[Layout, str] | None:
+def _build_peer_maps(entry: Entry, paths: Sequence[PodPath]) -> tuple[PeerMaps, str] | None:
     """Return the layout, with a map of networks too if that pays and is not too large.
 
     The name is that of a very large set that stays a set.
     """
-    peers = [test.peers for route in routes for test in route.tests() if test.peers is not None]
-    found = kinds(peers, entry.family)
-    rules = sum(not isinstance(item, Listed) for item in peers) / len(routes)
-    intervals = sum(len(kind.intervals) for kind in found.kinds)
+    peers = [test.peers for path in paths for test in path.tests() if test.peers is not None]
+    found = peer_atoms(peers, entry.family)
+    rules = sum(not isinstance(item, ListedAddresses) for item in peers) / len(paths)
+    intervals = sum(len(atom.intervals) for atom in found.atoms)
     for networks in (True, False) if networks_pay(rules, intervals) else (False,):
-        classes = classify(routes, found, networks=networks)
-        layout = LayoutBuilder(entry, routes, classes).build()
-        if layout is not None:
-            return layout, found.crowd.set if found.crowd else ""
+        classes = classify(paths, found, networks=networks)
+        peer_maps = PeerMapsBuilder(entry, paths, classes).build()
+        if peer_maps is not None:
+            return peer_maps, found.large_set.set if found.large_set else ""
     return None
 
 
@@ -181,21 +183,21 @@ class _Rewriting:
         self,
         program: Program,
         entry: Entry,
-        routes: Sequence[Route],
-        layout: Layout,
-        crowd: str,
+        paths: Sequence[PodPath],
+        peer_maps: PeerMaps,
+        large_set: str,
     ) -> None:
         """Index the program."""
         self._program = program
         self._entry = entry
-        self._routes = routes
-        self._layout = layout
-        self._crowd = crowd
-        self._pods = frozenset(pod for route in routes for pod in route.pods)
+        self._paths = paths
+        self._peer_maps = peer_maps
+        self._large_set = large_set
+        self._pods = frozenset(pod for path in paths for pod in path.pods)
         self._chains = program.chains_by_name()
         self._maps = program.maps_by_name()
         self._sets = program.sets_by_name()
-        self._rests: dict[str, Verdict] = {}
+        self._residuals: dict[str, Verdict] = {}
         self._made_maps: dict[str, Map] = {}
         self._made_chains: dict[str, Chain] = {}
 
@@ -206,9 +208,9 @@ class _Rewriting:
             (key, start if key[0][0] in self._pods else verdict) for key, verdict in entry.elements
         ]
         self._made_maps[entry.name] = map_of(entry.name, entry.family, entry.key, led)
-        chains = (*self._layout.chains.values(), *self._made_chains.values())
-        maps = (*self._layout.maps.values(), *self._made_maps.values())
-        return self._program.having(chains, maps)
+        chains = (*self._peer_maps.chains.values(), *self._made_chains.values())
+        maps = (*self._peer_maps.maps.values(), *self._made_maps.values())
+        return self._program.with_objects(chains, maps)
 
     def _start(self) -> Verdict:
         """Return the way to the one chain where all these pods begin: maps of peers, and a rest.
@@ -218,46 +220,50 @@ class _Rewriting:
         """
         name = f"{self._entry.map.name}_peers"
         rules: list[Rule] = []
-        if self._layout.peers:
-            table = Map(name, self._entry.family, (KeyType.ADDRESS,), in_order(self._layout.peers))
+        if self._peer_maps.peers:
+            table = Map(
+                name, self._entry.family, (KeyType.ADDRESS,), in_order(self._peer_maps.peers)
+            )
             rules.append(self._lookup(table, self._entry.peer))
-        if self._layout.crowd:
-            rules.append(Rule((SetMatch((self._entry.peer,), self._crowd),), self._layout.crowd))
-        if self._layout.networks:
-            table = self._by_address("networks", self._layout.networks)
+        if self._peer_maps.large_set:
+            rules.append(
+                Rule((SetMatch((self._entry.peer,), self._large_set),), self._peer_maps.large_set)
+            )
+        if self._peer_maps.networks:
+            table = self._by_address("networks", self._peer_maps.networks)
             rules.append(self._lookup(table, self._entry.peer))
-        self._made_chains[name] = Chain(name, (*rules, *self._behind_maps()))
+        self._made_chains[name] = Chain(name, (*rules, *self._fallthrough_rules()))
         return Jump(name)
 
-    def _behind_maps(self) -> Sequence[Rule]:
+    def _fallthrough_rules(self) -> Sequence[Rule]:
         """Return the rules for peers that are in no map: each pod's own, where they differ."""
-        starts = dict.fromkeys(route.start for route in self._routes)
-        if len({self._rest(start) for start in starts}) == 1:
-            return self._left(next(iter(starts)))
+        starts = dict.fromkeys(path.start for path in self._paths)
+        if len({self._residual(start) for start in starts}) == 1:
+            return self._residual_rules(next(iter(starts)))
         elements = [
-            (((pod, pod),), self._rest(route.start)) for route in self._routes for pod in route.pods
+            (((pod, pod),), self._residual(path.start)) for path in self._paths for pod in path.pods
         ]
         return (self._lookup(self._by_address("rest", elements), self._entry.subject),)
 
-    def _by_address(self, kind: str, elements: Sequence[tuple[Key, Verdict]]) -> Map:
-        name = f"{self._entry.map.name}_{kind}"
+    def _by_address(self, atom: str, elements: Sequence[tuple[Key, Verdict]]) -> Map:
+        name = f"{self._entry.map.name}_{atom}"
         return map_of(name, self._entry.family, (KeyType.ADDRESS,), elements)
 
     def _lookup(self, table: Map, field: Field) -> Rule:
         self._made_maps[table.name] = table
         return Rule((), Lookup((field,), table.name))
 
-    def _rest(self, name: str) -> Verdict:
+    def _residual(self, name: str) -> Verdict:
         """Return the way to what is left of a chain."""
-        known = self._rests.get(name)
+        known = self._residuals.get(name)
         if known is None:
             chain = self._chains[name]
-            rules = chain.rules if denials_of(chain) else self._left(name)
+            rules = chain.rules if deny_verdicts_of(chain) else self._residual_rules(name)
             if rules == chain.rules:
                 known = Goto(name)
             else:
                 known = Goto(self._make(rules)) if rules else Terminal.RETURN
-            self._rests[name] = known
+            self._residuals[name] = known
         return known
 
     def _make(self, rules: tuple[Rule, ...]) -> str:
@@ -266,7 +272,7 @@ class _Rewriting:
         self._made_chains[name] = Chain(name, rules)
         return name
 
-    def _left(self, name: str) -> tuple[Rule, ...]:
+    def _residual_rules(self, name: str) -> tuple[Rule, ...]:
         """Return the rules of a chain for peers that have no place in the maps."""
         rules: list[Rule] = []
         for rule in self._chains[name].rules:
@@ -274,9 +280,9 @@ class _Rewriting:
                 continue
             match rule.verdict:
                 case Lookup(fields, table):
-                    verdict: Verdict | Lookup | None = self._rest_map(table, fields)
+                    verdict: Verdict | Lookup | None = self._residual_map(table, fields)
                 case Goto(chain):
-                    verdict = self._rest(chain)
+                    verdict = self._residual(chain)
                 case unchanged:
                     verdict = unchanged
             if verdict is not None:
@@ -287,22 +293,22 @@ class _Rewriting:
         """Tell whether the match is about peers that have a place in the maps."""
         match match:
             case SetMatch(set=name):
-                return bool(self._layout.networks) or lists_addresses(self._sets[name])
+                return bool(self._peer_maps.networks) or lists_addresses(self._sets[name])
             case AddressMatch(intervals=intervals):
-                return bool(self._layout.networks) or is_exact(intervals)
+                return bool(self._peer_maps.networks) or is_exact(intervals)
             case _:
                 return False
 
-    def _rest_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
+    def _residual_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
         """Return the look-up that leads these pods to what is left of their chains."""
         elements = [
-            (key, self._rest(verdict.chain) if isinstance(verdict, Goto) else verdict)
+            (key, self._residual(verdict.chain) if isinstance(verdict, Goto) else verdict)
             for key, verdict in self._maps[name].elements
             if key[0][0] in self._pods
         ]
         if not elements:
             return None
         suffix = name.removeprefix(self._entry.map.name)
-        rest = self._by_address(f"rest{suffix}", elements)
-        self._made_maps[rest.name] = rest
-        return Lookup(fields, rest.name)
+        residual = self._by_address(f"rest{suffix}", elements)
+        self._made_maps[residual.name] = residual
+        return Lookup(fields, residual.name)

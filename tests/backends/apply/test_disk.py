@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, and kills before and after each write: the keeper's record."""
+"""A disk that is full or read-only, and kills before and after each write: the engine's record."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from backends.apply.test_engine import A, B
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.apply.outcome import Hold
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.apply.outcome import ConfirmTimeout
 from cnpc.backends.apply.private_files import check_folder, read_file
-from cnpc.backends.apply.store import State
+from cnpc.backends.apply.store import Store
 from cnpc.compiler.errors import NodeError
+from engines import nft_engine
 from fake_node import FakeNode, Killed
 from faulty_disk import CALLS, faulty_disk
-from keepers import nft_keeper
 
 ROOT = Path(__file__).parents[3]
 ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT)
@@ -28,20 +28,20 @@ def node() -> FakeNode:
     return FakeNode()
 
 
-def keeper_of(node: FakeNode, folder: Path, told: list[str]) -> Keeper:
-    return nft_keeper(node, folder, told.append)
+def keeper_of(node: FakeNode, folder: Path, told: list[str]) -> Engine:
+    return nft_engine(node, folder, told.append)
 
 
-GOING_BACK: dict[str, Callable[[Keeper], object]] = {
-    "rollback": lambda keeper: keeper.rollback(),
-    "flush": lambda keeper: keeper.flush(pytest.fail),
+GOING_BACK: dict[str, Callable[[Engine], object]] = {
+    "rollback": lambda engine: engine.rollback(),
+    "flush": lambda engine: engine.flush(pytest.fail),
 }
-DEEDS: dict[str, Callable[[Keeper], object]] = {
+DEEDS: dict[str, Callable[[Engine], object]] = {
     **GOING_BACK,
-    "apply": lambda keeper: keeper.apply(B),
-    "save": lambda keeper: keeper.save(B),
-    "boot": lambda keeper: keeper.boot(pytest.fail),
-    "confirm": lambda keeper: keeper.confirm(),
+    "apply": lambda engine: engine.apply(B),
+    "save": lambda engine: engine.save(B),
+    "boot": lambda engine: engine.boot(pytest.fail),
+    "confirm": lambda engine: engine.confirm(),
 }
 
 
@@ -57,22 +57,22 @@ def test_a_disk_that_takes_nothing(
 ) -> None:
     """What goes back is done all the same, with a warning; what loads is refused, untouched."""
     told: list[str] = []
-    keeper = keeper_of(node, tmp_path, told)
-    keeper.apply(B)
-    keeper.apply(A)
-    before, record = list(node.commits), keeper.read()
+    engine = keeper_of(node, tmp_path, told)
+    engine.apply(B)
+    engine.apply(A)
+    before, record = list(node.commits), engine.read()
     with faulty_disk(monkeypatch) as disk:
         disk.error, disk.first = error, 0
         if deed in GOING_BACK:
-            DEEDS[deed](keeper)
+            DEEDS[deed](engine)
             assert node.commits != before
             assert len(told) == 1
             assert "cannot be recorded" in told[0]
         elif deed == "confirm":
-            assert keeper.confirm() is None
+            assert engine.confirm() is None
         else:
             with pytest.raises(NodeError, match="cannot use"):
-                DEEDS[deed](keeper)
+                DEEDS[deed](engine)
             if deed != "boot":
                 assert node.commits == before
     other = keeper_of(node, tmp_path, told)
@@ -85,11 +85,11 @@ def test_a_disk_that_takes_nothing(
 def test_what_was_not_confirmed_goes_back_and_is_recorded_later(
     monkeypatch: pytest.MonkeyPatch, node: FakeNode, tmp_path: Path, error: int
 ) -> None:
-    keeper = keeper_of(node, tmp_path, [])
-    keeper.apply(A)
-    first = keeper.read().current
+    engine = keeper_of(node, tmp_path, [])
+    engine.apply(A)
+    first = engine.read().current
     tokens: list[str] = []
-    keeper.apply(B, Hold(60, lambda pending: tokens.append(pending.token)))
+    engine.apply(B, ConfirmTimeout(60, lambda pending: tokens.append(pending.token)))
     guardian = keeper_of(node, tmp_path, [])
     guardian.ready_to_revert(tokens[0])
     before = list(node.commits)
@@ -105,11 +105,11 @@ def test_what_was_not_confirmed_goes_back_and_is_recorded_later(
                 guardian.write_again()
         assert guardian.look()[1].drift.value == ""
         assert node.commits == committed
-    assert keeper.waits(tokens[0])
+    assert engine.waits(tokens[0])
     guardian.write_again()
     assert first
-    assert first.same(keeper.read().current)
-    assert keeper.look()[1].drift.value == ""
+    assert first.same(engine.read().current)
+    assert engine.look()[1].drift.value == ""
     assert node.commits == committed
 
 
@@ -132,12 +132,12 @@ def test_a_full_disk_is_none_for_the_next_record(
     monkeypatch: pytest.MonkeyPatch, node: FakeNode, tmp_path: Path
 ) -> None:
     """The room for it was taken when there was some."""
-    keeper = keeper_of(node, tmp_path, [])
-    keeper.apply(A)
+    engine = keeper_of(node, tmp_path, [])
+    engine.apply(A)
     room = tmp_path / "room"
     assert room.stat().st_blocks * 512 >= room.stat().st_size > 0
     with faulty_disk(monkeypatch) as disk:
-        keeper.apply(B)
+        engine.apply(B)
         calls = disk.calls
     assert calls
     assert room.exists()
@@ -152,13 +152,13 @@ def test_a_kill_at_any_write(
     number = 0
     while True:
         node, folder = FakeNode(), tmp_path / str(number)
-        keeper = keeper_of(node, folder, [])
-        keeper.apply(B)
-        keeper.apply(A)
+        engine = keeper_of(node, folder, [])
+        engine.apply(B)
+        engine.apply(A)
         with faulty_disk(monkeypatch) as disk:
             disk.kill_at, disk.after = number, after
             try:
-                DEEDS[deed](keeper)
+                DEEDS[deed](engine)
                 killed = False
             except Killed:
                 killed = True
@@ -168,7 +168,7 @@ def test_a_kill_at_any_write(
         other.apply(B)
         assert node.tables == {"inet cnpc"}
         assert other.look()[1].drift.value == ""
-        assert B.texts == State(folder).texts(other.apply(B).version)
+        assert B.texts == Store(folder).texts(other.apply(B).version)
         if not killed:
             assert number or deed == "confirm"
             return
@@ -197,8 +197,8 @@ def test_a_folder_that_others_could_have_filled(node: FakeNode, tmp_path: Path, 
     (tmp_path / "there").mkdir()
     make, words = HOSTILE[what]
     make(folder)
-    keeper = keeper_of(node, folder, [])
-    for use in (keeper.read, keeper.look, lambda: keeper.apply(A), lambda: keeper.flush(print)):
+    engine = keeper_of(node, folder, [])
+    for use in (engine.read, engine.look, lambda: engine.apply(A), lambda: engine.flush(print)):
         with pytest.raises(NodeError, match=words):
             use()
     assert not node.commits
@@ -208,7 +208,7 @@ def test_a_folder_that_others_could_have_filled(node: FakeNode, tmp_path: Path, 
 def test_files_that_others_put_there(node: FakeNode, tmp_path: Path) -> None:
     """In a folder like /tmp, where nobody can take away what another one has made."""
     tmp_path.chmod(0o1777)
-    keeper = keeper_of(node, tmp_path, [])
+    engine = keeper_of(node, tmp_path, [])
     record = tmp_path / "record.json"
     makes: tuple[Callable[[], None], ...] = (
         lambda: os.mkfifo(record),
@@ -218,7 +218,7 @@ def test_files_that_others_put_there(node: FakeNode, tmp_path: Path) -> None:
     for make in makes:
         make()
         with pytest.raises(NodeError, match="cannot use"):
-            keeper.read()
+            engine.read()
         if record.is_dir() and not record.is_symlink():
             record.rmdir()
         else:
@@ -229,7 +229,7 @@ def test_files_that_others_put_there(node: FakeNode, tmp_path: Path) -> None:
         record.write_text("{}")
         os.chown(record, 65534, 65534)
         with pytest.raises(NodeError, match="no regular file of this user"):
-            keeper.read()
+            engine.read()
         os.chown(tmp_path, 65534, 65534)
         with pytest.raises(NodeError, match="belongs to another user"):
             check_folder(tmp_path)

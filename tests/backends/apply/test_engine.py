@@ -1,4 +1,4 @@
-"""The keeper over a node without a kernel: what it commits when, and what it remembers."""
+"""The engine over a node without a kernel: what it commits when, and what it remembers."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from random import Random
 
 import pytest
 from cnpc.backends.apply.dataplane import Drift
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.apply.outcome import Hold
-from cnpc.backends.apply.record import Pending, Version
-from cnpc.backends.nftables.node.dataplane import given
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.apply.outcome import ConfirmTimeout
+from cnpc.backends.apply.record import PendingConfirm, Version
+from cnpc.backends.nftables.node.dataplane import ruleset_source
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import InputError, NodeError
+from engines import nft_engine
 from fake_node import FakeNode, Killed
-from keepers import nft_keeper
 from rulesets import changed, ruleset
 from worlds import seeded
 
 WORLD = list(seeded(4).objects())
-A = given(ruleset(WORLD))
+A = ruleset_source(ruleset(WORLD))
 B = next(
     made
     for seed in range(50)
-    if (made := given(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
+    if (made := ruleset_source(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
 )
 
 
-C = given(A.texts["nft"].replace(" accept\n", " counter accept\n"))
-REFUSED = given(
+C = ruleset_source(A.texts["nft"].replace(" accept\n", " counter accept\n"))
+REFUSED = ruleset_source(
     A.texts["nft"].replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
 )
 
@@ -45,301 +45,304 @@ def node() -> FakeNode:
 
 
 @pytest.fixture
-def keeper(node: FakeNode, tmp_path: Path) -> Keeper:
-    return nft_keeper(node, tmp_path)
+def engine(node: FakeNode, tmp_path: Path) -> Engine:
+    return nft_engine(node, tmp_path)
 
 
-def test_what_is_in_force_already_is_not_committed(node: FakeNode, keeper: Keeper) -> None:
-    assert keeper.apply(A).plan.kind is Kind.LOAD
+def test_what_is_in_force_already_is_not_committed(node: FakeNode, engine: Engine) -> None:
+    assert engine.apply(A).plan.kind is PlanKind.LOAD
     loaded = list(node.commits)
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
     assert node.commits == loaded
 
 
-def test_commits_of_others_do_not_matter(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_commits_of_others_do_not_matter(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
     node.foreign += 1
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
 
 
-def test_a_table_that_others_changed_is_replaced(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_a_table_that_others_changed_is_replaced(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
     node.foreign += 100
-    outcome = keeper.apply(A)
-    assert (outcome.drift, outcome.plan.kind) == (Drift.CHANGED, Kind.REPLACE)
+    outcome = engine.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.CHANGED, PlanKind.REPLACE)
     assert node.tables == {"inet cnpc"}
 
 
-def test_a_table_that_is_gone_is_loaded(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_a_table_that_is_gone_is_loaded(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
     node.tables.clear()
     node.foreign += 1
-    outcome = keeper.apply(A)
-    assert (outcome.drift, outcome.plan.kind) == (Drift.GONE, Kind.LOAD)
+    outcome = engine.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.GONE, PlanKind.LOAD)
 
 
-def test_a_table_that_was_not_loaded_here_is_replaced(node: FakeNode, keeper: Keeper) -> None:
+def test_a_table_that_was_not_loaded_here_is_replaced(node: FakeNode, engine: Engine) -> None:
     node.tables.add("inet cnpc")
-    outcome = keeper.apply(A)
-    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, Kind.REPLACE)
+    outcome = engine.apply(A)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, PlanKind.REPLACE)
 
 
-def test_after_a_boot_all_is_loaded_without_a_word(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_after_a_boot_all_is_loaded_without_a_word(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
     node.tables.clear()
     node.boot = "another"
-    assert keeper.boot(no_warning) is not None
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.boot(no_warning) is not None
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def test_what_the_kernel_refuses_changes_nothing(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
-    before, loaded = keeper.read(), list(node.commits)
+def test_what_the_kernel_refuses_changes_nothing(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
+    before, loaded = engine.read(), list(node.commits)
     node.refuse = "table inet cnpc"
     with pytest.raises(NodeError, match="refused"):
-        keeper.apply(B)
-    assert keeper.read() == before
+        engine.apply(B)
+    assert engine.read() == before
     assert node.commits == loaded
 
 
 @pytest.mark.parametrize("at", range(5))
-def test_a_killed_apply_is_made_up_for_by_the_next(node: FakeNode, keeper: Keeper, at: int) -> None:
-    keeper.apply(A)
+def test_a_killed_apply_is_made_up_for_by_the_next(node: FakeNode, engine: Engine, at: int) -> None:
+    engine.apply(A)
     node.kill_at = len(node.commits) + at
-    if at < len(keeper.check(B).transactions):
+    if at < len(engine.check(B).transactions):
         with pytest.raises(Killed):
-            keeper.apply(B)
+            engine.apply(B)
         node.kill_at = None
-        assert keeper.look()[1].drift is Drift.INTERRUPTED
-        assert keeper.apply(B).plan.kind is Kind.REPLACE
+        assert engine.look()[1].drift is Drift.INTERRUPTED
+        assert engine.apply(B).plan.kind is PlanKind.REPLACE
     else:
-        keeper.apply(B)
-    assert keeper.look()[1].drift is Drift.NONE
+        engine.apply(B)
+    assert engine.look()[1].drift is Drift.NONE
     assert node.tables == {"inet cnpc"}
 
 
-def test_a_foreign_flush_during_an_apply_is_overcome(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_a_foreign_flush_during_an_apply_is_overcome(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
     node.flush_at = 2
-    keeper.apply(B)
+    engine.apply(B)
     assert node.tables == {"inet cnpc"}
-    assert keeper.apply(B).plan.kind is Kind.NOTHING
+    assert engine.apply(B).plan.kind is PlanKind.NOTHING
 
 
-def test_rollback_goes_back_and_forth(keeper: Keeper) -> None:
-    first, second = keeper.apply(A).version, keeper.apply(B).version
-    keeper.rollback()
-    assert first.same(keeper.read().current)
-    keeper.rollback()
-    assert second.same(keeper.read().current)
+def test_rollback_goes_back_and_forth(engine: Engine) -> None:
+    first, second = engine.apply(A).version, engine.apply(B).version
+    engine.rollback()
+    assert first.same(engine.read().current)
+    engine.rollback()
+    assert second.same(engine.read().current)
 
 
-def test_rollback_after_flush_brings_back(node: FakeNode, keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    assert keeper.flush(no_warning)
+def test_rollback_after_flush_brings_back(node: FakeNode, engine: Engine) -> None:
+    first = engine.apply(A).version
+    assert engine.flush(no_warning)
     assert not node.tables
-    assert not keeper.flush(no_warning)
-    keeper.rollback()
-    assert first.same(keeper.read().current)
+    assert not engine.flush(no_warning)
+    engine.rollback()
+    assert first.same(engine.read().current)
 
 
-def held(keeper: Keeper) -> Pending:
-    found: list[Pending] = []
-    keeper.apply(B, Hold(60, found.append))
+def held(engine: Engine) -> PendingConfirm:
+    found: list[PendingConfirm] = []
+    engine.apply(B, ConfirmTimeout(60, found.append))
     return found[0]
 
 
-def test_an_unconfirmed_version_goes_away(keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    assert keeper.revert(held(keeper).token)
-    assert first.same(keeper.read().current)
-    assert keeper.confirm() is None
+def test_an_unconfirmed_version_goes_away(engine: Engine) -> None:
+    first = engine.apply(A).version
+    assert engine.revert(held(engine).token)
+    assert first.same(engine.read().current)
+    assert engine.confirm() is None
 
 
 @pytest.mark.parametrize("at", range(3))
 def test_an_unconfirmed_version_goes_away_if_its_apply_was_killed(
-    node: FakeNode, keeper: Keeper, at: int
+    node: FakeNode, engine: Engine, at: int
 ) -> None:
-    first = keeper.apply(A).version
-    started: list[Pending] = []
+    first = engine.apply(A).version
+    started: list[PendingConfirm] = []
     node.kill_at = len(node.commits) + at
     with pytest.raises(Killed):
-        keeper.apply(B, Hold(1, started.append))
+        engine.apply(B, ConfirmTimeout(1, started.append))
     node.kill_at = None
-    assert keeper.revert(started[0].token)
-    assert first.same(keeper.read().current)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert engine.revert(started[0].token)
+    assert first.same(engine.read().current)
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
 
 
-def test_a_refused_version_does_not_wait(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
-    before = keeper.read()
+def test_a_refused_version_does_not_wait(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
+    before = engine.read()
     node.refuse = "table inet cnpc"
     with pytest.raises(NodeError, match="refused"):
-        keeper.apply(B, Hold(1, lambda _: None))
-    assert keeper.read() == before
+        engine.apply(B, ConfirmTimeout(1, lambda _: None))
+    assert engine.read() == before
 
 
-def test_a_version_that_nobody_would_put_back_is_not_loaded(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
-    before, loaded = keeper.read(), list(node.commits)
+def test_a_version_that_nobody_would_put_back_is_not_loaded(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
+    before, loaded = engine.read(), list(node.commits)
 
-    def refuse(_: Pending) -> None:
+    def refuse(_: PendingConfirm) -> None:
         raise NodeError("cannot start")
 
     with pytest.raises(NodeError, match="cannot start"):
-        keeper.apply(B, Hold(1, refuse))
-    assert (keeper.read(), node.commits) == (before, loaded)
+        engine.apply(B, ConfirmTimeout(1, refuse))
+    assert (engine.read(), node.commits) == (before, loaded)
 
 
 def test_rollback_of_an_interrupted_apply_is_the_version_before_it(
-    node: FakeNode, keeper: Keeper
+    node: FakeNode, engine: Engine
 ) -> None:
-    keeper.apply(B)
-    keeper.apply(A)
-    before = keeper.read()
+    engine.apply(B)
+    engine.apply(A)
+    before = engine.read()
     node.kill_at = len(node.commits)
     with pytest.raises(Killed):
-        keeper.apply(B)
+        engine.apply(B)
     node.kill_at = None
-    keeper.rollback()
-    record = keeper.read()
-    assert A.texts == keeper.view.state.texts(record.current) if record.current else False
+    engine.rollback()
+    record = engine.read()
+    assert A.texts == engine.view.state.texts(record.current) if record.current else False
     assert record.previous == before.previous
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def test_a_confirmed_version_stays(keeper: Keeper) -> None:
-    keeper.apply(A)
-    pending = held(keeper)
-    confirmed = keeper.confirm()
+def test_a_confirmed_version_stays(engine: Engine) -> None:
+    engine.apply(A)
+    pending = held(engine)
+    confirmed = engine.confirm()
     assert confirmed is not None
-    assert not keeper.revert(pending.token)
-    assert confirmed.same(keeper.read().current)
+    assert not engine.revert(pending.token)
+    assert confirmed.same(engine.read().current)
 
 
-def test_the_first_version_unconfirmed_leaves_nothing(node: FakeNode, keeper: Keeper) -> None:
-    assert keeper.revert(held(keeper).token)
+def test_the_first_version_unconfirmed_leaves_nothing(node: FakeNode, engine: Engine) -> None:
+    assert engine.revert(held(engine).token)
     assert not node.tables
-    assert keeper.read().current is None
+    assert engine.read().current is None
 
 
-def test_an_unconfirmed_version_does_not_outlive_a_boot(node: FakeNode, keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    pending = held(keeper)
+def test_an_unconfirmed_version_does_not_outlive_a_boot(node: FakeNode, engine: Engine) -> None:
+    first = engine.apply(A).version
+    pending = held(engine)
     node.boot = "another"
     node.tables.clear()
-    booted = keeper.boot(no_warning)
+    booted = engine.boot(no_warning)
     assert first.same(booted)
-    assert not keeper.revert(pending.token)
+    assert not engine.revert(pending.token)
 
 
-def test_save_changes_only_the_next_boot(node: FakeNode, keeper: Keeper) -> None:
-    keeper.apply(A)
-    before, loaded = keeper.read(), list(node.commits)
-    saved = keeper.save(B)
+def test_save_changes_only_the_next_boot(node: FakeNode, engine: Engine) -> None:
+    engine.apply(A)
+    before, loaded = engine.read(), list(node.commits)
+    saved = engine.save(B)
     assert node.commits == loaded
-    assert keeper.read() == replace(before, boot=saved)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.restore() is Drift.NONE
+    assert engine.read() == replace(before, boot=saved)
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.restore() is Drift.NONE
 
 
-def test_a_boot_loads_what_was_saved(node: FakeNode, keeper: Keeper, tmp_path: Path) -> None:
-    first = keeper.apply(A).version
+def test_a_boot_loads_what_was_saved(node: FakeNode, engine: Engine, tmp_path: Path) -> None:
+    first = engine.apply(A).version
     for fault in (False, True):
-        saved = keeper.save(B)
+        saved = engine.save(B)
         if fault:
             alter(tmp_path, saved)
         node.boot = f"another {fault}"
         node.tables.clear()
         told: list[str] = []
         booted, before = (first, saved) if fault else (saved, first)
-        assert booted.same(keeper.boot(told.append))
+        assert booted.same(engine.boot(told.append))
         assert len(told) == fault
-        record = keeper.read()
+        record = engine.read()
         assert booted.same(record.current)
         assert before.same(record.previous)
         assert record.settled
-        keeper.apply(A)
+        engine.apply(A)
 
 
-def test_a_boot_loads_what_was_saved_on_a_new_node(node: FakeNode, keeper: Keeper) -> None:
-    saved = keeper.save(A)
-    assert keeper.look()[1].drift is Drift.NONE
+def test_a_boot_loads_what_was_saved_on_a_new_node(node: FakeNode, engine: Engine) -> None:
+    saved = engine.save(A)
+    assert engine.look()[1].drift is Drift.NONE
     assert not node.tables
-    assert saved.same(keeper.boot(no_warning))
-    assert keeper.read().previous is None
+    assert saved.same(engine.boot(no_warning))
+    assert engine.read().previous is None
 
 
-ENDS_WHAT_WAS_SAVED: dict[str, Callable[[Keeper], object]] = {
-    "apply": lambda keeper: keeper.apply(C),
-    "apply of what is in force": lambda keeper: keeper.apply(A),
-    "save of what is in force": lambda keeper: keeper.save(A),
-    "rollback": lambda keeper: keeper.rollback(),
-    "confirmed": lambda keeper: (keeper.apply(C, Hold(60, lambda _: None)), keeper.confirm()),
-    "flush": lambda keeper: keeper.flush(no_warning),
+ENDS_WHAT_WAS_SAVED: dict[str, Callable[[Engine], object]] = {
+    "apply": lambda engine: engine.apply(C),
+    "apply of what is in force": lambda engine: engine.apply(A),
+    "save of what is in force": lambda engine: engine.save(A),
+    "rollback": lambda engine: engine.rollback(),
+    "confirmed": lambda engine: (
+        engine.apply(C, ConfirmTimeout(60, lambda _: None)),
+        engine.confirm(),
+    ),
+    "flush": lambda engine: engine.flush(no_warning),
 }
 
 
 @pytest.mark.parametrize("end", ENDS_WHAT_WAS_SAVED)
-def test_what_was_saved_ends_with_the_next_decision(keeper: Keeper, end: str) -> None:
-    keeper.apply(C)
-    keeper.apply(A)
-    keeper.save(B)
-    ENDS_WHAT_WAS_SAVED[end](keeper)
-    record = keeper.read()
+def test_what_was_saved_ends_with_the_next_decision(engine: Engine, end: str) -> None:
+    engine.apply(C)
+    engine.apply(A)
+    engine.save(B)
+    ENDS_WHAT_WAS_SAVED[end](engine)
+    record = engine.read()
     assert record.settled
     assert record.at_boot == record.current
 
 
-def test_what_was_saved_outlives_what_was_not_confirmed(keeper: Keeper) -> None:
-    keeper.apply(A)
-    saved = keeper.save(C)
-    pending = held(keeper)
-    assert saved.same(keeper.read().at_boot)
-    assert keeper.revert(pending.token)
-    assert saved.same(keeper.read().boot)
+def test_what_was_saved_outlives_what_was_not_confirmed(engine: Engine) -> None:
+    engine.apply(A)
+    saved = engine.save(C)
+    pending = held(engine)
+    assert saved.same(engine.read().at_boot)
+    assert engine.revert(pending.token)
+    assert saved.same(engine.read().boot)
 
 
-def test_save_does_not_confirm(keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    pending = held(keeper)
-    saved = keeper.save(C)
-    assert keeper.read().pending == pending
-    assert saved.same(keeper.read().at_boot)
-    assert keeper.revert(pending.token)
-    assert first.same(keeper.read().current)
-    assert saved.same(keeper.read().at_boot)
+def test_save_does_not_confirm(engine: Engine) -> None:
+    first = engine.apply(A).version
+    pending = held(engine)
+    saved = engine.save(C)
+    assert engine.read().pending == pending
+    assert saved.same(engine.read().at_boot)
+    assert engine.revert(pending.token)
+    assert first.same(engine.read().current)
+    assert saved.same(engine.read().at_boot)
 
 
-def test_save_of_what_waits_is_for_the_next_boot(keeper: Keeper) -> None:
-    keeper.apply(A)
-    held(keeper)
-    saved = keeper.save(B)
-    assert keeper.confirm() is not None
-    assert saved.same(keeper.read().at_boot)
+def test_save_of_what_waits_is_for_the_next_boot(engine: Engine) -> None:
+    engine.apply(A)
+    held(engine)
+    saved = engine.save(B)
+    assert engine.confirm() is not None
+    assert saved.same(engine.read().at_boot)
 
 
-def test_rollback_after_save_and_flush_brings_back_what_was_in_force(keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    keeper.save(B)
-    keeper.flush(no_warning)
-    keeper.rollback()
-    assert first.same(keeper.read().current)
+def test_rollback_after_save_and_flush_brings_back_what_was_in_force(engine: Engine) -> None:
+    first = engine.apply(A).version
+    engine.save(B)
+    engine.flush(no_warning)
+    engine.rollback()
+    assert first.same(engine.read().current)
 
 
-def test_restore_puts_back_the_last_version(node: FakeNode, keeper: Keeper) -> None:
-    assert keeper.restore() is Drift.NONE
-    first = keeper.apply(A).version
-    assert keeper.restore() is Drift.NONE
+def test_restore_puts_back_the_last_version(node: FakeNode, engine: Engine) -> None:
+    assert engine.restore() is Drift.NONE
+    first = engine.apply(A).version
+    assert engine.restore() is Drift.NONE
     node.tables.clear()
     node.foreign += 1
-    keeper.save(B)
-    before = keeper.read()
-    assert keeper.restore() is Drift.GONE
-    assert keeper.restore() is Drift.NONE
-    after = keeper.read()
+    engine.save(B)
+    before = engine.read()
+    assert engine.restore() is Drift.GONE
+    assert engine.restore() is Drift.NONE
+    after = engine.read()
     assert first.same(after.current)
     assert replace(after, current=None, kernel=None) == replace(before, current=None, kernel=None)
 
@@ -349,97 +352,97 @@ def alter(folder: Path, version: Version) -> None:
     path.write_text(path.read_text().replace("drop", "accept"))
 
 
-def test_an_altered_file_of_the_record_is_told(keeper: Keeper, tmp_path: Path) -> None:
-    alter(tmp_path, keeper.apply(A).version)
-    record, now = keeper.look()
+def test_an_altered_file_of_the_record_is_told(engine: Engine, tmp_path: Path) -> None:
+    alter(tmp_path, engine.apply(A).version)
+    record, now = engine.look()
     assert now.drift is Drift.LOST
     with pytest.raises(NodeError, match="altered"):
-        keeper.view.recorded(record)
-    outcome = keeper.apply(B)
-    assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, Kind.REPLACE)
-    assert keeper.look()[1].drift is Drift.NONE
+        engine.view.recorded(record)
+    outcome = engine.apply(B)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, PlanKind.REPLACE)
+    assert engine.look()[1].drift is Drift.NONE
 
 
 def test_an_altered_file_is_written_again_where_its_ruleset_is_given(
-    keeper: Keeper, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
-    alter(tmp_path, keeper.apply(A).version)
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
-    assert keeper.look()[1].drift is Drift.NONE
+    alter(tmp_path, engine.apply(A).version)
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
+    assert engine.look()[1].drift is Drift.NONE
 
 
 @pytest.mark.parametrize("loaded", [True, False])
 def test_a_damaged_record_counts_as_lost(
-    node: FakeNode, keeper: Keeper, tmp_path: Path, *, loaded: bool
+    node: FakeNode, engine: Engine, tmp_path: Path, *, loaded: bool
 ) -> None:
-    keeper.apply(A)
+    engine.apply(A)
     (tmp_path / "record.json").write_text("{")
     if not loaded:
         node.tables.clear()
-    for look in (keeper.look, keeper.rollback, lambda: keeper.boot(no_warning)):
+    for look in (engine.look, engine.rollback, lambda: engine.boot(no_warning)):
         with pytest.raises(NodeError, match="damaged"):
             look()
-    wanted = Kind.REPLACE if loaded else Kind.LOAD
-    assert keeper.check(A).kind is wanted
-    outcome = keeper.apply(A)
+    wanted = PlanKind.REPLACE if loaded else PlanKind.LOAD
+    assert engine.check(A).kind is wanted
+    outcome = engine.apply(A)
     assert (outcome.drift, outcome.plan.kind) == (Drift.LOST, wanted)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.read().previous is None
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.read().previous is None
 
 
-def test_flush_needs_no_record(node: FakeNode, keeper: Keeper, tmp_path: Path) -> None:
-    keeper.apply(A)
+def test_flush_needs_no_record(node: FakeNode, engine: Engine, tmp_path: Path) -> None:
+    engine.apply(A)
     (tmp_path / "record.json").write_text("{")
     told: list[str] = []
-    assert keeper.flush(told.append)
+    assert engine.flush(told.append)
     assert not node.tables
     assert len(told) == 1
-    assert not keeper.flush(no_warning)
+    assert not engine.flush(no_warning)
 
 
-def test_a_second_ruleset_does_not_wait_for_its_confirmation(keeper: Keeper) -> None:
-    held(keeper)
+def test_a_second_ruleset_does_not_wait_for_its_confirmation(engine: Engine) -> None:
+    held(engine)
     with pytest.raises(NodeError, match="waits already"):
-        keeper.apply(C, Hold(60, lambda _: None))
+        engine.apply(C, ConfirmTimeout(60, lambda _: None))
 
 
-def test_another_ruleset_ends_the_waiting(keeper: Keeper) -> None:
-    keeper.apply(A)
-    pending = held(keeper)
-    waited = keeper.read().current
-    outcome = keeper.apply(C)
+def test_another_ruleset_ends_the_waiting(engine: Engine) -> None:
+    engine.apply(A)
+    pending = held(engine)
+    waited = engine.read().current
+    outcome = engine.apply(C)
     assert (outcome.released, outcome.pending) == (waited, None)
-    assert not keeper.revert(pending.token)
-    assert keeper.apply(A).released is None
+    assert not engine.revert(pending.token)
+    assert engine.apply(A).released is None
 
 
-def test_the_same_ruleset_is_no_confirmation(node: FakeNode, keeper: Keeper) -> None:
-    first = keeper.apply(A).version
-    pending = held(keeper)
+def test_the_same_ruleset_is_no_confirmation(node: FakeNode, engine: Engine) -> None:
+    first = engine.apply(A).version
+    pending = held(engine)
     for _ in range(2):
-        outcome = keeper.apply(B)
-        assert outcome.plan.kind is Kind.NOTHING
+        outcome = engine.apply(B)
+        assert outcome.plan.kind is PlanKind.NOTHING
         assert (outcome.released, outcome.pending) == (None, pending)
         node.foreign += 1
     node.tables.clear()
-    outcome = keeper.apply(B)
+    outcome = engine.apply(B)
     assert (outcome.drift, outcome.pending) == (Drift.GONE, pending)
-    assert keeper.revert(pending.token)
-    assert first.same(keeper.read().current)
+    assert engine.revert(pending.token)
+    assert first.same(engine.read().current)
 
 
-def test_what_is_no_ruleset_is_not_saved(keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_what_is_no_ruleset_is_not_saved(engine: Engine) -> None:
+    engine.apply(A)
     with pytest.raises(InputError):
-        keeper.save(given(A.texts["nft"][:-9]))
-    assert keeper.look()[1].drift is Drift.NONE
+        engine.save(ruleset_source(A.texts["nft"][:-9]))
+    assert engine.look()[1].drift is Drift.NONE
 
 
 @pytest.mark.parametrize("fault", ["altered", "gone", "refused", "same boot"])
 def test_a_boot_falls_back_to_the_version_before(
-    node: FakeNode, keeper: Keeper, tmp_path: Path, fault: str
+    node: FakeNode, engine: Engine, tmp_path: Path, fault: str
 ) -> None:
-    first, second = keeper.apply(A).version, keeper.apply(REFUSED).version
+    first, second = engine.apply(A).version, engine.apply(REFUSED).version
     texts = tmp_path / "rulesets" / f"{second.texts['nft']}.nft"
     if fault == "gone":
         texts.unlink()
@@ -451,18 +454,18 @@ def test_a_boot_falls_back_to_the_version_before(
         node.boot = "another"
         node.tables.clear()
     told: list[str] = []
-    assert first.same(keeper.boot(told.append))
+    assert first.same(engine.boot(told.append))
     why = "refused: goto nowhere" if fault == "refused" else f"{texts} is gone or was altered"
     told_of = f"{second.id} cannot be loaded ({why}); loading {first.id}, the version before"
     assert told == [told_of]
-    assert second.same(keeper.read().previous)
-    assert keeper.look()[1].drift is Drift.NONE
+    assert second.same(engine.read().previous)
+    assert engine.look()[1].drift is Drift.NONE
 
 
 def test_a_boot_without_a_version_to_fall_back_to_fails(
-    node: FakeNode, keeper: Keeper, tmp_path: Path
+    node: FakeNode, engine: Engine, tmp_path: Path
 ) -> None:
-    alter(tmp_path, keeper.apply(A).version)
+    alter(tmp_path, engine.apply(A).version)
     node.boot = "another"
     with pytest.raises(NodeError, match="altered"):
-        keeper.boot(no_warning)
+        engine.boot(no_warning)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.generation_check import in_force
-from cnpc.backends.apply.record import Kernel, Pending, Record, Version
-from cnpc.backends.apply.store import State
+from cnpc.backends.apply.generation_check import installed_version
+from cnpc.backends.apply.record import KernelState, PendingConfirm, Record, Version
+from cnpc.backends.apply.store import Store
 from cnpc.compiler.errors import NodeError
 
 TEXTS = {"ipset": "sets\n", "v4": "first\n", "v6": "x" * 1_000_000}
-KERNEL = Kernel(place="boot/1", generation=7, structure="s")
+KERNEL = KernelState(place="boot/1", generation=7, structure="s")
 
 
 @dataclass
@@ -24,10 +24,10 @@ class FakeSigns:
     where: str = KERNEL.place
     generation: int = 7
 
-    def place(self) -> str:
+    def netns_id(self) -> str:
         return self.where
 
-    def quiet(self, kernel: Kernel) -> bool:
+    def is_unchanged(self, kernel: KernelState) -> bool:
         return kernel.generation == self.generation
 
 
@@ -36,13 +36,13 @@ class Case:
     """A version in force, its files, and what is noted of it."""
 
     folder: Path
-    state: State
+    state: Store
     record: Record
     signs: FakeSigns
 
     def found(self) -> Version | None:
         files = {suffix: self.folder / f"node.{suffix}" for suffix in TEXTS}
-        return in_force(files, self.state, self.signs)
+        return installed_version(files, self.state, self.signs)
 
     def noted(self, record: Record) -> None:
         self.state.write(record)
@@ -55,7 +55,7 @@ class Case:
 def case(tmp_path: Path) -> Case:
     for suffix, text in TEXTS.items():
         (tmp_path / f"node.{suffix}").write_text(text)
-    state = State(tmp_path / "state")
+    state = Store(tmp_path / "state")
     with state.lock(lambda: None):
         record = Record(current=state.keep("iptables", TEXTS), kernel=KERNEL)
         state.write(record)
@@ -97,7 +97,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "not confirmed yet": lambda case: case.noted(
         replace(
             case.record,
-            pending=Pending(boot="", token="", until=0, back_to=None, back_previous=None),
+            pending=PendingConfirm(boot="", token="", until=0, back_to=None, back_previous=None),
         )
     ),
     "flushed": lambda case: case.noted(Record(previous=case.record.current)),
@@ -111,7 +111,7 @@ def test_anything_else_takes_a_closer_look(case: Case, change: str) -> None:
 
 
 def test_fewer_files_are_not_the_ruleset(case: Case) -> None:
-    assert in_force({"v4": case.folder / "node.v4"}, case.state, case.signs) is None
+    assert installed_version({"v4": case.folder / "node.v4"}, case.state, case.signs) is None
 
 
 @pytest.mark.parametrize("gone", ["copy", "record"])

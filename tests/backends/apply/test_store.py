@@ -7,8 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.record import Kernel, Pending, Record, Version, from_json, to_json
-from cnpc.backends.apply.store import State
+from cnpc.backends.apply.record import (
+    KernelState,
+    PendingConfirm,
+    Record,
+    Version,
+    from_json,
+    to_json,
+)
+from cnpc.backends.apply.store import Store
 from cnpc.compiler.errors import NodeError
 
 
@@ -17,7 +24,7 @@ def nobody_waits() -> None:
 
 
 def test_all_that_is_kept_is_private(tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = Store(tmp_path / "state")
     with state.lock(nobody_waits):
         state.write(Record(current=state.keep("nftables", {"nft": "text"})))
         state.begin(None)
@@ -27,7 +34,7 @@ def test_all_that_is_kept_is_private(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = Store(tmp_path)
     with state.lock(nobody_waits):
         assert state.read() == Record()
         version = state.keep("nftables", {"nft": "text"})
@@ -37,7 +44,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_rulesets_that_no_record_names_are_forgotten(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = Store(tmp_path)
     with state.lock(nobody_waits):
         state.write(Record(current=state.keep("nftables", {"nft": "old"})))
         state.write(Record(current=state.keep("nftables", {"nft": "new"})))
@@ -45,10 +52,12 @@ def test_rulesets_that_no_record_names_are_forgotten(tmp_path: Path) -> None:
 
 
 def test_all_that_a_record_names_is_kept(tmp_path: Path) -> None:
-    state = State(tmp_path)
+    state = Store(tmp_path)
     with state.lock(nobody_waits):
         a, b, c, d, e, f = (state.keep("nftables", {"nft": name}) for name in "abcdef")
-        pending = Pending(token="", until=0, boot="b", back_to=c, back_previous=d, back_boot=e)
+        pending = PendingConfirm(
+            token="", until=0, boot="b", back_to=c, back_previous=d, back_boot=e
+        )
         state.write(Record(current=a, previous=b, pending=pending, boot=f))
     assert [state.texts(version)["nft"] for version in (a, b, c, d, e, f)] == list("abcdef")
 
@@ -60,8 +69,10 @@ WHOLE = Record(
     previous=Version(
         backend="iptables", texts={"ipset": "0", "v4": "1", "v6": "2"}, since="\N{SNOWMAN}"
     ),
-    kernel=Kernel(place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}),
-    pending=Pending(
+    kernel=KernelState(
+        place="b/1", generation=7, structure="s", contents={"a": "1"}, sizes={"a": 8}
+    ),
+    pending=PendingConfirm(
         token=MARK, until=1.5, boot="b", back_to=VERSION, back_previous=None, back_boot=VERSION
     ),
     boot=VERSION,
@@ -73,8 +84,12 @@ WHOLE = Record(
     [
         Record(),
         WHOLE,
-        Record(kernel=Kernel(place="b/1", generation=None, structure="s")),
-        Record(pending=Pending(token=MARK, until=2, boot="b", back_to=None, back_previous=VERSION)),
+        Record(kernel=KernelState(place="b/1", generation=None, structure="s")),
+        Record(
+            pending=PendingConfirm(
+                token=MARK, until=2, boot="b", back_to=None, back_previous=VERSION
+            )
+        ),
     ],
 )
 def test_a_record_is_what_its_json_says(record: Record) -> None:
@@ -129,11 +144,11 @@ DAMAGED = [
 def test_a_damaged_record_is_told(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "record.json").write_bytes(data)
     with pytest.raises(NodeError, match="damaged"):
-        State(tmp_path).read()
+        Store(tmp_path).read()
 
 
 def test_two_do_not_hold_the_lock_together(tmp_path: Path) -> None:
-    state, order, waiting = State(tmp_path), [], threading.Event()
+    state, order, waiting = Store(tmp_path), [], threading.Event()
 
     def second() -> None:
         with state.lock(waiting.set):
@@ -149,6 +164,6 @@ def test_two_do_not_hold_the_lock_together(tmp_path: Path) -> None:
 
 
 def test_reading_needs_no_folder(tmp_path: Path) -> None:
-    with State(tmp_path / "none").read_lock(nobody_waits):
-        assert State(tmp_path / "none").read() == Record()
+    with Store(tmp_path / "none").read_lock(nobody_waits):
+        assert Store(tmp_path / "none").read() == Record()
     assert not (tmp_path / "none").exists()

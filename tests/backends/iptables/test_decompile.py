@@ -8,7 +8,7 @@ from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
 from cnpc.backends.iptables.render import Iptables
 from cnpc.backends.iptables.ruleset import read_iptables
 from cnpc.compiler.errors import InputError, NodeError
-from cnpc.compiler.ir.interpreter import Evaluator
+from cnpc.compiler.ir.interpreter import Interpreter
 from cnpc.compiler.ir.match import Hook
 from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.pipeline import Pipeline
@@ -38,7 +38,7 @@ def test_the_texts_mean_the_program_of_a_node(seed: int, level: int) -> None:
     for node in pipeline.resolver.node_names():
         program = pipeline.program(node)
         layout = read_iptables(Iptables().build(program, ("x",)).texts)
-        judge, evaluator = judge_of(layout, nothing), Evaluator(program)
+        judge, evaluator = judge_of(layout, nothing), Interpreter(program)
         for flow in flows(world):
             packet = to_packet(flow)
             for hook in Hook:
@@ -53,7 +53,7 @@ def test_the_texts_mean_whatever_the_programs_say() -> None:
             texts = Iptables().build(program, ("x",)).texts
         except InputError:
             continue
-        judge, evaluator = judge_of(read_iptables(texts), nothing), Evaluator(program)
+        judge, evaluator = judge_of(read_iptables(texts), nothing), Interpreter(program)
         for packet in packets(seed, 50):
             for hook in Hook:
                 assert judge(packet, hook) == evaluator.judge(packet, hook).accepted

@@ -15,7 +15,7 @@ from cnpc.backends.iptables.render import Iptables
 from cnpc.backends.iptables.rules import COMMENT_BYTES, MULTIPORT_SLOTS
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.ir.match import Hook, KeyType, Origin, PortMatch
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.program import Chain, Goto, Program, Rule, Set, Terminal
 from cnpc.compiler.net import Family, Interval, Protocol
 from msgspec.structs import replace
@@ -100,7 +100,7 @@ def _onwards(chain: str) -> tuple[Rule, ...]:
 
 
 def test_the_rules_of_everything() -> None:
-    ruleset = build(read_program(SOURCE))
+    ruleset = build(parse_program(SOURCE))
     assert list(ruleset.texts) == ["ipset", "v4", "v6"]
     in_a = [line.split(" ", 2)[2] for line in rules(ruleset.texts["v4"]) if "FORWARD" not in line]
     sets = {line.split()[1] for line in ruleset.texts["ipset"].splitlines() if "create" in line}
@@ -123,7 +123,7 @@ def test_the_rules_of_everything() -> None:
 
 
 def test_accepting_leaves_the_hosts_rules_in_force() -> None:
-    text = build(read_program(SOURCE)).texts["v4"]
+    text = build(parse_program(SOURCE)).texts["v4"]
     assert rules(text, "FORWARD")[0].endswith("--ctstate ESTABLISHED -j RETURN")
     assert "ACCEPT" not in text
 
@@ -301,7 +301,7 @@ by_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.requires_root_and_nft
 @by_flavour
 def test_loading_twice_is_loading_once(flavour: str) -> None:
-    ruleset = build(read_program(SOURCE))
+    ruleset = build(parse_program(SOURCE))
     with empty_namespace() as space:
         load(space, flavour, ruleset)
         once = saved(space, flavour)
@@ -314,7 +314,7 @@ def test_loading_twice_is_loading_once(flavour: str) -> None:
 @pytest.mark.requires_root_and_nft
 @by_flavour
 def test_the_first_load_is_in_force_although_it_ends_with_an_error(flavour: str) -> None:
-    texts = build(read_program(SOURCE)).texts
+    texts = build(parse_program(SOURCE)).texts
     restore = (f"iptables-{flavour}-restore", "--noflush")
     with empty_namespace() as space:
         space.run(("ipset", "restore"), texts["ipset"])
@@ -328,7 +328,7 @@ def test_the_first_load_is_in_force_although_it_ends_with_an_error(flavour: str)
 @pytest.mark.requires_root_and_nft
 @by_flavour
 def test_with_the_jumps_in_place_the_first_load_ends_well(flavour: str) -> None:
-    texts = build(read_program(SOURCE)).texts
+    texts = build(parse_program(SOURCE)).texts
     with empty_namespace() as space:
         space.run(("ipset", "restore"), texts["ipset"])
         for table, hook in product(("filter", "security"), ("FORWARD", "INPUT")):
@@ -340,8 +340,8 @@ def test_with_the_jumps_in_place_the_first_load_ends_well(flavour: str) -> None:
 @pytest.mark.requires_root_and_nft
 @by_flavour
 def test_a_new_version_leaves_nothing_of_the_old_and_others_stay(flavour: str) -> None:
-    old = build(read_program(SOURCE))
-    new = build(read_program(SOURCE.replace("10.0.0.1", "10.0.0.9").replace("chain a", "chain b")
+    old = build(parse_program(SOURCE))
+    new = build(parse_program(SOURCE.replace("10.0.0.1", "10.0.0.9").replace("chain a", "chain b")
                              .replace("jump a", "jump b")))  # fmt: skip
     assert new.texts["v4"] != old.texts["v4"]
     with empty_namespace() as space:
@@ -395,8 +395,8 @@ def test_random_programs_load_or_are_refused_with_a_reason(flavour: str) -> None
 
 
 def test_shared_sets_are_rendered_anew_where_they_differ() -> None:
-    program = read_program(SOURCE)
-    other = read_program(SOURCE.replace("  10.0.0.1\n", "  10.0.0.2\n"))
+    program = parse_program(SOURCE)
+    other = parse_program(SOURCE.replace("  10.0.0.1\n", "  10.0.0.2\n"))
     backend = Iptables()
     assert backend.build(program, ()) == build(program)
     assert backend.build(other, ()) == build(other)

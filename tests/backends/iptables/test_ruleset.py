@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from random import Random
 
 import pytest
-from cnpc.backends.iptables.listing import worded
+from cnpc.backends.iptables.listing import readable
 from cnpc.backends.iptables.names import FAMILIES, SUFFIXES
-from cnpc.backends.iptables.ruleset import IptablesLayout, read_iptables
+from cnpc.backends.iptables.ruleset import IptablesRuleset, read_iptables
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.ir.match import Hook
 from cnpc.compiler.ir.program import Chain, Program
@@ -20,7 +20,7 @@ WORLD = list(seeded(4, SMALL).objects())
 A = trio(WORLD)
 
 
-def lines(layout: IptablesLayout) -> set[str]:
+def lines(layout: IptablesRuleset) -> set[str]:
     """Return what is loaded of a layout."""
     rules = [
         rule for own in layout.families.values() for item in own.values() for rule in item.rules
@@ -163,9 +163,9 @@ def test_files_of_different_versions_do_not_go_together() -> None:
 
 
 def test_in_words_sets_and_chains_keep_their_names() -> None:
-    shown = worded(A.layout)
+    shown = readable(A.layout)
     text = repr(shown.chains)
     assert "v4 forward" in shown.chains
     assert "CNPC-" not in text
-    for name in shown.tables:
+    for name in shown.sets:
         assert name in {item.rpartition("-")[0] for item in A.layout.sets}

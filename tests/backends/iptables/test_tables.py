@@ -7,20 +7,20 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.dataplane import Drift, Given
-from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.dataplane import Drift, RulesetSource
+from cnpc.backends.apply.engine import Engine
 from cnpc.backends.iptables.names import FAMILIES, HOOKS, TABLES
 from cnpc.backends.iptables.node import tools
 from cnpc.backends.iptables.node.tools import FLAVOURS, PROGRAM
 from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
-from cnpc.backends.iptables.ruleset import IptablesLayout
+from cnpc.backends.iptables.ruleset import IptablesRuleset
 from cnpc.backends.iptables.tables import DROPPING, REJECTING, rules_in, tables_for
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import NodeError
 from cnpc.compiler.options import DenyWith, Options, OwnNode
 from cnpc.compiler.pipeline import Pipeline
 from end_to_end.test_special_packets import cluster_documents, policy
-from keepers import both_keeper, kernel_keeper
+from engines import both_engine, kernel_engine
 from netcluster import TCP, UDP, Cluster, IptablesLoader, Namespace, Probe, Verdict
 from netcluster.namespaces import run
 from own_rules import alone, applied_earlier, ours
@@ -46,7 +46,7 @@ def test_a_ruleset_that_rejects_is_in_two_tables() -> None:
     assert rules_in("security", (comment, rejects)) == (comment, "-A CNPC-1 -p tcp -j DROP")
 
 
-def isolated(deny_with: DenyWith) -> Given[IptablesLayout]:
+def isolated(deny_with: DenyWith) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset of n1, where a pod is isolated, from its own node too."""
     inputs = read([*cluster_documents(), policy("a", ingress=[], egress=[])], unknown=False)
     options = Options(deny_with, OwnNode.ENFORCE)
@@ -94,18 +94,18 @@ def test_nobodys_accept_in_filter_lets_in_what_is_denied(
     denied = DENIED[deny_with]
     assert verdicts(cluster, *PROBES) == expected(denied)
     with cluster.namespace("n1").entered():
-        keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
-        keeper.apply(isolated(deny_with))
+        engine = kernel_engine(f"iptables-{flavour}", tmp_path)
+        engine.apply(isolated(deny_with))
         everywhere(flavour, "-t", "filter", "-I", "HOOK", *KUBE_FORWARD)
     cluster.flush_conntrack()
     assert verdicts(cluster, *PROBES) == expected(Verdict.DROPPED)
     with cluster.namespace("n1").entered():
         drops = deny_with is DenyWith.DROP
-        assert keeper.look()[1].drift is (Drift.NONE if drops else Drift.CHANGED)
+        assert engine.look()[1].drift is (Drift.NONE if drops else Drift.CHANGED)
         everywhere(flavour, "-F")
     assert verdicts(cluster, *PROBES) == expected(Verdict.DROPPED)
     with cluster.namespace("n1").entered():
-        assert keeper.restore() is (Drift.NONE if drops else Drift.CHANGED)
+        assert engine.restore() is (Drift.NONE if drops else Drift.CHANGED)
     assert verdicts(cluster, *PROBES) == expected(denied)
 
 
@@ -117,98 +117,98 @@ def test_an_accept_in_front_of_the_judging_table_is_put_behind(
     tables = DROPPING if deny_with is DenyWith.DROP else REJECTING
     cluster.install("n1", isolated(deny_with).texts, IptablesLoader(flavour))
     with cluster.namespace("n1").entered():
-        keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
-        keeper.apply(isolated(deny_with))
+        engine = kernel_engine(f"iptables-{flavour}", tmp_path)
+        engine.apply(isolated(deny_with))
         for table in tables:
             everywhere(flavour, "-t", table, "-I", "HOOK", *KUBE_FORWARD)
     cluster.flush_conntrack()
     assert verdicts(cluster, *PROBES) == [Verdict.ACCEPTED] * len(PROBES)
     with cluster.namespace("n1").entered():
-        assert keeper.look()[1].drift is Drift.CHANGED
-        assert keeper.restore() is Drift.CHANGED  # what --watch does
+        assert engine.look()[1].drift is Drift.CHANGED
+        assert engine.restore() is Drift.CHANGED  # what --watch does
     cluster.flush_conntrack()
     assert verdicts(cluster, *PROBES) == expected(DENIED[deny_with])
 
 
 @pytest.fixture
-def keeper(space: Namespace, flavour: str, tmp_path: Path) -> Keeper:  # noqa: ARG001 - be in it
-    return both_keeper(flavour, tmp_path)
+def engine(space: Namespace, flavour: str, tmp_path: Path) -> Engine:  # noqa: ARG001 - be in it
+    return both_engine(flavour, tmp_path)
 
 
 @by_flavour
 @both_ways
 def test_an_earlier_version_s_rules_move(
-    keeper: Keeper, flavour: str, deny_with: DenyWith, tmp_path: Path
+    engine: Engine, flavour: str, deny_with: DenyWith, tmp_path: Path
 ) -> None:
     made = trio(WORLD, deny_with=deny_with)
     moves: tuple[Callable[[], object], ...] = (
-        lambda: keeper.apply(earlier(made)),
-        lambda: keeper.apply(made),
-        keeper.restore,
-        lambda: keeper.boot(pytest.fail),
+        lambda: engine.apply(earlier(made)),
+        lambda: engine.apply(made),
+        engine.restore,
+        lambda: engine.boot(pytest.fail),
     )
     for move in moves:
         applied_earlier(made, flavour, tmp_path)
-        assert keeper.look()[1].drift is Drift.EARLIER
+        assert engine.look()[1].drift is Drift.EARLIER
         move()
         assert ours(flavour) == alone(flavour, made)
-        assert keeper.look()[1].drift is Drift.NONE
-        keeper.flush(pytest.fail)
+        assert engine.look()[1].drift is Drift.NONE
+        engine.flush(pytest.fail)
         assert not ours(flavour)
 
 
 @by_flavour
 def test_what_an_earlier_version_had_loaded_can_be_rolled_back_to(
-    keeper: Keeper, flavour: str, tmp_path: Path
+    engine: Engine, flavour: str, tmp_path: Path
 ) -> None:
     made, other = trio(WORLD), trio(list(seeded(5).objects()))
     applied_earlier(made, flavour, tmp_path)
-    outcome = keeper.apply(other)
-    assert (outcome.plan.kind, outcome.drift) == (Kind.REPLACE, Drift.EARLIER)
+    outcome = engine.apply(other)
+    assert (outcome.plan.kind, outcome.drift) == (PlanKind.REPLACE, Drift.EARLIER)
     assert ours(flavour) == alone(flavour, other)
-    keeper.rollback()
+    engine.rollback()
     assert ours(flavour) == alone(flavour, made)
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
 @by_flavour
-def test_one_way_to_deny_follows_the_other(keeper: Keeper, flavour: str) -> None:
+def test_one_way_to_deny_follows_the_other(engine: Engine, flavour: str) -> None:
     drops, rejects = (trio(WORLD, deny_with=way) for way in DenyWith)
     for made in (drops, rejects, drops):
-        assert keeper.apply(made).plan.kind in {Kind.LOAD, Kind.RULES}
+        assert engine.apply(made).plan.kind in {PlanKind.LOAD, PlanKind.RULES}
         assert ours(flavour) == alone(flavour, made)
-        assert keeper.look()[1].drift is Drift.NONE
-        assert keeper.apply(made).plan.kind is Kind.NOTHING
+        assert engine.look()[1].drift is Drift.NONE
+        assert engine.apply(made).plan.kind is PlanKind.NOTHING
 
 
 @by_flavour
-def test_a_flush_removes_old_and_new(keeper: Keeper, flavour: str) -> None:
+def test_a_flush_removes_old_and_new(engine: Engine, flavour: str) -> None:
     for deny_with in DenyWith:
         made = trio(WORLD, deny_with=deny_with)
         IptablesLoader(flavour).load(made.texts)
         IptablesLoader(flavour).load(earlier(made).texts)
-    assert keeper.view.beside(keeper.read()) == (f"iptables-{flavour}",)
-    assert keeper.flush(pytest.fail)
+    assert engine.view.leftovers(engine.read()) == (f"iptables-{flavour}",)
+    assert engine.flush(pytest.fail)
     assert not ours(flavour)
-    assert keeper.view.beside(keeper.read()) == ()
+    assert engine.view.leftovers(engine.read()) == ()
 
 
 @by_flavour
 @both_ways
 def test_a_change_in_any_of_the_tables_is_found(
-    keeper: Keeper, flavour: str, deny_with: DenyWith
+    engine: Engine, flavour: str, deny_with: DenyWith
 ) -> None:
     made = trio(WORLD, deny_with=deny_with)
-    keeper.apply(made)
+    engine.apply(made)
     for table, family in product(made.layout.tables, FAMILIES):
         command = (f"{PROGRAM[family]}-{flavour}", "-t", table)
         for change in (("-F",), ("-I", "INPUT", "-j", "ACCEPT"), ("-A", "CNPC-FORWARD")):
             run((*command, *change))
-            assert keeper.look()[1].drift is Drift.CHANGED
-            assert keeper.restore() is Drift.CHANGED
-            assert keeper.look()[1].drift is Drift.NONE
+            assert engine.look()[1].drift is Drift.CHANGED
+            assert engine.restore() is Drift.CHANGED
+            assert engine.look()[1].drift is Drift.NONE
             run((*command, "-F", "INPUT"))
-            keeper.restore()
+            engine.restore()
     assert ours(flavour) == alone(flavour, made)
 
 
@@ -216,12 +216,12 @@ def test_a_change_in_any_of_the_tables_is_found(
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("table", TABLES)
 def test_whichever_commit_is_refused_those_before_it_are_taken_back(
-    keeper: Keeper, flavour: str, family: str, table: str, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, flavour: str, family: str, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From one table to two others are six commits: four to judge, and two to remove."""
     drops, rejects = (trio(WORLD, deny_with=way) for way in DenyWith)
-    keeper.apply(drops)
-    before, record, real = ours(flavour), keeper.read(), tools.run
+    engine.apply(drops)
+    before, record, real = ours(flavour), engine.read(), tools.run
 
     def refusing(argv: Sequence[str], text: str = "", *env: Mapping[str, str]) -> str:
         command = f"{PROGRAM[family]}-{flavour}-restore"
@@ -231,7 +231,7 @@ def test_whichever_commit_is_refused_those_before_it_are_taken_back(
 
     monkeypatch.setattr(tools, "run", refusing)
     with pytest.raises(NodeError, match="refused"):
-        keeper.apply(rejects)
+        engine.apply(rejects)
     monkeypatch.setattr(tools, "run", real)
-    assert (ours(flavour), keeper.read()) == (before, record)
-    assert keeper.apply(rejects).plan.kind is Kind.RULES
+    assert (ours(flavour), engine.read()) == (before, record)
+    assert engine.apply(rejects).plan.kind is PlanKind.RULES

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cnpc.backends.apply.dataplane import Given
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.nftables.node.dataplane import given
-from cnpc.compiler.ir.parser import read_program
-from keepers import KINDS, kernel_keeper
+from cnpc.backends.apply.dataplane import RulesetSource
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.nftables.node.dataplane import ruleset_source
+from cnpc.compiler.ir.parser import parse_program
+from engines import KINDS, kernel_engine
 from netcluster import OUTSIDE, Cluster
 from rulesets import trio_of
 from small_cluster import ADDRESS, A, B, C
@@ -61,12 +61,12 @@ chain forward hook forward {{
 """
 
 
-def ruleset(kind: str, source: str) -> Given[Any]:
+def ruleset(kind: str, source: str) -> RulesetSource[Any]:
     """Return the ruleset that lets who comes from there begin a connection to A."""
     a = ADDRESS[A][0]
     if kind == "nftables":
-        return given(TEXT.format(a=a, rule=f"ip saddr {source} return"))
-    return trio_of(read_program(SOURCE.format(a=a, rule=f"saddr {source} return")))
+        return ruleset_source(TEXT.format(a=a, rule=f"ip saddr {source} return"))
+    return trio_of(parse_program(SOURCE.format(a=a, rule=f"saddr {source} return")))
 
 
 def converse(client: socket.socket, server: socket.socket) -> bool:
@@ -100,24 +100,24 @@ def connections(cluster: Cluster) -> Iterator[list[tuple[socket.socket, socket.s
 
 
 @pytest.fixture(params=KINDS)
-def keeper(cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Keeper]:
+def engine(cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     with cluster.namespace("n1").entered():
-        made = kernel_keeper(request.param, tmp_path)
+        made = kernel_engine(request.param, tmp_path)
         yield made
         made.flush(pytest.fail)
 
 
 def test_only_what_is_denied_now_ends(
-    keeper: Keeper,
+    engine: Engine,
     connections: list[tuple[socket.socket, socket.socket]],
     request: pytest.FixtureRequest,
 ) -> None:
-    kind = request.node.callspec.params["keeper"]
-    keeper.apply(ruleset(kind, "10.0.0.0-203.255.255.255"))
+    kind = request.node.callspec.params["engine"]
+    engine.apply(ruleset(kind, "10.0.0.0-203.255.255.255"))
     assert [converse(*pair) for pair in connections] == [True, True, True]
     strict = ruleset(kind, ADDRESS[B][0])
-    keeper.apply(strict)
+    engine.apply(strict)
     assert [converse(*pair) for pair in connections] == [True, True, True]
-    assert keeper.cut(strict) == 2
-    assert keeper.cut(strict) == 0
+    assert engine.cut(strict) == 2
+    assert engine.cut(strict) == 0
     assert [converse(*pair) for pair in connections] == [True, False, False]

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.engine import Engine
 from cnpc.backends.iptables.node import dataplane, tools
-from cnpc.backends.iptables.node.active import judging
+from cnpc.backends.iptables.node.active import where_active
 from cnpc.backends.iptables.node.doctor import look_at_iptables
 from cnpc.backends.iptables.node.tools import FLAVOURS
 from cnpc.backends.linux import doctor, programs
 from cnpc.backends.linux.finding import Level
 from cnpc.backends.nftables.node.client import CommandNft
 from cnpc.compiler.errors import NodeError
+from engines import kernel_engine
 from fake_programs import FAULTS, Programs
-from keepers import kernel_keeper
 from netcluster import Namespace
 from rulesets import trio
 from worlds import seeded
@@ -168,13 +168,13 @@ def test_what_a_program_does_wrong_is_told(folder: Programs, name: str, fault: s
 
 
 @pytest.fixture(params=FLAVOURS)
-def keeper(
+def engine(
     request: pytest.FixtureRequest,
     space: Namespace,  # noqa: ARG001 - in it
     folder: Programs,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-) -> Keeper:
+) -> Engine:
     for name in KEPT_WHOLE:
         kind = name.replace("tables", f"tables-{request.param}")
         path = shutil.which(kind, path=folder.real)
@@ -182,7 +182,7 @@ def keeper(
             pytest.skip(f"needs {kind}")
         folder.link(kind, path)
     monkeypatch.setattr(dataplane, "_TRIES", 2)
-    return kernel_keeper(f"iptables-{request.param}", tmp_path / "state", lambda _: None)
+    return kernel_engine(f"iptables-{request.param}", tmp_path / "state", lambda _: None)
 
 
 WORLD = list(seeded(4).objects())
@@ -193,15 +193,15 @@ A, B = trio(WORLD), trio(WORLD[:-1])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", KEPT_WHOLE)
 def test_nothing_is_claimed_of_what_a_program_did_not_do(
-    keeper: Keeper, folder: Programs, name: str, fault: str
+    engine: Engine, folder: Programs, name: str, fault: str
 ) -> None:
-    keeper.apply(A)
+    engine.apply(A)
     (kind,) = [path.name for path in folder.folder.iterdir() if path.name.endswith(_end(name))
                and path.name.startswith(name.partition("-")[0])]  # fmt: skip
     path = str((folder.folder / kind).readlink())
     steps: Sequence[tuple[Callable[[], object], Callable[[], bool]]] = (
-        (lambda: keeper.apply(B), lambda: keeper.apply(B).plan.operations == 0),
-        (lambda: keeper.flush(pytest.fail), lambda: not judging()),
+        (lambda: engine.apply(B), lambda: engine.apply(B).plan.operations == 0),
+        (lambda: engine.flush(pytest.fail), lambda: not where_active()),
     )
     for change, is_so in steps:
         folder.spoil(kind, fault)
@@ -212,9 +212,9 @@ def test_nothing_is_claimed_of_what_a_program_did_not_do(
             claimed = False
         folder.link(kind, path)
         assert is_so() or not claimed
-    keeper.apply(B)
-    assert keeper.apply(B).plan.operations == 0
-    assert judging()
+    engine.apply(B)
+    assert engine.apply(B).plan.operations == 0
+    assert where_active()
 
 
 def _end(name: str) -> str:

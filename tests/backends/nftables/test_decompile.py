@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from cnpc.backends.nftables.decompile import program_of
 from cnpc.backends.nftables.render import Nftables
-from cnpc.backends.nftables.ruleset import read_layout
+from cnpc.backends.nftables.ruleset import read_ruleset
 from cnpc.compiler.errors import NodeError
 from cnpc.compiler.ir.match import KeyType
 from cnpc.compiler.ir.program import Program, map_of
@@ -45,7 +45,7 @@ def test_a_text_means_the_program_that_it_was_made_of(seed: int, level: int) -> 
     for node in pipeline.resolver.node_names():
         program = pipeline.program(node)
         text = Nftables().build(program, ("x",)).texts["nft"]
-        assert plain(program_of(read_layout(text))) == plain(program)
+        assert plain(program_of(read_ruleset(text))) == plain(program)
 
 
 def test_the_family_of_a_map_of_ports_is_that_of_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_the_family_of_a_map_of_ports_is_that_of_the_rule(monkeypatch: pytest.Mo
         for node in pipeline.resolver.node_names():
             program = pipeline.program(node)
             text = Nftables().build(program, ("x",)).texts["nft"]
-            assert plain(program_of(read_layout(text))) == plain(program)
+            assert plain(program_of(read_ruleset(text))) == plain(program)
             found |= {item.family for item in program.maps if KeyType.ADDRESS not in item.key}
     assert found == set(Family)
 
@@ -81,7 +81,7 @@ table inet cnpc {
 	}
 }
 """
-    (found,) = program_of(read_layout(text)).maps
+    (found,) = program_of(read_ruleset(text)).maps
     assert found.family is Family.IPV6
 
 
@@ -91,6 +91,6 @@ def test_a_rule_that_means_something_else_is_named(rule: str) -> None:
     pipeline = Pipeline(inputs.snapshot, inputs.policies)
     program = pipeline.program(pipeline.resolver.node_names()[0])
     text = Nftables().build(program, ("x",)).texts["nft"]
-    layout = read_layout(text.replace("ct state established accept", rule))
+    layout = read_ruleset(text.replace("ct state established accept", rule))
     with pytest.raises(NodeError, match=rule):
         program_of(layout)

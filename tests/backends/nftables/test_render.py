@@ -20,7 +20,7 @@ from cnpc.compiler.ir.match import (
     PortMatch,
     SetMatch,
 )
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.program import (
     Chain,
     Goto,
@@ -197,7 +197,7 @@ def build(program: Program) -> str:
 
 
 def test_the_text_of_everything() -> None:
-    ruleset = Nftables().build(read_program(SOURCE), ("made from", "", "two"))
+    ruleset = Nftables().build(parse_program(SOURCE), ("made from", "", "two"))
     assert ruleset.node == "n"
     assert ruleset.texts == {"nft": TEXT}
     size = ruleset.size
@@ -212,7 +212,7 @@ def test_loading_twice_is_loading_once_and_others_stay() -> None:
         " chain c { ip saddr @s counter drop; }\n}\n"
         "table bridge b {\n}\n"
     )
-    text = build(read_program(SOURCE))
+    text = build(parse_program(SOURCE))
     with empty_namespace() as alone:
         alone.load(text)
         once = alone.own()
@@ -232,7 +232,7 @@ def test_loading_twice_is_loading_once_and_others_stay() -> None:
 @pytest.mark.requires_root_and_nft
 def test_what_is_loaded_says_what_was_meant() -> None:
     with empty_namespace() as space:
-        space.load(build(read_program(SOURCE)))
+        space.load(build(parse_program(SOURCE)))
         listed = [line.strip() for line in space.own().splitlines()]
     for line in (
         'ip saddr 10.0.0.0/24 tcp dport 80 return comment "Admin p ingress[0] a %22b%22"',

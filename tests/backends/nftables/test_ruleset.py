@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.backends.nftables.ruleset import EMPTY, Table, block, read_layout, with_counters
-from cnpc.backends.text_slice import Part
+from cnpc.backends.nftables.ruleset import EMPTY, NftSet, block, read_ruleset, with_counters
+from cnpc.backends.text_slice import TextSlice
 from cnpc.compiler.errors import InputError
 from cnpc.compiler.net import Family, format_address
 from hypothesis import given
@@ -21,8 +21,8 @@ SMALL = next(
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_read_is_what_was_written(seed: int) -> None:
     text = ruleset(list(seeded(seed).objects()))
-    layout = read_layout(text)
-    sets = [item.text() for item in layout.tables.values()]
+    layout = read_ruleset(text)
+    sets = [item.text() for item in layout.sets.values()]
     whole = block([*sets, *(item.text() for item in layout.chains.values())])
     assert text.endswith(whole.replace("\n\t}\n\t", "\n\t}\n\n\t"))
     assert layout.header == ("Network policy", "", "  A policy")
@@ -31,7 +31,7 @@ def test_what_is_read_is_what_was_written(seed: int) -> None:
 def test_every_cut_is_found() -> None:
     for length in range(len(SMALL)):
         with pytest.raises(InputError):
-            read_layout(SMALL[:length])
+            read_ruleset(SMALL[:length])
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_every_cut_is_found() -> None:
 def test_what_was_changed_is_refused_with_its_place(before: str, after: str) -> None:
     assert before in SMALL
     with pytest.raises(InputError) as refusal:
-        read_layout(SMALL.replace(before, after), "n.nft")
+        read_ruleset(SMALL.replace(before, after), "n.nft")
     (diagnostic,) = refusal.value.diagnostics
     assert str(diagnostic.span).startswith("n.nft:")
     assert diagnostic.hint
 
 
 def test_the_empty_layout_has_nothing() -> None:
-    assert not EMPTY.tables
+    assert not EMPTY.sets
     assert not EMPTY.chains
 
 
@@ -65,14 +65,16 @@ def test_an_address_is_found_among_elements_in_order(numbers: list[int], wanted:
     base = int.from_bytes(bytes((10, 0, 0, 0)), "big")
     words = [format_address(Family.IPV4, base + number) for number in sorted(numbers)]
     elements = ",\n\t\t\t".join(f"{word} : jump c" for word in words)
-    table = Table("map", "m", "\t\ttype ipv4_addr : verdict\n\t\tsize 64", Part.whole(elements))
+    table = NftSet(
+        "map", "m", "\t\ttype ipv4_addr : verdict\n\t\tsize 64", TextSlice.whole(elements)
+    )
     assert table.has(format_address(Family.IPV4, base + wanted)) == (wanted in numbers)
     assert not table.has("fd00::1")
 
 
 def test_rules_of_policies_count() -> None:
     text = with_counters(SMALL)
-    rules = [rule for chain in read_layout(text).chains.values() for rule in chain.rules]
+    rules = [rule for chain in read_ruleset(text).chains.values() for rule in chain.rules]
     assert text.replace("counter ", "") == SMALL
     assert [("counter " in rule) == (' comment "' in rule) for rule in rules].count(False) == 0
     assert any("counter " in rule for rule in rules)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 from cnpc.backends.nftables.diff import compare
-from cnpc.backends.nftables.plan import Kind, load, plan, replace_whole
+from cnpc.backends.nftables.plan import PlanKind, load, plan, replace_whole
 from cnpc.backends.nftables.render import Nftables
-from cnpc.backends.nftables.ruleset import Chain, Layout, Table, read_layout
+from cnpc.backends.nftables.ruleset import NftChain, NftRuleset, NftSet, read_ruleset
 from cnpc.backends.nftables.switch_over import come_or_go
-from cnpc.backends.text_slice import Part
+from cnpc.backends.text_slice import TextSlice
 from cnpc.compiler.options import LEVELS
 from lowered import NAMESPACES, cnp, lower, namespace, node, np, pod
 
@@ -20,23 +20,23 @@ PAIRS = "\t\ttype ipv4_addr . ipv4_addr\n\t\tsize 1024"
 MAP = "\t\ttype ipv4_addr : verdict\n\t\tsize 1024"
 
 
-def table(name: str, head: str, elements: Sequence[str]) -> Table:
+def table(name: str, head: str, elements: Sequence[str]) -> NftSet:
     kind = "map" if "verdict" in head else "set"
-    return Table(kind, name, head, Part.whole(",\n\t\t\t".join(elements)))
+    return NftSet(kind, name, head, TextSlice.whole(",\n\t\t\t".join(elements)))
 
 
-def layout(*tables: Table, rules: Sequence[str] = ()) -> Layout:
+def layout(*tables: NftSet, rules: Sequence[str] = ()) -> NftRuleset:
     looks = [
         f"ip saddr vmap @{item.name}" if item.kind == "map" else f"ip saddr @{item.name} drop"
         for item in tables
     ]
-    chain = Chain("c", "", (*rules, *looks))
-    return Layout((), {item.name: item for item in tables}, {"c": chain})
+    chain = NftChain("c", "", (*rules, *looks))
+    return NftRuleset((), {item.name: item for item in tables}, {"c": chain})
 
 
-def alone(old: Layout, new: Layout) -> bool:
+def alone(old: NftRuleset, new: NftRuleset) -> bool:
     """Tell whether only elements of pods that came or went change."""
-    return come_or_go(old, new, compare(old, new).tables)
+    return come_or_go(old, new, compare(old, new).sets)
 
 
 @pytest.mark.parametrize("head", [HASH, RANGES])
@@ -50,7 +50,7 @@ def test_a_pod_that_comes_or_goes_takes_one_commit(head: str) -> None:
     )
     for before, after in ((old, new), (new, old)):
         planned = plan(before, after)
-        assert planned.kind is Kind.ELEMENTS
+        assert planned.kind is PlanKind.ELEMENTS
         assert len(planned.transactions) == 1
 
 
@@ -63,13 +63,13 @@ def test_the_coming_of_an_isolated_pod_is_elements_in_one_commit(level: int) -> 
         cnp(ingress=[f"action: Deny, from: [{{{NAMESPACES}}}], {port}"]),
     )
 
-    def with_pods(number: int) -> Layout:
+    def with_pods(number: int) -> NftRuleset:
         pods = [pod(f"red/p{item}", f"10.0.1.{item} fd00::{item}") for item in range(1, number)]
         program = lower(node("n1"), namespace("red"), *pods, *policies, level=level)
-        return read_layout(Nftables().build(program, ()).texts["nft"])
+        return read_ruleset(Nftables().build(program, ()).texts["nft"])
 
     planned = plan(with_pods(20), with_pods(21))
-    assert planned.kind is Kind.ELEMENTS
+    assert planned.kind is PlanKind.ELEMENTS
     assert len(planned.transactions) == 1
     assert "10.0.1.20 . 10.0.1.20 : goto self_admin_ingress4" in str(planned.transactions)
 
@@ -99,7 +99,7 @@ def test_who_moves_from_one_verdict_to_another_did_not_come() -> None:
     old = layout(table("m", MAP, ["10.0.0.1 : drop", "10.0.0.2 : drop"]))
     new = layout(table("m", MAP, ["10.0.0.1 : return", "10.0.0.2 : drop", "10.0.0.3 : drop"]))
     assert not alone(old, new)
-    assert plan(old, new).kind is Kind.OVERLAY
+    assert plan(old, new).kind is PlanKind.OVERLAY
 
 
 def test_a_pair_is_of_both_its_addresses() -> None:
@@ -107,8 +107,8 @@ def test_a_pair_is_of_both_its_addresses() -> None:
     old = layout(known, table("p", PAIRS, []))
     new = layout(known, table("p", PAIRS, ["10.0.0.1 . 10.0.0.2"]))
     assert alone(old, new)
-    come = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), new.tables["p"])
-    assert not alone(layout(come.tables["a"], old.tables["p"]), come)
+    come = layout(table("a", HASH, ["10.0.0.1", "10.0.0.2"]), new.sets["p"])
+    assert not alone(layout(come.sets["a"], old.sets["p"]), come)
 
 
 def test_an_interval_of_known_and_unknown_is_not_taken_apart() -> None:
@@ -134,9 +134,9 @@ def test_too_many_are_not_looked_for() -> None:
     assert not alone(layout(table("a", HASH, []), table("r", RANGES, [])), wide)
 
 
-def with_base(item: Layout) -> Layout:
-    base = Chain("forward", "type filter hook forward priority 0;", ("jump c",))
-    return Layout((), item.tables, {**item.chains, "forward": base})
+def with_base(item: NftRuleset) -> NftRuleset:
+    base = NftChain("forward", "type filter hook forward priority 0;", ("jump c",))
+    return NftRuleset((), item.sets, {**item.chains, "forward": base})
 
 
 def test_elements_do_not_change_in_one_commit_with_rules_that_are_in_force() -> None:
@@ -150,7 +150,7 @@ def test_elements_do_not_change_in_one_commit_with_rules_that_are_in_force() -> 
         (with_base(old), come),
     ):
         planned = plan(before, after)
-        assert planned.kind is Kind.OVERLAY
+        assert planned.kind is PlanKind.OVERLAY
         for item in planned.transactions:
             changed = " element inet cnpc a {" in item.text
             assert not (changed and "jump c" in item.text)
@@ -177,9 +177,9 @@ def test_keys_are_kept_apart_only_if_their_packets_come_back(verdict: str, helpe
 
 @pytest.mark.parametrize("restore", ["", "add element {table} a {{ 10.0.0.9 }}"])
 def test_a_base_chain_comes_after_what_it_leads_to(restore: str) -> None:
-    base = Chain("forward", "type filter hook forward priority 0;", ("jump c",))
+    base = NftChain("forward", "type filter hook forward priority 0;", ("jump c",))
     inner = layout(table("a", RANGES, ["10.0.0.1-10.0.0.9"]))
-    new = Layout((), inner.tables, {"forward": base, **inner.chains})
+    new = NftRuleset((), inner.sets, {"forward": base, **inner.chains})
     texts = [
         item.text
         for item in (*load(new).transactions, *replace_whole(new, restore=restore).transactions)

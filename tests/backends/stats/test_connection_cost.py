@@ -9,11 +9,11 @@ from random import Random
 import pytest
 from cnpc.backends.nftables.decompile import program_of
 from cnpc.backends.nftables.render import Nftables
-from cnpc.backends.nftables.ruleset import read_layout
+from cnpc.backends.nftables.ruleset import read_ruleset
 from cnpc.backends.stats.connection_cost import Cost, Walker, join
 from cnpc.backends.stats.flows import MOST_FLOWS, Flow, Flows
 from cnpc.backends.stats.peer_masks import Peers, Tally
-from cnpc.backends.stats.pod_classes import Marks
+from cnpc.backends.stats.pod_classes import PodClasses
 from cnpc.compiler.ir.match import Field
 from cnpc.compiler.ir.program import Program
 from cnpc.compiler.manifests.load import load
@@ -81,7 +81,7 @@ table inet cnpc {{
 
 def ruleset(*rules: str) -> Program:
     lines = "\n".join(f"\t\t{rule}" for rule in rules)
-    return program_of(read_layout(CHAINS.format(rules=lines)))
+    return program_of(read_ruleset(CHAINS.format(rules=lines)))
 
 
 def walk(program: Program, peers: Iterable[int]) -> Walker:
@@ -154,7 +154,7 @@ def test_flows_that_are_too_many_are_thinned_out() -> None:
 
 
 def test_pods_known_in_the_same_places_are_alike() -> None:
-    marks = Marks(ruleset("ip daddr 10.0.0.0/31 drop"), Family.IPV4, Field.DADDR)
+    marks = PodClasses(ruleset("ip daddr 10.0.0.0/31 drop"), Family.IPV4, Field.DADDR)
     assert marks.of(POD) != marks.of(POD + 1)
     assert marks.of(POD + 5) == marks.of(POD + 6) == ()
 
@@ -167,7 +167,7 @@ def story(level: int) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
     everyone = [item.addresses[0][1] for item in inputs.snapshot.endpoints]
     own = tuple(everyone[position] for position in pipeline.resolver.local("worker-1"))
     text = Nftables().build(pipeline.program("worker-1"), ()).texts["nft"]
-    return program_of(read_layout(text)), own, tuple(everyone)
+    return program_of(read_ruleset(text)), own, tuple(everyone)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

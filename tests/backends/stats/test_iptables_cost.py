@@ -8,7 +8,7 @@ from cnpc.backends.iptables.ruleset import read_iptables
 from cnpc.backends.stats.connection_cost import Cost, Walker
 from cnpc.backends.stats.iptables_size import iptables_size
 from cnpc.backends.stats.peer_masks import Peers
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.net import Family
 
 POD, OTHER, FRIEND, STRANGER = 0x0A000001, 0x0A000002, 0x0A000064, 0x0A0000C8
@@ -41,7 +41,7 @@ def source(*rules: str) -> str:
 
 
 def cost(*rules: str, address: int = POD, peers: tuple[int, ...] = (FRIEND, STRANGER)) -> Cost:
-    texts = Iptables().build(read_program(source(*rules)), ("Network policy",)).texts
+    texts = Iptables().build(parse_program(source(*rules)), ("Network policy",)).texts
     program = programs_of(read_iptables(texts), lambda _: ())[Family.IPV4]
     walker = Walker(program, {Family.IPV4: Peers(peers)}, lists_are_sets=False)
     return walker.cost(Family.IPV4, address, source=False)
@@ -73,7 +73,7 @@ def test_a_service_is_one_look_up() -> None:
 
 
 def test_the_size_is_that_of_both_families() -> None:
-    ruleset = Iptables().build(read_program(source("  saddr @friends return", "  drop")), ("x",))
+    ruleset = Iptables().build(parse_program(source("  saddr @friends return", "  drop")), ("x",))
     found = iptables_size(programs_of(read_iptables(ruleset.texts), lambda _: ()).values(), 1)
     made = ruleset.size
     assert (found.chains, found.rules, found.sets) == (made.chains, made.rules, made.sets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnpc.backends.stats.nftables_size import nft_size
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 
 SOURCE = """program "n"
 
@@ -39,14 +39,14 @@ chain quiet {
 
 
 def test_the_size_counts_what_is_in_rules_too() -> None:
-    found = nft_size(read_program(SOURCE))
+    found = nft_size(parse_program(SOURCE))
     assert (found.chains, found.rules) == (2, 6)
     assert (found.sets, found.maps, found.anonymous) == (7, 1, 4)
     assert found.elements == (2 + 0 + 2) + 1 + (2 + 2 + 2 + 3)
 
 
 def kernel_bytes(source: str) -> int:
-    return nft_size(read_program(f'program "n"\n\n{source}')).kernel_bytes
+    return nft_size(parse_program(f'program "n"\n\n{source}')).kernel_bytes
 
 
 def test_a_set_of_ports_takes_its_bitmap_and_one_of_ranges_does_not() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cnpc.compiler.ir.match import Field
 from cnpc.compiler.ir.program import Chain, Goto, Lookup, Rule, Terminal
-from cnpc.compiler.ir.reachability import denials_of, judges_self
+from cnpc.compiler.ir.reachability import deny_verdicts_of, judges_self
 from lowered import NAMESPACES, body, cnp, lower, namespace, node, np, pod
 
 DROP, RETURN = Rule((), Terminal.DROP), Rule((), Terminal.RETURN)
@@ -28,7 +28,7 @@ OTHER = Rule((), Lookup(PAIR, "ingress4_pairs"))
 )
 def test_what_a_chain_denies(rules: tuple[Rule, ...], denials: set[Terminal], own: bool) -> None:  # noqa: FBT001 - a case
     chain = Chain("c", rules)
-    assert denials_of(chain) == denials
+    assert deny_verdicts_of(chain) == denials
     assert judges_self(chain) is own
 
 

@@ -11,9 +11,9 @@ from cnpc.backends.base import Backend
 from cnpc.backends.iptables.render import Iptables
 from cnpc.backends.nftables.render import Nftables
 from cnpc.compiler.errors import InputError
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook, State, StateMatch
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.program import Program, Rule, Terminal
 from cnpc.compiler.net import Family, Protocol, parse_address
 from msgspec import structs
@@ -53,13 +53,13 @@ map verdicts ipv4 address . address {
 
 
 def program(chains: str) -> Program:
-    return read_program(f'program "n"\n{TABLES}{chains}')
+    return parse_program(f'program "n"\n{TABLES}{chains}')
 
 
 def judge(rules: str, packet: Packet) -> Terminal:
     text = "".join(f"  {rule}\n" for rule in rules.split("\n"))
     read = program(f"chain forward hook forward {{\n{text}}}\n")
-    return Evaluator(read).judge(packet, Hook.FORWARD).verdict
+    return Interpreter(read).judge(packet, Hook.FORWARD).verdict
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_verdicts(verdict: Terminal) -> None:
     expected = Terminal.ACCEPT if verdict is Terminal.RETURN else verdict
     assert judge(f"{verdict.value}\ndrop", V4) is expected
     accepted = expected is Terminal.ACCEPT
-    found = Evaluator(program(f"chain i hook input {{\n  {verdict.value}\n}}\n"))
+    found = Interpreter(program(f"chain i hook input {{\n  {verdict.value}\n}}\n"))
     assert found.judge(V4, Hook.INPUT).accepted is accepted
 
 
@@ -112,7 +112,7 @@ def test_lookups_give_the_elements_verdict_or_go_on() -> None:
 
 
 def test_without_a_chain_at_the_hook_everything_passes() -> None:
-    judgement = Evaluator(program("chain i hook input {\n  drop\n}\n")).judge(V4, Hook.FORWARD)
+    judgement = Interpreter(program("chain i hook input {\n  drop\n}\n")).judge(V4, Hook.FORWARD)
     assert judgement.accepted
     assert judgement.met == ()
 
@@ -128,7 +128,7 @@ chain forward hook forward {
   drop
 }
 """
-    judgement = Evaluator(program(text)).judge(V4, Hook.FORWARD)
+    judgement = Interpreter(program(text)).judge(V4, Hook.FORWARD)
     assert judgement.verdict is Terminal.DROP
     assert [(chain, rule.verdict) for chain, rule in judgement.met[1:]] == [
         ("a", Terminal.RETURN),
@@ -196,11 +196,11 @@ STACK_PORTS = (1, 2, 3, 4, 5, 6, 7, 80)
 
 
 def stack(entry: str) -> Program:
-    return read_program(f'program "n"\n{STACK % {"entry": entry, "b": ADDRESS[B][0]}}')
+    return parse_program(f'program "n"\n{STACK % {"entry": entry, "b": ADDRESS[B][0]}}')
 
 
 def dropped(entry: str) -> set[int]:
-    evaluator = Evaluator(stack(entry))
+    evaluator = Interpreter(stack(entry))
     packet = Packet(*parse_address(ADDRESS[A][0]), parse_address(ADDRESS[B][0])[1], Protocol.TCP)
     return {
         port
@@ -273,7 +273,7 @@ def probes() -> list[Probe]:
     ]
 
 
-def expected(evaluator: Evaluator, probe: Probe) -> Verdict:
+def expected(evaluator: Interpreter, probe: Probe) -> Verdict:
     family, destination = parse_address(probe.destination)
     source = ADDRESS[probe.source][0 if family is Family.IPV4 else 1]
     packet = Packet(
@@ -306,7 +306,7 @@ def test_the_kernel_judges_random_programs_as_the_evaluator_does(
             assert loader.backend == "iptables"
             continue
         cluster.flush_conntrack()
-        evaluator = Evaluator(made)
+        evaluator = Interpreter(made)
         verdicts = [expected(evaluator, probe) for probe in asked]
         seen |= set(verdicts)
         netcluster.check(cluster.probe(asked), verdicts)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from cnpc.compiler.errors import InputError, Span
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.printer import print_program
 from cnpc.compiler.ir.program import Program
 from hypothesis import given, settings
@@ -22,7 +22,7 @@ SET = HEAD + "set s %s {\n  %s\n}\n"
 def fault(text: str) -> tuple[str, str]:
     """Return the place and the message of the only error."""
     with pytest.raises(InputError) as caught:
-        read_program(text, "x.ir")
+        parse_program(text, "x.ir")
     [diagnostic] = caught.value.diagnostics
     assert isinstance(diagnostic.span, Span)
     assert diagnostic.span.file == "x.ir"
@@ -97,7 +97,7 @@ def test_errors_say_where_and_what(text: str, place: str, message: str) -> None:
 
 def test_empty_lines_and_indentation_are_free() -> None:
     text = HEAD + "\n   \nchain a {\n\n drop\n      return\n \n}\n  \nchain b {\n  \n}\n"
-    printed = print_program(read_program(text))
+    printed = print_program(parse_program(text))
     assert printed == HEAD + "chain a {\n  drop\n  return\n}\n\nchain b {\n}\n"
 
 
@@ -146,7 +146,7 @@ def test_any_text_is_an_error_with_a_place(text: str) -> None:
 
 def _reads_or_points_into(text: str) -> None:
     try:
-        found = read_program(text)
+        found = parse_program(text)
     except InputError as problem:
         [diagnostic] = problem.diagnostics
         assert isinstance(diagnostic.span, Span)
@@ -156,4 +156,4 @@ def _reads_or_points_into(text: str) -> None:
         assert diagnostic.message
     else:
         assert isinstance(found, Program)
-        assert read_program(print_program(found)) == found
+        assert parse_program(print_program(found)) == found

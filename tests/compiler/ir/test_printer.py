@@ -17,7 +17,7 @@ from cnpc.compiler.ir.match import (
     State,
     StateMatch,
 )
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.printer import print_key, print_program, print_rule, protocol_name
 from cnpc.compiler.ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal
 from cnpc.compiler.net import ANY_PORT, Family, Protocol
@@ -83,14 +83,14 @@ MATCHES: list[tuple[Match, str]] = [
 
 
 def test_a_whole_program_is_read_and_printed_as_it_was() -> None:
-    assert print_program(read_program(WHOLE)) == WHOLE
+    assert print_program(parse_program(WHOLE)) == WHOLE
 
 
 @pytest.mark.parametrize(("match", "text"), MATCHES, ids=[text for _, text in MATCHES])
 def test_every_match_is_printed_and_read(match: Match, text: str) -> None:
     rule = Rule((match,), Terminal.DROP)
     assert print_rule(rule) == f"{text} drop"
-    chain = read_program(f'program ""\n\nchain a {{\n  {text} drop\n}}\n').chains[0]
+    chain = parse_program(f'program ""\n\nchain a {{\n  {text} drop\n}}\n').chains[0]
     assert chain.rules == (rule,)
 
 
@@ -107,7 +107,7 @@ def test_every_verdict_is_printed_and_read(verdict: Terminal | Jump | Goto, text
     rule = Rule((), verdict, (Origin("Admin", "", "ingress", None, ""),))
     assert print_rule(rule) == f'{text} ; Admin "" ingress - ""'
     program = Program("", (), (), (Chain("chain", (rule, Rule((), verdict))),))
-    assert read_program(print_program(program)) == program
+    assert parse_program(print_program(program)) == program
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_names_and_notes_of_any_text_come_back(name: str) -> None:
     text = print_program(program)
     assert text.isascii()
     assert text.count("\n") == 8
-    assert read_program(text) == program
+    assert parse_program(text) == program
 
 
 def test_words_of_the_grammar_are_names_too() -> None:
@@ -133,7 +133,7 @@ def test_words_of_the_grammar_are_names_too() -> None:
         tuple(Map(word, Family.IPV4, (KeyType.ADDRESS,), ()) for word in words),
         tuple(Chain(word, (rule,), Hook.INPUT) for word in words),
     )
-    assert read_program(print_program(program)) == program
+    assert parse_program(print_program(program)) == program
 
 
 def test_keys_and_protocols_in_words() -> None:
@@ -158,6 +158,6 @@ def test_drawn_programs_come_back_byte_for_byte(program: Program) -> None:
 
 def _comes_back(program: Program) -> None:
     text = print_program(program)
-    again = read_program(text)
+    again = parse_program(text)
     assert again == program
     assert print_program(again) == text

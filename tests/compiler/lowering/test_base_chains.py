@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook, KeyType, State
 from cnpc.compiler.ir.program import Chain, Program, Rule, Set, Terminal
 from cnpc.compiler.lowering.base_chains import base_chain, local_set_name, unusual_chain
@@ -12,7 +12,7 @@ from cnpc.compiler.net import Family, Protocol
 LOCAL, REMOTE = 1, 9
 
 
-def frame() -> Evaluator:
+def frame() -> Interpreter:
     """Return the frame with policies that deny whatever comes to them."""
     local = [
         Set(local_set_name(family), family, (KeyType.ADDRESS,), (((LOCAL, LOCAL),),))
@@ -23,7 +23,7 @@ def frame() -> Evaluator:
         base = base_chain(hook, ())
         rules = (*base.rules, Rule((), Terminal.REJECT_PROHIBITED))
         chains.append(Chain(base.name, rules, hook))
-    return Evaluator(Program("n", tuple(local), (), (*chains, unusual_chain(local))))
+    return Interpreter(Program("n", tuple(local), (), (*chains, unusual_chain(local))))
 
 
 TCP = (Protocol.TCP, 80)

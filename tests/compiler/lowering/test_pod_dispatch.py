@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnpc.compiler.ir.printer import print_rule
 from cnpc.compiler.ir.program import Chain, Goto, Jump, Terminal
-from cnpc.compiler.lowering.pod_dispatch import Dispatch, dispatch_chain, plan_of
+from cnpc.compiler.lowering.pod_dispatch import Dispatch, dispatch_chain, dispatch_path
 from cnpc.compiler.lowering.tier_order import EGRESS, INGRESS, OWN_NODE
 from cnpc.compiler.model.policy import Direction, Tier
 from cnpc.compiler.net import Family
@@ -14,9 +14,9 @@ FIRST, SECOND = Chain("first", ()), Chain("second", ())
 
 def test_the_entry_jumps_to_the_first_chain_and_the_rest_is_gone_to() -> None:
     dispatch = Dispatch()
-    dispatch.add(Family.IPV4, (2,), plan_of("in4", (("in4", FIRST), ("in4_np", SECOND))))
-    dispatch.add(Family.IPV4, (1,), plan_of("in4", (("in4_np", SECOND),)))
-    dispatch.add(Family.IPV4, (3,), plan_of("in4", ()))
+    dispatch.add(Family.IPV4, (2,), dispatch_path("in4", (("in4", FIRST), ("in4_np", SECOND))))
+    dispatch.add(Family.IPV4, (1,), dispatch_path("in4", (("in4_np", SECOND),)))
+    dispatch.add(Family.IPV4, (3,), dispatch_path("in4", ()))
     dispatch.add(Family.IPV4, (1, 1), (("self4", None, Terminal.RETURN),))
     maps = {item.name: item.elements for item in dispatch.maps()}
     assert maps == {
@@ -44,6 +44,6 @@ def test_the_way_to_the_own_node_ends_behind_admin_for_isolated_pods() -> None:
     assert OWN_NODE.ends_early(isolated)
     assert not OWN_NODE.ends_early({(Tier.NETWORK_POLICY, Direction.INGRESS)})
     assert not EGRESS.ends_early(isolated)
-    assert OWN_NODE.behind(Tier.ADMIN, Family.IPV4) == "own4_baseline"
-    assert OWN_NODE.behind(Tier.BASELINE, Family.IPV4) is None
-    assert INGRESS.behind(Tier.ADMIN, Family.IPV4) == "ingress4_np"
+    assert OWN_NODE.fallthrough(Tier.ADMIN, Family.IPV4) == "own4_baseline"
+    assert OWN_NODE.fallthrough(Tier.BASELINE, Family.IPV4) is None
+    assert INGRESS.fallthrough(Tier.ADMIN, Family.IPV4) == "ingress4_np"

@@ -6,7 +6,7 @@ import re
 from io import BytesIO
 
 import pytest
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Hook
 from cnpc.compiler.ir.program import Goto, Jump, Program, Terminal
 from cnpc.compiler.manifests.load import OnUnknown, load
@@ -43,7 +43,7 @@ def accepted(
 ) -> bool:
     family, saddr = parse_address(source)
     packet = Packet(family, saddr, parse_address(destination)[1], Protocol.TCP, port)
-    return Evaluator(program).judge(packet, hook).accepted
+    return Interpreter(program).judge(packet, hook).accepted
 
 
 def test_without_policies_there_is_only_the_frame() -> None:

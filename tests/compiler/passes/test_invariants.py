@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
 from cnpc.backends.nftables.render import Nftables
-from cnpc.compiler.ir.interpreter import Evaluator
+from cnpc.compiler.ir.interpreter import Interpreter
 from cnpc.compiler.ir.match import Field, Hook, KeyType, Match, State
 from cnpc.compiler.ir.printer import print_program
 from cnpc.compiler.ir.program import Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal
@@ -107,7 +107,7 @@ def hold_laws(run: Pass, before: Program, seed: int) -> bool:
     assert verify(after) == (), print_program(before)
     assert run(after) is after, print_program(before)
     keep_what_is_equal(before, after)
-    old, new = Evaluator(before), Evaluator(after)
+    old, new = Interpreter(before), Interpreter(after)
     for packet in packets(seed, 40):
         for hook in Hook:
             expected = old.judge(packet, hook).verdict

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cnpc.backends.iptables.passes import PASSES_WITHOUT_MAPS
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.printer import print_program
 from cnpc.compiler.ir.verifier import verify
 from cnpc.compiler.options import LEVELS
@@ -72,7 +72,7 @@ def _ports_cost_much(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_ports_cost_much")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.run}: {case.title}")
 def test_case(case: Case) -> None:
-    before = read_program(case.before, case.title)
+    before = parse_program(case.before, case.title)
     assert print_program(before) == case.before
     assert verify(before) == ()
     after = ALL[case.run](before)

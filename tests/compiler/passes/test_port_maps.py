@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.passes.cost_model import MOST_PORT_MAPS
 from cnpc.compiler.passes.peer_maps.rewrite import dispatch
 from cnpc.compiler.passes.port_maps import by_port
@@ -43,10 +43,10 @@ def many(chains: int) -> str:
 
 
 def test_more_chains_than_there_may_be_maps_of_ports_leave_all_to_maps_of_peers() -> None:
-    few = read_program(many(MOST_PORT_MAPS), "few")
+    few = parse_program(many(MOST_PORT_MAPS), "few")
     assert dispatch(few) is few
     assert len(by_port(few).maps) == 1 + MOST_PORT_MAPS
-    crowded = read_program(many(MOST_PORT_MAPS + 1), "crowded")
+    crowded = parse_program(many(MOST_PORT_MAPS + 1), "crowded")
     assert by_port(crowded) is crowded
     led = dispatch(crowded).maps_by_name()
     assert "m_peers" in led
@@ -61,7 +61,7 @@ def test_maps_are_counted_for_all_directions_of_a_family() -> None:
     both = text.replace(
         "\n".join(pods) + "\n}\n", f"{first}\n}}\n\nmap o ipv4 address {{\n{second}\n}}\n"
     ).replace("lookup daddr in m", "lookup saddr in o\n  lookup daddr in m")
-    program = dispatch(read_program(both, "both"))
+    program = dispatch(parse_program(both, "both"))
     assert "m_peers" in program.maps_by_name()
 
 
@@ -77,7 +77,7 @@ def judged_by(rules: str) -> set[str]:
         + "chain forward hook forward {\n  lookup daddr in m\n}\n\n"
         + f"chain np {{\n{rules}  drop\n}}\n"
     )
-    program = by_port(dispatch(read_program(text, "text")))
+    program = by_port(dispatch(parse_program(text, "text")))
     return {item.name.rpartition("_")[2] for item in program.maps}
 
 

@@ -19,12 +19,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .....backends.apply.engine import Keeper
-from .....backends.apply.record import Pending
-from .....backends.apply.store import State
+from .....backends.apply.engine import Engine
+from .....backends.apply.record import PendingConfirm
+from .....backends.apply.store import Store
 from .....backends.linux import boot_clock
 from ....errors import CnpcError, NodeError
-from ..engine import filters
+from ..engine import dataplanes
 
 _READY = b"ready\n"
 _CANNOT_START = "cannot start the process that would put the old ruleset back"
@@ -33,7 +33,7 @@ _STEP = 1.0
 _LONGEST_STEP = 10.0
 
 
-def start_guardian(state_dir: Path, pending: Pending) -> None:
+def start_guardian(state_dir: Path, pending: PendingConfirm) -> None:
     """Start it, and return when it watches the clock; NodeError if it does not start."""
     folder = str(state_dir.absolute())
     argv = [sys.executable, "-m", __name__, folder, pending.token, str(pending.until)]
@@ -60,9 +60,9 @@ def start_guardian(state_dir: Path, pending: Pending) -> None:
 def guard(folder: str, token: str, until: str) -> int:
     """Wait for the time, then put back what was there, unless it was confirmed."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    keeper = Keeper(filters(), State(Path(folder)), _wait, _warn)
+    engine = Engine(dataplanes(), Store(Path(folder)), _wait, _warn)
     _reach_all()
-    keeper.ready_to_revert(token)
+    engine.ready_to_revert(token)
     sys.stdout.buffer.write(_READY)
     sys.stdout.flush()
     sys.stdout.close()
@@ -70,11 +70,11 @@ def guard(folder: str, token: str, until: str) -> int:
     while True:
         left = float(until) - boot_clock.now()
         try:
-            if not keeper.waits(token):
-                keeper.write_again()
+            if not engine.waits(token):
+                engine.write_again()
                 return 0
             if left <= 0:
-                keeper.revert(token)
+                engine.revert(token)
                 continue
         except Exception:  # noqa: BLE001 - whatever it is, it is tried again
             if left <= 0:
@@ -85,7 +85,7 @@ def guard(folder: str, token: str, until: str) -> int:
 
 def _reach_all() -> None:
     """Import what there is for each packet filter; what the node lacks is not needed to go back."""
-    for reach in filters().values():
+    for reach in dataplanes().values():
         with contextlib.suppress(CnpcError):
             reach()
 

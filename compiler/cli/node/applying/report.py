@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .....backends.apply.dataplane import Drift, Planned
-from .....backends.apply.outcome import Outcome
+from .....backends.apply.outcome import ApplyResult
 from .....backends.apply.record import Version
 from .....backends.linux import boot_clock
-from .....backends.nftables.plan import Kind
+from .....backends.nftables.plan import PlanKind
 from ...rulesets.policy_diff import Changed, compare_headers, contents, facts_of, in_words
 from ...rulesets.read_header import Header
 from ..apply import nothing_to_do
 
-_OTHER = {Kind.NOTHING: "it is in force already", Kind.ELEMENTS: "other addresses"}
+_OTHER = {PlanKind.NOTHING: "it is in force already", PlanKind.ELEMENTS: "other addresses"}
 """What is said where neither policies nor pods came or went."""
 
 
-def describe(outcome: Outcome, before: Header | None, after: Header) -> str:
+def describe(outcome: ApplyResult, before: Header | None, after: Header) -> str:
     """Return the line that says what is in force now, what changed, and how long that took."""
-    if outcome.plan.kind is Kind.NOTHING:
+    if outcome.plan.kind is PlanKind.NOTHING:
         return nothing_to_do(outcome.version)
     milliseconds = outcome.seconds * 1000
     what = describe_change(outcome.plan.kind, before, after)
     return f"{outcome.version.id} is in force: {what}, {milliseconds:.0f} ms"
 
 
-def describe_change(kind: Kind, before: Header | None, after: Header) -> str:
+def describe_change(kind: PlanKind, before: Header | None, after: Header) -> str:
     """Return what changes, or all that the ruleset has where nothing of it was in force."""
-    if before is None or kind is Kind.LOAD:
+    if before is None or kind is PlanKind.LOAD:
         return contents(after)
     words = in_words(compare_headers(before, after))
-    if words or kind is Kind.REPLACE:
+    if words or kind is PlanKind.REPLACE:
         return words or contents(after)
     if before.has_counters != after.has_counters:
         return "with counters" if after.has_counters else "without counters"
@@ -39,7 +39,7 @@ def describe_change(kind: Kind, before: Header | None, after: Header) -> str:
 
 
 def facts_of_outcome(
-    outcome: Outcome, before: Header | None, after: Header
+    outcome: ApplyResult, before: Header | None, after: Header
 ) -> Mapping[str, object]:
     """Return what an apply did, as JSON has it (docs/schema/apply.json)."""
     pending = outcome.pending

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from .....backends.apply.dataplane import Drift
-from .....backends.apply.engine import Keeper
+from .....backends.apply.engine import Engine
 from ....errors import CnpcError
 from ...output.messages import report_message, report_warning
 
@@ -20,7 +20,7 @@ _PAUSE = 20
 """How many times longer than a look at all elements lasts it is until the next such look."""
 
 
-def watch(keeper: Keeper, first: Callable[[], None] | None = None) -> None:
+def watch(engine: Engine, first: Callable[[], None] | None = None) -> None:
     """Look four times a second whether anybody committed anything, until told to end.
 
     What is to be done ``first`` is tried until it goes well.
@@ -39,7 +39,7 @@ def watch(keeper: Keeper, first: Callable[[], None] | None = None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    looks = _Looks(keeper, first)
+    looks = _Looks(engine, first)
     told = ""
     period = _PERIOD
     while not ended.wait(period):
@@ -48,7 +48,7 @@ def watch(keeper: Keeper, first: Callable[[], None] | None = None) -> None:
             words = ""
         except CnpcError as refusal:
             words = f"error: {refusal}"
-        except Exception as bug:  # noqa: BLE001 - whatever it is, the ruleset needs its keeper
+        except Exception as bug:  # noqa: BLE001 - whatever it is, the ruleset needs its engine
             words = f"internal error: {type(bug).__name__}: {bug}"
         if words and words != told:
             report_message(words)
@@ -62,7 +62,7 @@ def watch(keeper: Keeper, first: Callable[[], None] | None = None) -> None:
 class _Looks:
     """What was seen last, and when all elements are looked at again."""
 
-    keeper: Keeper
+    engine: Engine
     first: Callable[[], None] | None = None
     seen: object = None
     due: float = 0.0
@@ -72,13 +72,13 @@ class _Looks:
         if self.first:
             self.first()
             self.first = None
-        self.keeper.write_again()
-        generation = self.keeper.generation()
-        if generation == self.seen and not self.keeper.overdue():
+        self.engine.write_again()
+        generation = self.engine.generation()
+        if generation == self.seen and not self.engine.overdue():
             return
         began = time.monotonic()
         wholly = began >= self.due
-        drift = self.keeper.restore(wholly=wholly)
+        drift = self.engine.restore(wholly=wholly)
         if wholly:
             ended = time.monotonic()
             self.due = ended + _PAUSE * (ended - began)

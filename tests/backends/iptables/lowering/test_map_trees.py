@@ -12,9 +12,9 @@ from cnpc.backends.iptables.lowering.one_family import of_family
 from cnpc.backends.iptables.lowering.port_trees import split_ports
 from cnpc.backends.text import unsupported
 from cnpc.compiler.errors import InputError
-from cnpc.compiler.ir.interpreter import Evaluator, Packet
+from cnpc.compiler.ir.interpreter import Interpreter, Packet
 from cnpc.compiler.ir.match import Field, Hook, KeyType
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.program import (
     Chain,
     Goto,
@@ -38,7 +38,7 @@ def refuse(what: str, rule: Rule) -> InputError:
 
 
 def same(before: Program, after: Program, asked: list[Packet]) -> None:
-    old, new = Evaluator(before), Evaluator(after)
+    old, new = Interpreter(before), Interpreter(after)
     for packet in asked:
         for hook in Hook:
             expected = old.judge(packet, hook).verdict
@@ -151,7 +151,7 @@ def ports_program(seed: int) -> Program:
         words.append(random.choice(("drop", "return", "goto d")))
         lines.append("  " + " ".join(filter(None, words)))
     body = "\n".join(lines)
-    return read_program(
+    return parse_program(
         f'program "n"\n\nchain c {{\n{body}\n}}\n\nchain d {{\n  state invalid drop\n}}\n\n'
         "chain forward hook forward {\n  jump c\n  udp any drop\n}\n"
     )
@@ -177,7 +177,7 @@ def test_trees_of_ports_judge_as_the_chain_does() -> None:
 def test_each_range_of_ports_ends_where_the_next_one_takes_over() -> None:
     rules = "\n".join(f"  tcp {port} return" for port in range(100, 400, 2))
     text = f'program "n"\n\nchain c {{\n{rules}\n  drop\n}}\n\n'
-    program = read_program(f"{text}chain forward hook forward {{\n  jump c\n}}\n")
+    program = parse_program(f"{text}chain forward hook forward {{\n  jump c\n}}\n")
     split = split_ports(program)
     top = split.chains_by_name()["c"].rules[:-1]
     ranges = [interval for rule in top for match in rule.matches for interval in match.ports]  # type: ignore[union-attr]  # they are all PortMatch
@@ -189,7 +189,7 @@ def test_each_range_of_ports_ends_where_the_next_one_takes_over() -> None:
 
 
 def test_a_hook_ends_in_the_rules_that_it_leads_on_to() -> None:
-    program = read_program(
+    program = parse_program(
         'program "n"\n\nchain c {\n  tcp 1 drop\n  tcp 2 goto d\n}\n\nchain d {\n  udp 1 drop\n'
         "  jump e\n}\n\nchain e {\n  udp 2 drop\n}\n\n"
         "chain forward hook forward {\n  jump d\n  jump c\n}\n"

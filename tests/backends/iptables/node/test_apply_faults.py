@@ -14,10 +14,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.apply.dataplane import Given
+from cnpc.backends.apply.dataplane import RulesetSource
 from cnpc.backends.iptables.names import SUFFIXES, TABLES
 from cnpc.backends.iptables.node.tools import FLAVOURS, PROGRAM
-from cnpc.backends.iptables.ruleset import IptablesLayout
+from cnpc.backends.iptables.ruleset import IptablesRuleset
 from cnpc.backends.linux.programs import found
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
@@ -36,7 +36,7 @@ _PROGRAMS = tuple(
 )
 
 
-def versions() -> tuple[Given[IptablesLayout], Given[IptablesLayout]]:
+def versions() -> tuple[RulesetSource[IptablesRuleset], RulesetSource[IptablesRuleset]]:
     after = changed(changed(WORLD, Random(1)), Random(2))  # noqa: S311 - reproducible
     return trio(WORLD), trio(after)
 
@@ -60,7 +60,7 @@ class Host:
                 path.with_suffix(f".{suffix}").write_text(made.texts[suffix])
             self.wanted[path] = self._alone(made)
 
-    def _alone(self, made: Given[IptablesLayout]) -> Mapping[str, list[str]]:
+    def _alone(self, made: RulesetSource[IptablesRuleset]) -> Mapping[str, list[str]]:
         space = Namespace()
         try:
             with space.entered():

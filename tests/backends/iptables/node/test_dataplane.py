@@ -1,4 +1,4 @@
-"""The keeper over iptables: what is in force is what the files hold, and nothing else moved."""
+"""The engine over iptables: what is in force is what the files hold, and nothing else moved."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from cnpc.backends.apply.dataplane import Drift, Given
-from cnpc.backends.apply.dataplanes import Reached
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.apply.store import State
-from cnpc.backends.iptables.node.active import judging
-from cnpc.backends.iptables.node.dataplane import IptablesFilter
+from cnpc.backends.apply.dataplane import Drift, RulesetSource
+from cnpc.backends.apply.dataplanes import DataplaneFactories
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.apply.store import Store
+from cnpc.backends.iptables.node.active import where_active
+from cnpc.backends.iptables.node.dataplane import IptablesDataplane
 from cnpc.backends.iptables.node.tools import FLAVOURS
-from cnpc.backends.iptables.ruleset import IptablesLayout, read_iptables
+from cnpc.backends.iptables.ruleset import IptablesRuleset, read_iptables
 from cnpc.backends.nftables.node.client import LibraryNft
-from cnpc.backends.nftables.node.dataplane import NftFilter, given
-from cnpc.backends.nftables.node.kernel import KernelNode
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.node.dataplane import NftDataplane, ruleset_source
+from cnpc.backends.nftables.node.kernel import LinuxKernel
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import NodeError
-from keepers import both_keeper, iptables_filter, kernel_keeper, warnings_fail
+from engines import both_engine, iptables_filter, kernel_engine, warnings_fail
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from own_rules import alone, lines, ours
@@ -97,13 +97,13 @@ def flavour(request: pytest.FixtureRequest, space: Namespace) -> str:  # noqa: A
 
 
 @pytest.fixture
-def own(flavour: str) -> IptablesFilter:
+def own(flavour: str) -> IptablesDataplane:
     return iptables_filter(flavour)
 
 
 @pytest.fixture
-def keeper(flavour: str, tmp_path: Path) -> Keeper:
-    return kernel_keeper(f"iptables-{flavour}", tmp_path)
+def engine(flavour: str, tmp_path: Path) -> Engine:
+    return kernel_engine(f"iptables-{flavour}", tmp_path)
 
 
 def others(flavour: str) -> dict[str, list[str]]:
@@ -123,18 +123,18 @@ def others(flavour: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_way_leads_to_what_the_texts_hold(keeper: Keeper, flavour: str, seed: int) -> None:
+def test_every_way_leads_to_what_the_texts_hold(engine: Engine, flavour: str, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
     documents = list(seeded(seed, LARGE if seed % 4 == 0 else SMALL).objects())
     for _ in range(4):
         made = trio(documents)
-        keeper.apply(made)
+        engine.apply(made)
         assert ours(flavour) == alone(flavour, made)
-        record, now = keeper.look()
+        record, now = engine.look()
         assert now.drift is Drift.NONE
         assert record.kernel is not None
         assert record.kernel.generation is not None
-        assert keeper.apply(made).plan.kind is Kind.NOTHING
+        assert engine.apply(made).plan.kind is PlanKind.NOTHING
         documents = changed(changed(documents, random), random)
 
 
@@ -161,30 +161,30 @@ FOREIGN: Mapping[str, str] = {
 
 @pytest.mark.parametrize("change", FOREIGN)
 def test_what_others_change_is_found_and_put_right(
-    keeper: Keeper, flavour: str, change: str
+    engine: Engine, flavour: str, change: str
 ) -> None:
-    keeper.apply(A)
+    engine.apply(A)
     tables = f"tables-{flavour} -t mangle"
     run((*f"ip{tables}".split(), "-A", "OUTPUT", "-j", "ACCEPT"))
-    assert keeper.look()[1].drift is Drift.NONE
-    before = keeper.generation()
+    assert engine.look()[1].drift is Drift.NONE
+    before = engine.generation()
     name = next(name for name in A.layout.sets if name.startswith("cnpc-local4"))
     words = {"{4}": f"ip{tables}", "{6}": f"ip6{tables}", "{set}": name}
     script = FOREIGN[change]
     for word, meaning in words.items():
         script = script.replace(word, meaning)
     run(("sh", "-c", script))
-    assert keeper.generation() != before
-    assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
-    assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
+    assert engine.generation() != before
+    assert engine.look()[1].drift in {Drift.GONE, Drift.CHANGED}
+    assert engine.apply(A).drift in {Drift.GONE, Drift.CHANGED}
     assert ours(flavour) == alone(flavour, A)
     rules = lines(*f"ip{tables}".split(), "-S", "FORWARD")
     assert [item for item in rules if "CNPC" in item] == rules[1:2]
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
 def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
-    keeper = both_keeper(flavour, tmp_path)
+    engine = both_engine(flavour, tmp_path)
     run(("ipset", "create", "trusted", "hash:ip"))
     run(("ipset", "add", "trusted", "192.0.2.9"))
     run(("nft", "-f", "-"), TABLE)
@@ -193,15 +193,15 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
         run((f"ip6tables-{kind}-restore",), NEIGHBOURS6)
     before = others(flavour)
     for step in (
-        lambda: keeper.check(A),
-        lambda: keeper.apply(A),
-        lambda: keeper.apply(B),
-        keeper.rollback,
+        lambda: engine.check(A),
+        lambda: engine.apply(A),
+        lambda: engine.apply(B),
+        engine.rollback,
         lambda: run((f"iptables-{flavour}", "-t", "mangle", "-F", "CNPC-FORWARD")),
-        lambda: keeper.apply(A),
-        lambda: keeper.apply(given(ruleset(WORLD))),
-        lambda: keeper.apply(A),
-        lambda: keeper.flush(pytest.fail),
+        lambda: engine.apply(A),
+        lambda: engine.apply(ruleset_source(ruleset(WORLD))),
+        lambda: engine.apply(A),
+        lambda: engine.flush(pytest.fail),
     ):
         step()
         assert others(flavour) == before
@@ -209,28 +209,28 @@ def test_nothing_of_others_changes(flavour: str, tmp_path: Path) -> None:
     assert "cnpc" not in run(("nft", "list", "tables"))
 
 
-def test_what_was_loaded_by_hand_is_taken_over(keeper: Keeper, flavour: str) -> None:
+def test_what_was_loaded_by_hand_is_taken_over(engine: Engine, flavour: str) -> None:
     IptablesLoader(flavour).load(A.texts)
-    assert keeper.look()[1].drift is Drift.FOREIGN
-    outcome = keeper.apply(B)
-    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, Kind.REPLACE)
+    assert engine.look()[1].drift is Drift.FOREIGN
+    outcome = engine.apply(B)
+    assert (outcome.drift, outcome.plan.kind) == (Drift.FOREIGN, PlanKind.REPLACE)
     assert ours(flavour) == alone(flavour, B)
 
 
-def test_a_comment_of_others_may_be_any_bytes(keeper: Keeper, flavour: str) -> None:
+def test_a_comment_of_others_may_be_any_bytes(engine: Engine, flavour: str) -> None:
     comment = b"caf\xe9"
     argv = [f"iptables-{flavour}".encode(), *b"-A FORWARD -m comment -j ACCEPT --comment".split()]
     subprocess.run([*argv, comment], check=True)
-    keeper.apply(A)
-    assert keeper.look()[1].drift is Drift.NONE
+    engine.apply(A)
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def test_a_check_leaves_nothing_behind(keeper: Keeper, flavour: str) -> None:
-    keeper.check(A)
+def test_a_check_leaves_nothing_behind(engine: Engine, flavour: str) -> None:
+    engine.check(A)
     assert not ours(flavour)
-    keeper.apply(A)
+    engine.apply(A)
     before = ours(flavour)
-    keeper.check(B)
+    engine.check(B)
     assert ours(flavour) == before
 
 
@@ -241,43 +241,43 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_refusal_changes_nothing(keeper: Keeper, flavour: str, wrong: str) -> None:
-    keeper.apply(A)
-    before, record = ours(flavour), keeper.read()
+def test_a_refusal_changes_nothing(engine: Engine, flavour: str, wrong: str) -> None:
+    engine.apply(A)
+    before, record = ours(flavour), engine.read()
     suffix, old, new = WRONG[wrong]
     texts = {**B.texts, suffix: B.texts[suffix].replace(old, new, 1)}
     assert texts != B.texts
     with pytest.raises(NodeError, match="in: "):
-        keeper.apply(replace(B, texts=texts, read=lambda: read_iptables(texts)))
-    assert (ours(flavour), keeper.read()) == (before, record)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.apply(B).plan.kind is Kind.RULES
+        engine.apply(replace(B, texts=texts, read=lambda: read_iptables(texts)))
+    assert (ours(flavour), engine.read()) == (before, record)
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.apply(B).plan.kind is PlanKind.RULES
 
 
-def test_what_ipset_refuses_changes_nothing(keeper: Keeper, flavour: str) -> None:
-    keeper.apply(A)
+def test_what_ipset_refuses_changes_nothing(engine: Engine, flavour: str) -> None:
+    engine.apply(A)
     name = next(name for name in B.layout.sets if name not in A.layout.sets)
     run(("ipset", "create", name, "list:set"))
-    before, record = ours(flavour), keeper.read()
+    before, record = ours(flavour), engine.read()
     with pytest.raises(NodeError, match=name):
-        keeper.apply(B)
-    assert (ours(flavour), keeper.read()) == (before, record)
+        engine.apply(B)
+    assert (ours(flavour), engine.read()) == (before, record)
     run(("ipset", "destroy", name))
-    assert keeper.apply(B).plan.kind is Kind.RULES
+    assert engine.apply(B).plan.kind is PlanKind.RULES
 
 
 def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
     """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
-    keeper = kernel_keeper("iptables-nft", tmp_path)
+    engine = kernel_engine("iptables-nft", tmp_path)
     chain = "add chain ip mangle FORWARD { type filter hook forward priority 5; }"
     run(("nft", f"add table ip mangle; {chain}"))
     with pytest.raises(NodeError, match="CHAIN_ADD failed"):
-        keeper.apply(A)
+        engine.apply(A)
     assert not any(ours("nft").values())
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
+def looped(given_: RulesetSource[IptablesRuleset], family: str) -> RulesetSource[IptablesRuleset]:
     """Return the ruleset with a rule that only the kernel refuses: it leads to its own chain."""
     rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
     text = given_.texts[family].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
@@ -288,108 +288,108 @@ def looped(given_: Given[IptablesLayout], family: str) -> Given[IptablesLayout]:
 @pytest.mark.parametrize("family", ["v4", "v6"])
 @pytest.mark.parametrize("first", [True, False])
 def test_what_the_kernel_refuses_of_one_family_takes_the_other_back(
-    keeper: Keeper, flavour: str, family: str, *, first: bool
+    engine: Engine, flavour: str, family: str, *, first: bool
 ) -> None:
     if not first:
-        keeper.apply(A)
-    before, record = ours(flavour), keeper.read()
+        engine.apply(A)
+    before, record = ours(flavour), engine.read()
     for _ in range(10):
         with pytest.raises(NodeError, match=r"Too many|loop|Invalid|failed"):
-            keeper.apply(looped(B, family))
-        assert (ours(flavour), keeper.read()) == (before, record)
-        assert keeper.look()[1].drift is Drift.NONE
-    keeper.apply(B)
+            engine.apply(looped(B, family))
+        assert (ours(flavour), engine.read()) == (before, record)
+        assert engine.look()[1].drift is Drift.NONE
+    engine.apply(B)
     assert ours(flavour) == alone(flavour, B)
 
 
 def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> None:
     (other,) = set(FLAVOURS) - {flavour}
-    kernel_keeper(f"iptables-{other}", tmp_path / "other").apply(A)
-    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path / "own")
+    kernel_engine(f"iptables-{other}", tmp_path / "other").apply(A)
+    engine = kernel_engine(f"iptables-{flavour}", tmp_path / "own")
     with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
-        keeper.apply(A)
+        engine.apply(A)
     assert not ours(flavour).keys() - {"sets"}
-    keeper.flush(pytest.fail)
-    keeper.apply(A)
+    engine.flush(pytest.fail)
+    engine.apply(A)
     assert ours(flavour) == alone(flavour, A)
 
 
 def test_switching_the_packet_filter_leaves_nothing_of_the_other(
     flavour: str, tmp_path: Path
 ) -> None:
-    keeper = both_keeper(flavour, tmp_path)
-    nft = given(ruleset(WORLD))
+    engine = both_engine(flavour, tmp_path)
+    nft = ruleset_source(ruleset(WORLD))
     for _ in range(2):
-        keeper.apply(nft)
+        engine.apply(nft)
         assert not ours(flavour)
         assert "inet cnpc" in run(("nft", "list", "tables"))
-        keeper.apply(A)
+        engine.apply(A)
         assert ours(flavour) == alone(flavour, A)
         assert "inet cnpc" not in run(("nft", "list", "tables"))
-    keeper.rollback()
+    engine.rollback()
     assert not ours(flavour)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.boot(pytest.fail) is not None
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.boot(pytest.fail) is not None
 
 
 def test_what_was_loaded_by_hand_of_the_other_kind_is_removed(flavour: str, tmp_path: Path) -> None:
-    keeper, nft = both_keeper(flavour, tmp_path), given(ruleset(WORLD))
+    engine, nft = both_engine(flavour, tmp_path), ruleset_source(ruleset(WORLD))
     IptablesLoader(flavour).load(A.texts)
-    assert keeper.view.beside(keeper.read()) == (f"iptables-{flavour}",)
-    assert keeper.apply(nft).removed == (f"iptables-{flavour}",)
+    assert engine.view.leftovers(engine.read()) == (f"iptables-{flavour}",)
+    assert engine.apply(nft).removed == (f"iptables-{flavour}",)
     assert not ours(flavour)
     IptablesLoader(flavour).load(B.texts)
-    outcome = keeper.apply(nft)
-    assert (outcome.plan.kind, outcome.removed) == (Kind.NOTHING, (f"iptables-{flavour}",))
+    outcome = engine.apply(nft)
+    assert (outcome.plan.kind, outcome.removed) == (PlanKind.NOTHING, (f"iptables-{flavour}",))
     assert not ours(flavour)
-    keeper.apply(A)
-    for kind in (Kind.NOTHING, Kind.RULES):
+    engine.apply(A)
+    for kind in (PlanKind.NOTHING, PlanKind.RULES):
         run(("nft", "-f", "-"), nft.texts["nft"])
-        assert keeper.view.beside(keeper.read()) == ("nftables",)
-        outcome = keeper.apply(A if kind is Kind.NOTHING else B)
+        assert engine.view.leftovers(engine.read()) == ("nftables",)
+        outcome = engine.apply(A if kind is PlanKind.NOTHING else B)
         assert (outcome.plan.kind, outcome.removed) == (kind, ("nftables",))
         assert "cnpc" not in run(("nft", "list", "tables"))
     assert ours(flavour) == alone(flavour, B)
-    assert keeper.apply(B).removed == ()
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.apply(B).removed == ()
+    assert engine.look()[1].drift is Drift.NONE
 
 
 def test_flush_removes_what_was_loaded_by_hand(flavour: str, tmp_path: Path) -> None:
-    keeper = both_keeper(flavour, tmp_path)
+    engine = both_engine(flavour, tmp_path)
     IptablesLoader(flavour).load(A.texts)
     run(("nft", "-f", "-"), ruleset(WORLD))
-    assert keeper.flush(pytest.fail)
+    assert engine.flush(pytest.fail)
     assert not ours(flavour)
     assert "cnpc" not in run(("nft", "list", "tables"))
 
 
 def test_what_others_have_is_not_taken_for_ours(flavour: str) -> None:
-    assert judging() == ()
+    assert where_active() == ()
     assert "filter" not in Path("/proc/net/ip_tables_names").read_text()
     run(("ipset", "create", "trusted", "hash:ip"))
     run((f"iptables-{flavour}-restore",), NEIGHBOURS)
     for name in ("XCNPC-FORWARD", "CNPC-FORWARDS", "CNPC-"):
         run((f"ip6tables-{flavour}", "-N", name))
-    assert judging() == ()
+    assert where_active() == ()
     run((f"ip6tables-{flavour}", "-N", "CNPC-INPUT"))
-    assert judging() == (f"iptables-{flavour}",)
+    assert where_active() == (f"iptables-{flavour}",)
 
 
 def test_rules_of_others_that_use_ours_are_left_and_do_not_disturb(
-    keeper: Keeper, flavour: str
+    engine: Engine, flavour: str
 ) -> None:
-    keeper.apply(A)
+    engine.apply(A)
     gone = next(
         name for name in A.layout.families["v4"] if name not in B.layout.families["v4"]
     )  # fmt: skip
     command = (f"iptables-{flavour}", "-t", "mangle")
     run((*command, "-A", "OUTPUT", "-j", gone))
-    keeper.apply(B)
-    assert keeper.look()[1].drift is Drift.NONE
+    engine.apply(B)
+    assert engine.look()[1].drift is Drift.NONE
     assert lines(*command, "-S", gone) == [f"-N {gone}"]
-    keeper.flush(pytest.fail)
+    engine.flush(pytest.fail)
     run((*command, "-D", "OUTPUT", "-j", gone))
-    keeper.apply(B)
+    engine.apply(B)
     assert ours(flavour) == alone(flavour, B)
 
 
@@ -399,25 +399,25 @@ create cnpc-dns4_1 hash:ip family inet hashsize 32768 maxelem 65536 timeout 0 -e
 """
 
 
-def test_what_the_node_filled_in_stays(keeper: Keeper) -> None:
-    def with_names(made: Given[IptablesLayout]) -> Given[IptablesLayout]:
+def test_what_the_node_filled_in_stays(engine: Engine) -> None:
+    def with_names(made: RulesetSource[IptablesRuleset]) -> RulesetSource[IptablesRuleset]:
         texts = {**made.texts, "ipset": made.texts["ipset"] + DNS}
         return replace(made, texts=texts, read=lambda: read_iptables(texts))
 
-    keeper.apply(with_names(A))
+    engine.apply(with_names(A))
     run(("ipset", "add", "cnpc-dns4_1", "192.0.2.1"))
-    assert keeper.look()[1].drift is Drift.NONE
-    keeper.apply(with_names(B))
+    assert engine.look()[1].drift is Drift.NONE
+    engine.apply(with_names(B))
     assert "add cnpc-dns4_1 192.0.2.1" in run(("ipset", "save"))
 
 
-def test_the_listing_counts_by_family(keeper: Keeper) -> None:
-    keeper.apply(A)
-    listing = keeper.view.listing(keeper.read()).splitlines()
+def test_the_listing_counts_by_family(engine: Engine) -> None:
+    engine.apply(A)
+    listing = engine.view.listing(engine.read()).splitlines()
     assert all(line.startswith(("v4 [0:0] -A CNPC-", "v6 [0:0] -A CNPC-")) for line in listing)
 
 
-def test_other_programs_are_not_needed(own: IptablesFilter) -> None:
+def test_other_programs_are_not_needed(own: IptablesDataplane) -> None:
     assert not own.present()
     assert not own.unload()
     assert subprocess.run(["ipset", "list", "-n"], capture_output=True, check=True).stdout == b""
@@ -428,18 +428,21 @@ def test_what_cannot_be_removed_is_not_left_to_judge(
     flavour: str,
     tmp_path: Path,
 ) -> None:
-    both_keeper(flavour, tmp_path).apply(A)
-    nft = NftFilter(KernelNode(LibraryNft()))
+    both_engine(flavour, tmp_path).apply(A)
+    nft = NftDataplane(LinuxKernel(LibraryNft()))
 
-    def lacks() -> IptablesFilter:
+    def lacks() -> IptablesDataplane:
         raise NodeError("there is no ipset")
 
-    reached: Reached = {"nftables": lambda: nft, "iptables": lacks}
-    keeper = Keeper(reached, State(tmp_path), lambda: None, warnings_fail)
+    reached: DataplaneFactories = {"nftables": lambda: nft, "iptables": lacks}
+    engine = Engine(reached, Store(tmp_path), lambda: None, warnings_fail)
     before = ours(flavour)
-    for command in (lambda: keeper.apply(given(ruleset(WORLD))), lambda: keeper.flush(print)):
+    for command in (
+        lambda: engine.apply(ruleset_source(ruleset(WORLD))),
+        lambda: engine.flush(print),
+    ):
         with pytest.raises(NodeError, match="there is no ipset"):
             command()
     assert not nft.present()
     assert ours(flavour) == before
-    assert both_keeper(flavour, tmp_path).look()[1].drift is Drift.NONE
+    assert both_engine(flavour, tmp_path).look()[1].drift is Drift.NONE

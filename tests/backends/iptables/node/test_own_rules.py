@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 from cnpc.backends.apply.dataplane import Drift
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.iptables.node.active import judging
-from cnpc.backends.iptables.node.dataplane import IptablesFilter
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.iptables.node.active import where_active
+from cnpc.backends.iptables.node.dataplane import IptablesDataplane
 from cnpc.backends.iptables.node.nft_flavour import own_by_kernel
 from cnpc.backends.iptables.node.own_rules import own, own_texts
 from cnpc.backends.iptables.node.saved import read_saved
 from cnpc.backends.iptables.node.tools import FLAVOURS, UnlistedError, tools_of
-from cnpc.backends.nftables.node.dataplane import given
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.node.dataplane import ruleset_source
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import NodeError
-from keepers import both_keeper, iptables_filter, kernel_keeper
+from engines import both_engine, iptables_filter, kernel_engine
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import ruleset, trio
@@ -32,8 +32,8 @@ FAMILIES = {"v4": ("ip", "iptables"), "v6": ("ip6", "ip6tables")}
 
 
 @pytest.fixture
-def keeper(space: Namespace, tmp_path: Path) -> Keeper:  # noqa: ARG001 - in it
-    return kernel_keeper("iptables-nft", tmp_path)
+def engine(space: Namespace, tmp_path: Path) -> Engine:  # noqa: ARG001 - in it
+    return kernel_engine("iptables-nft", tmp_path)
 
 
 def spoil(family: str) -> None:
@@ -47,39 +47,39 @@ def spoil(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rules_that_cannot_be_listed_are_in_nobodys_way(keeper: Keeper, family: str) -> None:
-    keeper.apply(A)
+def test_rules_that_cannot_be_listed_are_in_nobodys_way(engine: Engine, family: str) -> None:
+    engine.apply(A)
     spoil(family)
-    assert keeper.look()[1].drift is Drift.NONE
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert engine.look()[1].drift is Drift.NONE
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
     for _ in range(3):
-        keeper.apply(B)
-        keeper.apply(A)
-    keeper.rollback()
-    assert keeper.apply(B).plan.kind is Kind.NOTHING
+        engine.apply(B)
+        engine.apply(A)
+    engine.rollback()
+    assert engine.apply(B).plan.kind is PlanKind.NOTHING
     listed = run(("nft", f"list chain {FAMILIES[family][0]} mangle FORWARD"))
     assert listed.count("jump CNPC-FORWARD") == 1
-    assert keeper.flush(pytest.fail)
+    assert engine.flush(pytest.fail)
     assert "CNPC-" not in run(("nft", "list", "ruleset"))
     assert "ct count" in run(("nft", "list", "ruleset"))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_refusal_takes_back_what_cannot_be_listed(keeper: Keeper, family: str) -> None:
-    keeper.apply(A)
+def test_a_refusal_takes_back_what_cannot_be_listed(engine: Engine, family: str) -> None:
+    engine.apply(A)
     spoil(family)
     before = sorted(run(("nft", "list", "ruleset")).splitlines())  # chains may be in another order
     rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
     text = B.texts["v6"].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
     texts = {**B.texts, "v6": text}
     with pytest.raises(NodeError):
-        keeper.apply(replace(B, texts=texts, read=lambda: iptables_filter("nft").read(texts)))
+        engine.apply(replace(B, texts=texts, read=lambda: iptables_filter("nft").read(texts)))
     assert sorted(run(("nft", "list", "ruleset")).splitlines()) == before
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def test_the_kernel_shows_what_the_program_lists(keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_the_kernel_shows_what_the_program_lists(engine: Engine) -> None:
+    engine.apply(A)
     run(("iptables-nft", "-t", "mangle", "-A", "OUTPUT", "-p", "tcp", "-j", "CNPC-FORWARD"))
     run(("ip6tables-nft", "-t", "mangle", "-I", "INPUT", "-g", "CNPC-INPUT"))
     tools = tools_of("nft")
@@ -93,12 +93,12 @@ def test_the_kernel_shows_what_the_program_lists(keeper: Keeper) -> None:
             assert len(set(seen.chains[name])) == len(set(rules))
 
 
-def test_counters_are_no_change(keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_counters_are_no_change(engine: Engine) -> None:
+    engine.apply(A)
     before = own_by_kernel("v4", "mangle")
     run(("iptables-nft", "-t", "mangle", "-Z"))
     assert own_by_kernel("v4", "mangle") == before
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -117,15 +117,15 @@ def test_comments_of_others_in_our_chains_may_be_any_bytes(
     flavour: str,
     tmp_path: Path,
 ) -> None:
-    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
-    keeper.apply(A)
+    engine = kernel_engine(f"iptables-{flavour}", tmp_path)
+    engine.apply(A)
     words = f"iptables-{flavour} -t mangle -I CNPC-FORWARD -j ACCEPT -m comment --comment"
     subprocess.run([*words.encode().split(), b"caf\xe9"], check=True)
-    record, now = keeper.look()
+    record, now = engine.look()
     assert now.drift is Drift.CHANGED
-    assert "caf\udce9" in keeper.view.listing(record)
-    assert keeper.apply(A).drift is Drift.CHANGED
-    assert keeper.look()[1].drift is Drift.NONE
+    assert "caf\udce9" in engine.view.listing(record)
+    assert engine.apply(A).drift is Drift.CHANGED
+    assert engine.look()[1].drift is Drift.NONE
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -135,17 +135,17 @@ def test_a_change_of_the_systems_flavour_is_seen(
     tmp_path: Path,
 ) -> None:
     (other,) = set(FLAVOURS) - {flavour}
-    kernel_keeper(f"iptables-{other}", tmp_path).apply(A)
-    keeper = kernel_keeper(f"iptables-{flavour}", tmp_path)
-    record, now = keeper.look()
+    kernel_engine(f"iptables-{other}", tmp_path).apply(A)
+    engine = kernel_engine(f"iptables-{flavour}", tmp_path)
+    record, now = engine.look()
     assert now.drift is Drift.MOVED
     with pytest.raises(NodeError) as refused:
-        keeper.apply(B)
-    assert str(refused.value) == keeper.view.obstacle(record)
-    assert keeper.flush(pytest.fail)
-    assert not judging()
-    keeper.apply(B)
-    assert keeper.view.obstacle(keeper.read()) == ""
+        engine.apply(B)
+    assert str(refused.value) == engine.view.obstacle(record)
+    assert engine.flush(pytest.fail)
+    assert not where_active()
+    engine.apply(B)
+    assert engine.view.obstacle(engine.read()) == ""
 
 
 def test_what_is_only_in_the_way_is_a_warning(
@@ -155,27 +155,27 @@ def test_what_is_only_in_the_way_is_a_warning(
 ) -> None:
     """A clean-up that fails where nothing of ours judges leaves the deed as it is."""
 
-    def fail(_: IptablesFilter) -> bool:
+    def fail(_: IptablesDataplane) -> bool:
         raise NodeError("Cannot open session to kernel.")
 
-    monkeypatch.setattr(IptablesFilter, "unload", fail)
+    monkeypatch.setattr(IptablesDataplane, "unload", fail)
     told: list[str] = []
-    keeper = both_keeper("legacy", tmp_path, told.append)
-    nft = given(ruleset(WORLD))
-    keeper.apply(nft)
-    assert keeper.flush(pytest.fail)
+    engine = both_engine("legacy", tmp_path, told.append)
+    nft = ruleset_source(ruleset(WORLD))
+    engine.apply(nft)
+    assert engine.flush(pytest.fail)
     assert [words.partition(": ")[2] for words in told] == ["Cannot open session to kernel."]
-    keeper.apply(nft)
+    engine.apply(nft)
     IptablesLoader("legacy").load(A.texts)
-    assert keeper.apply(nft).removed == ()
-    assert keeper.view.beside(keeper.read()) == ("iptables-legacy",)
+    assert engine.apply(nft).removed == ()
+    assert engine.view.leftovers(engine.read()) == ("iptables-legacy",)
     with pytest.raises(NodeError, match="rules of cnpc in iptables-legacy judge still"):
-        keeper.flush(pytest.fail)
+        engine.flush(pytest.fail)
     assert len(told) == 3
 
 
-def test_texts_are_the_same_chain_by_chain(keeper: Keeper) -> None:
-    keeper.apply(A)
+def test_texts_are_the_same_chain_by_chain(engine: Engine) -> None:
+    engine.apply(A)
     tools = tools_of("nft")
     assert tools
     before = own_texts(tools)

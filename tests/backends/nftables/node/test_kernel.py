@@ -1,4 +1,4 @@
-"""The keeper over the kernel: whatever the way, what is in force is what nft would have loaded."""
+"""The engine over the kernel: whatever the way, what is in force is what nft would have loaded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 from cnpc.backends.apply.dataplane import Drift
-from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.engine import Engine
 from cnpc.backends.linux import programs
 from cnpc.backends.nftables.node.client import CommandNft, LibraryNft, Nft
-from cnpc.backends.nftables.node.dataplane import given
-from cnpc.backends.nftables.node.kernel import KernelNode
-from cnpc.backends.nftables.plan import Kind
+from cnpc.backends.nftables.node.dataplane import ruleset_source
+from cnpc.backends.nftables.node.kernel import LinuxKernel
+from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import NodeError
-from keepers import nft_keeper
+from engines import nft_engine
 from netcluster import Namespace
 from rulesets import blocks, changed, ruleset
 from worlds import LARGE, SMALL, seeded
@@ -32,11 +32,11 @@ table inet cnpc_test {{
 }}
 """
 WORLD = list(seeded(4).objects())
-A = given(ruleset(WORLD))
+A = ruleset_source(ruleset(WORLD))
 B = next(
     made
     for seed in range(50)
-    if (made := given(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
+    if (made := ruleset_source(ruleset(changed(WORLD, Random(seed))))).layout != A.layout  # noqa: S311 - not secret
 )
 
 # As firewalld, Docker and kube-proxy leave them.
@@ -75,8 +75,8 @@ def nft(request: pytest.FixtureRequest, space: Namespace) -> Nft:  # noqa: ARG00
 
 
 @pytest.fixture
-def keeper(nft: Nft, tmp_path: Path) -> Keeper:
-    return nft_keeper(KernelNode(nft), tmp_path)
+def engine(nft: Nft, tmp_path: Path) -> Engine:
+    return nft_engine(LinuxKernel(nft), tmp_path)
 
 
 def listed() -> str:
@@ -94,18 +94,18 @@ def loaded_at_once(text: str) -> str:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_way_leads_to_what_nft_loads(keeper: Keeper, seed: int) -> None:
+def test_every_way_leads_to_what_nft_loads(engine: Engine, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible, not secret
     documents = list(seeded(seed, LARGE if seed % 4 == 0 else SMALL).objects())
     for _ in range(4):
         text = ruleset(documents)
-        keeper.apply(given(text))
+        engine.apply(ruleset_source(text))
         assert blocks(listed()) == blocks(loaded_at_once(text))
-        record, now = keeper.look()
+        record, now = engine.look()
         assert now.drift is Drift.NONE
         assert record.kernel is not None
         assert record.kernel.generation is not None, "some commit was refused or repeated"
-        assert keeper.apply(given(text)).plan.kind is Kind.NOTHING
+        assert engine.apply(ruleset_source(text)).plan.kind is PlanKind.NOTHING
         documents = changed(changed(documents, random), random)
 
 
@@ -124,25 +124,25 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("change", FOREIGN)
-def test_what_others_change_is_found_and_put_right(keeper: Keeper, nft: Nft, change: str) -> None:
-    keeper.apply(A)
+def test_what_others_change_is_found_and_put_right(engine: Engine, nft: Nft, change: str) -> None:
+    engine.apply(A)
     nft.run("add table ip unrelated")
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
     nft.run(change)
-    assert keeper.look()[1].drift in {Drift.GONE, Drift.CHANGED}
-    assert keeper.apply(A).drift in {Drift.GONE, Drift.CHANGED}
+    assert engine.look()[1].drift in {Drift.GONE, Drift.CHANGED}
+    assert engine.apply(A).drift in {Drift.GONE, Drift.CHANGED}
     assert blocks(listed()) == blocks(loaded_at_once(A.texts["nft"]))
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
 
 
-def test_one_element_for_another_is_found(keeper: Keeper, nft: Nft) -> None:
-    keeper.apply(A)
-    element = A.layout.tables["local4"].lines()[0]
+def test_one_element_for_another_is_found(engine: Engine, nft: Nft) -> None:
+    engine.apply(A)
+    element = A.layout.sets["local4"].lines()[0]
     nft.run(
         f"delete element inet cnpc local4 {{ {element} }}\n"
         "add element inet cnpc local4 { 192.0.2.77 }"
     )
-    assert keeper.look()[1].drift is Drift.CHANGED
+    assert engine.look()[1].drift is Drift.CHANGED
 
 
 def large(first: int) -> str:
@@ -163,30 +163,30 @@ def large(first: int) -> str:
 
 
 @pytest.mark.parametrize("verdict", ["", " : goto closed"], ids=["key", "verdict"])
-def test_one_of_thousands_of_elements_is_found(keeper: Keeper, nft: Nft, verdict: str) -> None:
-    keeper.apply(given(large(0)))
-    keeper.apply(given(large(1)))  # whose digests are in part taken over
+def test_one_of_thousands_of_elements_is_found(engine: Engine, nft: Nft, verdict: str) -> None:
+    engine.apply(ruleset_source(large(0)))
+    engine.apply(ruleset_source(large(1)))  # whose digests are in part taken over
     nft.run("add table ip unrelated")
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.NONE
     name, old = ("m", "10.0.1.1") if verdict else ("s", "10.0.7.7")
     new = old if verdict else "192.0.2.77"
     nft.run(
         f"delete element inet cnpc {name} {{ {old} }}\n"
         f"add element inet cnpc {name} {{ {new}{verdict} }}"
     )
-    assert keeper.look()[1].drift is Drift.CHANGED
-    assert keeper.apply(given(large(1))).drift is Drift.CHANGED
-    assert keeper.look()[1].drift is Drift.NONE
+    assert engine.look()[1].drift is Drift.CHANGED
+    assert engine.apply(ruleset_source(large(1))).drift is Drift.CHANGED
+    assert engine.look()[1].drift is Drift.NONE
 
 
 def test_what_others_committed_is_looked_at_once(
-    keeper: Keeper, nft: Nft, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, nft: Nft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper.apply(A)
+    engine.apply(A)
     nft.run("add table ip unrelated")
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
-    monkeypatch.setattr(KernelNode, "fingerprint", None)
-    assert keeper.apply(A).plan.kind is Kind.NOTHING
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
+    monkeypatch.setattr(LinuxKernel, "fingerprint", None)
+    assert engine.apply(A).plan.kind is PlanKind.NOTHING
 
 
 def neighbours() -> bytes:
@@ -202,31 +202,31 @@ def neighbours() -> bytes:
     )
 
 
-def test_nothing_of_others_changes(keeper: Keeper) -> None:
+def test_nothing_of_others_changes(engine: Engine) -> None:
     subprocess.run(["nft", "-f", "-"], input=NEIGHBOURS.encode(), check=True)
     for flavour in ("iptables-restore", "iptables-legacy-restore"):
         subprocess.run([flavour], input=IPTABLES.encode(), check=True)
     before = neighbours()
-    keeper.apply(A)
-    keeper.apply(B)
-    keeper.rollback()
+    engine.apply(A)
+    engine.apply(B)
+    engine.rollback()
     CommandNft().run("add rule inet cnpc forward drop")
-    keeper.apply(A)
+    engine.apply(A)
     assert neighbours() == before
-    keeper.flush(pytest.fail)
+    engine.flush(pytest.fail)
     assert neighbours() == before
     assert "cnpc" not in CommandNft().run("list tables")
 
 
-def test_a_refusal_in_the_middle_of_the_text_changes_nothing(keeper: Keeper) -> None:
-    keeper.apply(A)
-    before, record = listed(), keeper.read()
+def test_a_refusal_in_the_middle_of_the_text_changes_nothing(engine: Engine) -> None:
+    engine.apply(A)
+    before, record = listed(), engine.read()
     # Well-formed, and still nothing that a kernel takes: a chain that nobody has.
     wrong = B.texts["nft"].replace("\t\tct state established accept\n", "\t\tgoto nowhere\n", 1)
     with pytest.raises(NodeError, match=r"nowhere|No such file"):
-        keeper.apply(given(wrong))
-    assert (listed(), keeper.read()) == (before, record)
-    assert keeper.apply(B).plan.kind is not Kind.NOTHING
+        engine.apply(ruleset_source(wrong))
+    assert (listed(), engine.read()) == (before, record)
+    assert engine.apply(B).plan.kind is not PlanKind.NOTHING
 
 
 DNS = """
@@ -248,15 +248,16 @@ table inet cnpc {
 """
 
 
-def test_what_the_node_filled_in_stays(keeper: Keeper, nft: Nft) -> None:
-    keeper.apply(given(DNS))
+def test_what_the_node_filled_in_stays(engine: Engine, nft: Nft) -> None:
+    engine.apply(ruleset_source(DNS))
     nft.run("add element inet cnpc dns4_1 { 192.0.2.1, 192.0.2.2 timeout 1h }")
     assert (
-        keeper.apply(given(DNS.replace("accept\n\t}", "counter accept\n\t}"))).drift is Drift.NONE
+        engine.apply(ruleset_source(DNS.replace("accept\n\t}", "counter accept\n\t}"))).drift
+        is Drift.NONE
     )
     assert "192.0.2.1" in listed()
     nft.run("add rule inet cnpc forward drop")
-    assert keeper.apply(given(DNS)).drift is Drift.CHANGED
+    assert engine.apply(ruleset_source(DNS)).drift is Drift.CHANGED
     assert "192.0.2.1" in listed()
     assert "timeout 1h" in listed()
 

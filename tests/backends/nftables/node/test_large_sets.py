@@ -2,15 +2,15 @@ from __future__ import annotations
 
 from cnpc.backends.linux.netlink import attribute
 from cnpc.backends.nftables.node.large_sets import is_large, same_contents
-from cnpc.backends.nftables.ruleset import Table
-from cnpc.backends.text_slice import Part
+from cnpc.backends.nftables.ruleset import NftSet
+from cnpc.backends.text_slice import TextSlice
 
 WORDS = [f"10.0.{n >> 8}.{n & 255}" for n in range(6000)]
 
 
-def table(words: list[str], kind: str = "ipv4_addr", more: str = "") -> Table:
+def table(words: list[str], kind: str = "ipv4_addr", more: str = "") -> NftSet:
     elements = ",\n\t\t\t".join(word + more for word in words)
-    return Table("set", "s", f"\t\ttype {kind}\n\t\tsize 65536", Part.whole(elements))
+    return NftSet("set", "s", f"\t\ttype {kind}\n\t\tsize 65536", TextSlice.whole(elements))
 
 
 def listed(words: list[str], data: bytes = b"") -> list[bytes]:

@@ -88,12 +88,12 @@ def test_killed_between_commits(host: Host) -> None:
     script = (
         "import os, sys\n"
         "from cnpc.backends.nftables.node import kernel as node\n"
-        "commit, left = node.KernelNode.commit, [int(sys.argv.pop(1))]\n"
+        "commit, left = node.LinuxKernel.commit, [int(sys.argv.pop(1))]\n"
         "def counted(self, text):\n"
         "    if left[0] == 0: os.kill(os.getpid(), 9)\n"
         "    left[0] -= 1\n"
         "    commit(self, text)\n"
-        "node.KernelNode.commit = counted\n"
+        "node.LinuxKernel.commit = counted\n"
         "from cnpc.compiler.cli.main import main\n"
         "main(sys.argv[1:])\n"
     )
@@ -136,12 +136,12 @@ def test_the_kernel_refuses_a_later_commit(host: Host, lasting: bool) -> None:  
     script = (
         "import sys\n"
         "from cnpc.backends.nftables.node import kernel as node\n"
-        "commit, left, lasting = node.KernelNode.commit, [int(sys.argv.pop(1))], sys.argv.pop(1)\n"
+        "commit, left, lasting = node.LinuxKernel.commit, [int(sys.argv.pop(1))], sys.argv.pop(1)\n"
         "def refused(self, text):\n"
         "    left[0] -= 1\n"
         "    wrong = left[0] == -1 or left[0] < 0 and lasting == 'True'\n"
         "    commit(self, text + 'add rule inet cnpc forward goto nowhere\\n' * wrong)\n"
-        "node.KernelNode.commit = refused\n"
+        "node.LinuxKernel.commit = refused\n"
         "from cnpc.compiler.cli.main import main\n"
         "main(sys.argv[1:])\n"
     )

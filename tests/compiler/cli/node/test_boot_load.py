@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from backends.apply.test_engine import A
-from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.engine import Engine
 from cnpc.backends.linux import machine_id
-from cnpc.backends.nftables.node.dataplane import given
+from cnpc.backends.nftables.node.dataplane import ruleset_source
 from cnpc.compiler.cli.node.boot_load import boot_last, load_if_missing
 from cnpc.compiler.errors import NodeError
+from engines import nft_engine
 from fake_node import FakeNode
-from keepers import nft_keeper
 
-NAMED = given(f"# Network policy of node worker-1, compiled by cnpc 0.1.0.\n\n{A.texts['nft']}")
+NAMED = ruleset_source(
+    f"# Network policy of node worker-1, compiled by cnpc 0.1.0.\n\n{A.texts['nft']}"
+)
 
 
 @pytest.fixture
@@ -33,26 +35,26 @@ def node() -> FakeNode:
 
 
 @pytest.fixture
-def keeper(node: FakeNode, identity: Path, tmp_path: Path) -> Keeper:
+def engine(node: FakeNode, identity: Path, tmp_path: Path) -> Engine:
     assert identity.exists()
-    keeper = nft_keeper(node, tmp_path / "state")
-    keeper.apply(NAMED)
+    engine = nft_engine(node, tmp_path / "state")
+    engine.apply(NAMED)
     node.boot, node.tables = "another", set()
-    return keeper
+    return engine
 
 
 @pytest.mark.parametrize("name", ["worker-2", "worker-1", "worker-1.example.org"])
 @pytest.mark.parametrize("identifier", ["0123", "4567", ""])
 def test_a_copy_of_another_machine_is_refused(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, identity: Path, name: str, identifier: str
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, identity: Path, name: str, identifier: str
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: name)
     identity.write_text(f"{identifier}\n")
     if identifier != "0123" and name == "worker-2":
         with pytest.raises(NodeError, match=r"copied from another machine, and has .* worker-1"):
-            boot_last(keeper)
+            boot_last(engine)
     else:
-        assert boot_last(keeper) is not None
+        assert boot_last(engine) is not None
 
 
 def test_the_identity_itself_is_not_told(identity: Path) -> None:
@@ -63,14 +65,14 @@ def test_the_identity_itself_is_not_told(identity: Path) -> None:
 
 
 def test_what_was_loaded_since_the_boot_is_not_loaded_again(
-    monkeypatch: pytest.MonkeyPatch, node: FakeNode, keeper: Keeper
+    monkeypatch: pytest.MonkeyPatch, node: FakeNode, engine: Engine
 ) -> None:
-    monkeypatch.setattr(Keeper, "place", lambda _: node.boot)
-    load_if_missing(keeper)
+    monkeypatch.setattr(Engine, "place", lambda _: node.boot)
+    load_if_missing(engine)
     assert node.tables
     before = list(node.commits)
-    load_if_missing(keeper)
+    load_if_missing(engine)
     assert node.commits == before
-    keeper.flush(pytest.fail)
-    load_if_missing(keeper)
+    engine.flush(pytest.fail)
+    load_if_missing(engine)
     assert not node.tables

@@ -16,7 +16,7 @@ def test_nftables_is_preferred(monkeypatch: pytest.MonkeyPatch, lacking: str, ch
         if backend == lacking:
             raise NodeError(f"there is no {backend}")
 
-    monkeypatch.setattr(engine, "_reach", reach)
+    monkeypatch.setattr(engine, "_open", reach)
     assert engine.usable_backend() == chosen
 
 
@@ -24,6 +24,6 @@ def test_where_there_is_none_the_first_is_asked_for(monkeypatch: pytest.MonkeyPa
     def reach(backend: str) -> None:
         raise NodeError(f"there is no {backend}")
 
-    monkeypatch.setattr(engine, "_reach", reach)
+    monkeypatch.setattr(engine, "_open", reach)
     with pytest.raises(NodeError, match="there is no nftables"):
         engine.usable_backend()

@@ -16,7 +16,7 @@ import yaml
 from cnpc.compiler.errors import Place, Source
 from cnpc.compiler.manifests.kinds import Collector
 from cnpc.compiler.manifests.policies.network_policy_fast import Doubtful, WellFormed
-from cnpc.compiler.manifests.problems import Findings, OnUnknown
+from cnpc.compiler.manifests.problems import OnUnknown, Problems
 from cnpc.compiler.manifests.text.documents import Manifest, TypeName
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,12 +45,12 @@ def long(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str | None, list[s
     def doubt(_self: object, _raw: object, _place: object) -> None:
         raise Doubtful
 
-    findings = Findings(OnUnknown.ERROR)
-    collector = Collector(findings)
+    problems = Problems(OnUnknown.ERROR)
+    collector = Collector(problems)
     with monkeypatch.context() as patched:
         patched.setattr(WellFormed, "decode", doubt)
         collector.add(Manifest(NAME, msgspec.Raw(text.encode()), PLACE))
-    messages = [item.message for item in findings.diagnostics]
+    messages = [item.message for item in problems.diagnostics]
     return (repr(collector.policies[0]) if collector.policies else None), messages
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from cnpc.compiler.errors import Source
-from cnpc.compiler.manifests.problems import Findings, OnUnknown, path_text, quote
+from cnpc.compiler.manifests.problems import OnUnknown, Problems, path_text, quote
 from cnpc.compiler.manifests.text.documents import EmptyFile, read_manifests
 from cnpc.compiler.manifests.text.yaml_text import read_yaml
 from hypothesis import given
@@ -25,7 +25,7 @@ JSON = st.recursive(
 
 def values(text: str | bytes) -> tuple[list[Any], list[str]]:
     data = text.encode() if isinstance(text, str) else text
-    findings = Findings(OnUnknown.ERROR)
+    findings = Problems(OnUnknown.ERROR)
     found = [part.value for part in read_yaml(data, Source("t"), findings)]
     return found, [f"{item.span}: {item.message}" for item in findings.diagnostics]
 
@@ -41,7 +41,7 @@ def test_json_and_block_yaml_read_as_what_was_written(value: object) -> None:
 
 def test_items_come_before_their_document() -> None:
     text = "kind: List\nitems:\n- a: 1\n- b\nmetadata: {}\n---\nx: 1\n"
-    findings = Findings(OnUnknown.ERROR)
+    findings = Problems(OnUnknown.ERROR)
     parts = list(read_yaml(text.encode(), Source("t"), findings))
     assert [(part.document, part.path, part.value, part.items_came) for part in parts] == [
         (0, ("items", 0), {"a": 1}, False),
@@ -97,7 +97,7 @@ def test_what_is_not_text_is_reported(data: bytes) -> None:
 
 def read_through(data: bytes, name: str) -> list[str]:
     """Return the messages, and nothing but those and that there is nothing in the file."""
-    findings = Findings(OnUnknown.ERROR)
+    findings = Problems(OnUnknown.ERROR)
     with suppress(EmptyFile):
         for manifest in read_manifests(data, Source(name), findings):
             manifest.plain(findings)
@@ -118,7 +118,7 @@ def test_nothing_that_looks_like_yaml_or_json_raises(text: str) -> None:
 
 def test_a_later_document_of_json_may_begin_with_a_byte_order_mark() -> None:
     text = '\ufeff{"apiVersion": "v1", "kind": "A"}\n\ufeff{"apiVersion": "v1", "kind": "B"}'
-    found = read_manifests(text.encode(), Source("t.json"), Findings(OnUnknown.ERROR))
+    found = read_manifests(text.encode(), Source("t.json"), Problems(OnUnknown.ERROR))
     assert [manifest.type_name.kind for manifest in found] == ["A", "B"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cnpc.compiler.errors import Source
-from cnpc.compiler.manifests.problems import Findings, OnUnknown
+from cnpc.compiler.manifests.problems import OnUnknown, Problems
 from cnpc.compiler.manifests.text.yaml_text import read_yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 def fault(text: str) -> tuple[str, str, str]:
     """Return the place, the message and the hint of the one error of a text."""
-    findings = Findings(OnUnknown.ERROR)
-    list(read_yaml(text.encode(), Source("f"), findings))
-    [found] = findings.diagnostics
+    problems = Problems(OnUnknown.ERROR)
+    list(read_yaml(text.encode(), Source("f"), problems))
+    [found] = problems.diagnostics
     return str(found.span).removeprefix("f:"), found.message, found.hint
 
 
@@ -51,5 +51,5 @@ def test_a_comment_is_no_template() -> None:
 
 @given(st.text(alphabet="ab{}[]'\"#:,-\n &*!|>%@`<?$\t", max_size=40))
 def test_whatever_is_written_is_explained(text: str) -> None:
-    findings = Findings(OnUnknown.ERROR)
-    list(read_yaml(text.encode(), Source("f"), findings))
+    problems = Problems(OnUnknown.ERROR)
+    list(read_yaml(text.encode(), Source("f"), problems))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cnpc.compiler.errors import Source
-from cnpc.compiler.manifests.problems import Findings, OnUnknown
+from cnpc.compiler.manifests.problems import OnUnknown, Problems
 from cnpc.compiler.manifests.text.yaml_scalars import resolve
 from cnpc.compiler.manifests.text.yaml_text import read_yaml
 
@@ -32,7 +32,7 @@ def text_of(entry: dict[str, Any]) -> str:
 
 
 def read(text: str) -> tuple[list[Any], list[str]]:
-    findings = Findings(OnUnknown.ERROR)
+    findings = Problems(OnUnknown.ERROR)
     found = [part.value for part in read_yaml(text.encode(), Source("t"), findings)]
     return found, [item.message for item in findings.diagnostics]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cnpc.compiler.ir.match import Key
-from cnpc.compiler.ir.parser import read_program
+from cnpc.compiler.ir.parser import parse_program
 from cnpc.compiler.ir.program import Verdict
 from cnpc.compiler.ir.reachability import reachable
 from cnpc.compiler.passes import cost_model
@@ -24,15 +24,15 @@ def networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("networks")
 @pytest.mark.parametrize(
-    ("maps", "crowd", "shortest"), [(0, 4096, 5), (3, 4, 1), (110, 4096, 1), (110, 3, 5)]
+    ("maps", "large_set", "shortest"), [(0, 4096, 5), (3, 4, 1), (110, 4096, 1), (110, 3, 5)]
 )
 @pytest.mark.parametrize("seed", range(SEEDS[profile_name()] // 20))
 def test_worlds(
-    seed: int, maps: int, crowd: int, shortest: int, monkeypatch: pytest.MonkeyPatch
+    seed: int, maps: int, large_set: int, shortest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build_maps, "MOST_CLASS_MAPS", maps)
     monkeypatch.setattr(build_maps, "SHORTEST_SET", shortest)
-    monkeypatch.setattr(cost_model, "_CROWD", crowd)
+    monkeypatch.setattr(cost_model, "_CROWD", large_set)
     world = seeded(seed, LARGE if seed % 50 == 0 else SMALL)
     problem = first_difference(world, OPTIONS[seed % len(OPTIONS)], flows(world))
     assert problem is None, report(world, problem)
@@ -60,7 +60,7 @@ def peers_of(*, pods: str, members: int) -> dict[Key, Verdict]:
         + a_chain("x", 80)
         + a_chain("y", 90)
     ).removesuffix("\n")
-    program = dispatch(reachable(read_program(text, "test")))
+    program = dispatch(reachable(parse_program(text, "test")))
     return dict(program.maps_by_name()["m_peers"].elements)
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from backends.apply.test_engine import A, B
-from cnpc.backends.apply.engine import Keeper
-from cnpc.backends.apply.outcome import Hold
-from cnpc.backends.apply.record import Pending
+from cnpc.backends.apply.engine import Engine
+from cnpc.backends.apply.outcome import ConfirmTimeout
+from cnpc.backends.apply.record import PendingConfirm
 from cnpc.backends.linux import boot_clock, netlink
 from cnpc.compiler.cli.node.applying import confirm
 from cnpc.compiler.errors import NodeError
+from engines import kernel_engine, nft_engine
 from fake_node import FakeNode
-from keepers import kernel_keeper, nft_keeper
 
 ROOT = Path(__file__).parents[5]
 
@@ -43,30 +43,30 @@ def node() -> FakeNode:
     return FakeNode()
 
 
-def nothing(_: Pending) -> None:
+def nothing(_: PendingConfirm) -> None:
     """Start nobody, as if who was started had been killed."""
 
 
-def late(node: FakeNode, folder: Path, clock: Clock, told: list[str]) -> Keeper:
-    """Return the keeper of a node whose ruleset B was not confirmed in time."""
-    keeper = nft_keeper(node, folder, told.append)
-    keeper.apply(A)
-    keeper.apply(B, Hold(60, nothing))
+def late(node: FakeNode, folder: Path, clock: Clock, told: list[str]) -> Engine:
+    """Return the engine of a node whose ruleset B was not confirmed in time."""
+    engine = nft_engine(node, folder, told.append)
+    engine.apply(A)
+    engine.apply(B, ConfirmTimeout(60, nothing))
     clock.time += 61
-    return keeper
+    return engine
 
 
-def is_a(keeper: Keeper) -> bool:
-    current = keeper.read().current
-    return current is not None and keeper.view.state.texts(current) == A.texts
+def is_a(engine: Engine) -> bool:
+    current = engine.read().current
+    return current is not None and engine.view.state.texts(current) == A.texts
 
 
-WHOEVER: dict[str, Callable[[Keeper], object]] = {
-    "status": lambda keeper: keeper.look(),
-    "watch": lambda keeper: keeper.overdue() and keeper.restore(),
-    "apply --confirmed": lambda keeper: keeper.confirm(),
-    "save": lambda keeper: keeper.save(A),
-    "apply": lambda keeper: keeper.apply(A),
+WHOEVER: dict[str, Callable[[Engine], object]] = {
+    "status": lambda engine: engine.look(),
+    "watch": lambda engine: engine.overdue() and engine.restore(),
+    "apply --confirmed": lambda engine: engine.confirm(),
+    "save": lambda engine: engine.save(A),
+    "apply": lambda engine: engine.apply(A),
 }
 
 
@@ -75,39 +75,39 @@ def test_whoever_comes_next_takes_it_back_with_a_word(
     node: FakeNode, tmp_path: Path, clock: Clock, who: str
 ) -> None:
     told: list[str] = []
-    keeper = late(node, tmp_path, clock, told)
-    WHOEVER[who](keeper)
-    assert is_a(keeper)
-    assert keeper.read().pending is None
-    assert keeper.look()[1].drift.value == ""
+    engine = late(node, tmp_path, clock, told)
+    WHOEVER[who](engine)
+    assert is_a(engine)
+    assert engine.read().pending is None
+    assert engine.look()[1].drift.value == ""
     assert len(told) == 1
     assert "was not confirmed in time: " in told[0]
     assert told[0].endswith(" is in force again")
 
 
 def test_a_rollback_goes_back_once(node: FakeNode, tmp_path: Path, clock: Clock) -> None:
-    keeper = late(node, tmp_path, clock, [])
-    assert keeper.rollback()
-    assert is_a(keeper)
+    engine = late(node, tmp_path, clock, [])
+    assert engine.rollback()
+    assert is_a(engine)
 
 
 def test_a_boot_loads_what_was_confirmed(node: FakeNode, tmp_path: Path, clock: Clock) -> None:
-    keeper = late(node, tmp_path, clock, [])
+    engine = late(node, tmp_path, clock, [])
     node.boot, node.tables = "another", set()
-    assert keeper.boot(pytest.fail)
-    assert is_a(keeper)
+    assert engine.boot(pytest.fail)
+    assert is_a(engine)
 
 
 def test_an_apply_goes_on_where_it_cannot_be_taken_back(
     node: FakeNode, tmp_path: Path, clock: Clock
 ) -> None:
     told: list[str] = []
-    keeper = late(node, tmp_path, clock, told)
-    pending = keeper.read().pending
+    engine = late(node, tmp_path, clock, told)
+    pending = engine.read().pending
     assert pending
     assert pending.back_to
     (tmp_path / "rulesets" / f"{pending.back_to.texts['nft']}.nft").write_text("")
-    keeper.apply(B)
+    engine.apply(B)
     assert "cannot be taken back" in told[0]
 
 
@@ -115,10 +115,10 @@ def test_the_first_ruleset_goes_without_a_confirmation(
     node: FakeNode, tmp_path: Path, clock: Clock
 ) -> None:
     told: list[str] = []
-    keeper = nft_keeper(node, tmp_path, told.append)
-    keeper.apply(A, Hold(60, nothing))
+    engine = nft_engine(node, tmp_path, told.append)
+    engine.apply(A, ConfirmTimeout(60, nothing))
     clock.time += 61
-    assert keeper.look()[0].current is None
+    assert engine.look()[0].current is None
     assert not node.tables
     assert told[0].endswith("no policy is in force again")
 
@@ -126,13 +126,13 @@ def test_the_first_ruleset_goes_without_a_confirmation(
 def test_who_set_the_clock_does_not_matter(
     node: FakeNode, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper = nft_keeper(node, tmp_path)
-    keeper.apply(A)
-    keeper.apply(B, Hold(60, nothing))
+    engine = nft_engine(node, tmp_path)
+    engine.apply(A)
+    engine.apply(B, ConfirmTimeout(60, nothing))
     for there in (0.0, 1e9, 4e9):
         monkeypatch.setattr(time, "time", lambda there=there: there)
-        assert not keeper.overdue()
-    pending = keeper.read().pending
+        assert not engine.overdue()
+    pending = engine.read().pending
     assert pending
     assert pending.left(clock.time) == 60
     assert pending.boot == boot_clock.boot_id()
@@ -141,7 +141,7 @@ def test_who_set_the_clock_does_not_matter(
 
 def test_time_goes_on_while_the_machine_sleeps() -> None:
     assert abs(boot_clock.now() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
-    assert netlink.place().startswith(f"{boot_clock.boot_id()}/")
+    assert netlink.netns_id().startswith(f"{boot_clock.boot_id()}/")
 
 
 CLOCKS = {
@@ -192,18 +192,18 @@ sys.exit(guardian.guard(*sys.argv[1:]))
 @pytest.mark.parametrize("fault", ["", "gone", "damaged"])
 def test_nothing_is_imported_or_read_after_it_is_ready(tmp_path: Path, fault: str) -> None:
     """The texts may be gone meanwhile, and the record damaged."""
-    keeper = kernel_keeper("nftables", tmp_path)
-    keeper.apply(A)
+    engine = kernel_engine("nftables", tmp_path)
+    engine.apply(A)
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(pending: Pending) -> None:
+    def start(pending: PendingConfirm) -> None:
         argv = [sys.executable, "-c", GUARD, str(tmp_path), pending.token, str(pending.until)]
         guard = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert guard.stdout
         assert guard.stdout.readline() == b"ready\n"
         started.append(guard)
 
-    keeper.apply(B, Hold(1, start))
+    engine.apply(B, ConfirmTimeout(1, start))
     if fault == "gone":
         for path in (tmp_path / "rulesets").iterdir():
             path.unlink()
@@ -215,29 +215,29 @@ def test_nothing_is_imported_or_read_after_it_is_ready(tmp_path: Path, fault: st
         _, errors = guard.communicate()
         ending.cancel()
     assert (guard.returncode, errors) == (0, b"")
-    assert keeper.read().pending is None
-    assert keeper.apply(A).plan.operations == 0
+    assert engine.read().pending is None
+    assert engine.apply(A).plan.operations == 0
 
 
 def test_it_tries_as_long_as_the_ruleset_waits(
     monkeypatch: pytest.MonkeyPatch, node: FakeNode, tmp_path: Path, clock: Clock
 ) -> None:
-    keeper = late(node, tmp_path, clock, [])
-    pending = keeper.read().pending
+    engine = late(node, tmp_path, clock, [])
+    pending = engine.read().pending
     assert pending
     monkeypatch.setattr(confirm, "_STEP", 0.001)
     monkeypatch.setattr(confirm, "_LONGEST_STEP", 0.002)
-    monkeypatch.setattr(confirm, "Keeper", lambda *_: keeper)
-    monkeypatch.setattr(confirm, "filters", dict)
+    monkeypatch.setattr(confirm, "Engine", lambda *_: engine)
+    monkeypatch.setattr(confirm, "dataplanes", dict)
     errors: list[Exception] = [NodeError("refused"), OSError(5, "I/O error"), KeyError("bug")] * 20
-    real = keeper.revert
+    real = engine.revert
 
     def revert(token: str) -> bool:
         if errors:
             raise errors.pop()
         return real(token)
 
-    monkeypatch.setattr(keeper, "revert", revert)
+    monkeypatch.setattr(engine, "revert", revert)
     read, write = os.pipe()
     with os.fdopen(write, "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
@@ -245,20 +245,20 @@ def test_it_tries_as_long_as_the_ruleset_waits(
         assert confirm.guard(str(tmp_path), pending.token, str(pending.until)) == 0
     os.close(read)
     assert not errors
-    assert is_a(keeper)
+    assert is_a(engine)
 
 
 def test_it_ends_soon_after_a_confirmation(
     monkeypatch: pytest.MonkeyPatch, node: FakeNode, tmp_path: Path, clock: Clock
 ) -> None:
-    keeper = nft_keeper(node, tmp_path)
-    keeper.apply(A)
-    keeper.apply(B, Hold(60, nothing))
-    pending = keeper.read().pending
+    engine = nft_engine(node, tmp_path)
+    engine.apply(A)
+    engine.apply(B, ConfirmTimeout(60, nothing))
+    pending = engine.read().pending
     assert pending
     monkeypatch.setattr(confirm, "_STEP", 0.001)
-    monkeypatch.setattr(confirm, "Keeper", lambda *_: keeper)
-    monkeypatch.setattr(confirm, "filters", dict)
+    monkeypatch.setattr(confirm, "Engine", lambda *_: engine)
+    monkeypatch.setattr(confirm, "dataplanes", dict)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     read, write = os.pipe()
     with os.fdopen(write, "w") as out:
@@ -268,12 +268,12 @@ def test_it_ends_soon_after_a_confirmation(
         )
         guard.start()
         assert os.read(read, 6) == b"ready\n"
-        assert keeper.confirm()
+        assert engine.confirm()
         guard.join(30)
     assert not guard.is_alive()
     os.close(read)
     assert clock.time == 1000.0
-    assert not is_a(keeper)
+    assert not is_a(engine)
 
 
 FAULTS = {
@@ -295,6 +295,6 @@ def test_a_guardian_that_does_not_start_is_told(
         program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr(confirm, "_START_SECONDS", 0.5 if fault == "hangs" else 30.0)
-    pending = Pending(token="", until=0, boot="", back_to=None, back_previous=None)
+    pending = PendingConfirm(token="", until=0, boot="", back_to=None, back_previous=None)
     with pytest.raises(NodeError, match="cannot start the process"):
         confirm.start_guardian(tmp_path, pending)

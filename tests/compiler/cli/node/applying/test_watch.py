@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from backends.apply.test_engine import A, B
-from cnpc.backends.apply.engine import Keeper
+from cnpc.backends.apply.engine import Engine
 from cnpc.compiler.cli.node.applying import watch as watching
 from cnpc.compiler.errors import NodeError
+from engines import nft_engine
 from fake_node import FakeNode
-from keepers import nft_keeper
 
 
 class Waits:
@@ -31,14 +31,14 @@ class Waits:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Keeper:
-    keeper = nft_keeper(FakeNode(), tmp_path)
-    keeper.apply(A)
-    return keeper
+def engine(tmp_path: Path) -> Engine:
+    engine = nft_engine(FakeNode(), tmp_path)
+    engine.apply(A)
+    return engine
 
 
 def failing(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, errors: Iterator[Exception | None]
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, errors: Iterator[Exception | None]
 ) -> None:
     def generation() -> object:
         error = next(errors, None)
@@ -46,16 +46,16 @@ def failing(
             raise error
         return object()
 
-    monkeypatch.setattr(keeper, "generation", generation)
+    monkeypatch.setattr(engine, "generation", generation)
 
 
 def test_a_passing_error_does_not_end_it(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     errors = [NodeError("no"), None, OSError(5, "I/O error"), None, KeyError("bug"), None]
-    failing(monkeypatch, keeper, iter(errors))
+    failing(monkeypatch, engine, iter(errors))
     waits = Waits(monkeypatch, len(errors))
-    watching.watch(keeper)
+    watching.watch(engine)
     assert capsys.readouterr().err.splitlines() == [
         "cnpc: error: no",
         "cnpc: the error is over",
@@ -68,12 +68,12 @@ def test_a_passing_error_does_not_end_it(
 
 
 def test_a_lasting_error_is_told_once_and_looked_at_less_often(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     errors = [NodeError("no")] * 20 + [NodeError("other")] * 3
-    failing(monkeypatch, keeper, iter(errors))
+    failing(monkeypatch, engine, iter(errors))
     waits = Waits(monkeypatch, len(errors) + 2)
-    watching.watch(keeper)
+    watching.watch(engine)
     assert capsys.readouterr().err.splitlines() == [
         "cnpc: error: no",
         "cnpc: error: other",
@@ -84,11 +84,11 @@ def test_a_lasting_error_is_told_once_and_looked_at_less_often(
 
 
 def test_what_another_namespace_loaded_is_not_put_in_force_here(
-    monkeypatch: pytest.MonkeyPatch, keeper: Keeper, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keeper.apply(B)
-    monkeypatch.setattr(type(keeper.view), "elsewhere", lambda *_: True)
+    engine.apply(B)
+    monkeypatch.setattr(type(engine.view), "elsewhere", lambda *_: True)
     Waits(monkeypatch, 5)
-    watching.watch(keeper)
+    watching.watch(engine)
     (told,) = capsys.readouterr().err.splitlines()
     assert "is that of another network namespace; give each its own --state-dir" in told
