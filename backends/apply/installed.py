@@ -32,6 +32,7 @@ class InstalledView:
         """
         own = self.dataplanes[new.backend] if new else self.dataplanes.of(record)
         kernel, current = record.kernel, record.current
+        changed: tuple[str, ...] = ()
         if self.state.interrupted():
             return Installed(own.empty, Drift.INTERRUPTED, loaded=True)
         if current is None or kernel is None or not _is_here(own, current, kernel):
@@ -45,12 +46,11 @@ class InstalledView:
             if found is not None:
                 return Installed(found[0], Drift.NONE, loaded=True, kernel=found[1])
             drift = own.difference(kernel)
-            if drift is Drift.CHANGED:
-                changed = own.changed(known, kernel)
-                return Installed(own.empty, drift, loaded=True, changed=changed)
         if not own.present():
             drift = Drift.MOVED if own.where_active() else Drift.GONE
-        return Installed(own.empty, drift, loaded=True)
+        elif drift is Drift.CHANGED:
+            changed = own.changed(known, kernel)
+        return Installed(own.empty, drift, loaded=True, changed=changed)
 
     def is_unchanged(self, record: Record, new: RulesetSource[Any]) -> bool:
         """Tell at once whether the texts were loaded last, and nobody has changed anything since.
