@@ -16,7 +16,8 @@ from ..hints.hint import for_list
 from ..problems import OnUnknown, Problems, describe
 from .json_text import decode_plain, is_json, read_json, repeats_no_key
 from .not_manifests import NOT_ONE, recognize, rendered_by, without_kind
-from .yaml_text import DocumentPart, read_yaml
+from .parts import DocumentPart
+from .yaml_documents import read_yaml
 
 T = TypeVar("T")
 _LIST = "List"
@@ -165,6 +166,8 @@ def _read_yaml(data: bytes, source: Source, problems: Problems) -> Iterator[Mani
 
 
 def _names_itself(value: object) -> bool:
+    if isinstance(value, msgspec.Raw):
+        return _HEAD.match(value) is not None or _names_itself(msgspec.json.decode(value))
     return isinstance(value, dict) and all(
         isinstance(value.get(name), str) for name in ("apiVersion", "kind")
     )

@@ -15,8 +15,8 @@ import yaml
 from ...errors import Place, Source, Span
 from .files import SourceError, read_again
 from .json_text import is_json, raw_value, skip_space
-from .lines import with_line_feeds
-from .yaml_text import Event, event_reader, without_marks
+from .lines import with_line_feeds, without_marks
+from .yaml_text import Event, event_reader
 
 _BEFORE, _AFTER = 60, 60
 

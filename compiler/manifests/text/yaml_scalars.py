@@ -16,6 +16,9 @@ Scalar = str | int | float | bool | None
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
+_HINTS = frozenset(("", *"+-.0123456789~nNyYtTfFoO"))
+"""The first characters of all scalars that may be other than text."""
+
 _INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _INTEGER = re.compile(
@@ -61,6 +64,11 @@ def _as_json(value: Scalar) -> Scalar:
 
 
 def _resolve(text: str) -> Scalar:
+    first = text[:1]
+    if first not in _HINTS:
+        return text
+    if first.isdecimal():
+        return _number(text.replace("_", ""), text)
     if text in _NULLS:
         return None
     if text in _TRUE:
@@ -69,8 +77,7 @@ def _resolve(text: str) -> Scalar:
         return False
     if _INFINITE.match(text):
         return float(text.replace(".", ""))
-    first = text[0]
-    if first.isdecimal() or first in "+-":
+    if first in "+-":
         return _number(text.replace("_", ""), text)
     if first == "." and _MISPLACED.search(text) is None:
         return _float(text.replace("_", ""), text)
@@ -91,5 +98,7 @@ def _number(digits: str, text: str) -> Scalar:
 
 def _float(digits: str, text: str) -> Scalar:
     """Return a number, or the text if it is none, or one that overflows."""
-    number = float(digits) if _FLOAT.match(digits) else float("inf")
+    if not _FLOAT.match(digits):
+        return text
+    number = float(digits)
     return number if isfinite(number) else text

@@ -6,9 +6,7 @@ a small file cannot cost much. Repeated keys are errors, as in Kubernetes' stric
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
@@ -16,6 +14,7 @@ import yaml
 from ...errors import Source, Span
 from ..problems import Problems, quote
 from .lines import span_of
+from .parts import DocumentPart
 from .yaml_faults import TEMPLATE, explain, unreadable
 from .yaml_scalars import TAGS, Scalar, resolve, resolve_tagged
 
@@ -26,8 +25,6 @@ _COLLECTION_TAGS = frozenset({"!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:s
 _MERGE = "<<"
 _VERSION = (1, 1)
 _JOINED = "files put together need a line '---' before each"
-_MARK = b"\xef\xbb\xbf"
-_MARKED = re.compile(rb"^(---[^\r\n]*\r?\n)\xef\xbb\xbf", re.MULTILINE)
 _SCALAR, _MAPPING_END = yaml.ScalarEvent, yaml.MappingEndEvent
 _MERGED_LATE = "only keys after '<<' replace what it brings"
 _HEADS = ("apiVersion", "kind", "metadata")
@@ -35,20 +32,6 @@ _HEADS = ("apiVersion", "kind", "metadata")
 # PyYAML's stubs give events no fields, and two unrelated types of marks.
 Event = Any
 Mark = Any
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentPart:
-    """A document, or an item of the list that a document is; its values are what JSON has.
-
-    Items come one by one before their document, so that they need not all be kept; the document
-    then comes without them.
-    """
-
-    document: int
-    path: tuple[str | int, ...]
-    value: object
-    items_came: bool = False
 
 
 class _Stop(Exception):  # noqa: N818 - ends the reading of one file, after a report
@@ -62,22 +45,8 @@ def event_reader(data: bytes | str) -> Callable[[], Event]:
     return reader
 
 
-def without_marks(data: bytes) -> bytes:
-    """Return YAML without the byte order marks with which documents after the first begin.
-
-    A document may begin so (YAML 1.2, section 5.2), and in files put together many do; libyaml
-    takes one at the beginning of the file alone.
-    """
-    return _MARKED.sub(rb"\1", data) if _MARK in data else data
-
-
-def read_yaml(data: bytes, source: Source, problems: Problems) -> Iterator[DocumentPart]:
+def read_events(data: bytes, source: Source, problems: Problems) -> Iterator[DocumentPart]:
     """Return the documents part by part; after an error of syntax the rest of the file is lost."""
-    data = without_marks(data)
-    if (stray := data.find(b"\n" + _MARK)) >= 0:
-        where = span_of(data, stray + 1, source.name)
-        problems.error("a byte order mark within a document", where, _JOINED)
-        return
     try:
         yield from _Reader(data, source, problems).documents()
     except _Stop:

@@ -11,7 +11,7 @@ import yaml
 from cnpc.compiler.errors import Source
 from cnpc.compiler.manifests.problems import OnUnknown, Problems, path_text, quote
 from cnpc.compiler.manifests.text.documents import EmptyFile, read_manifests
-from cnpc.compiler.manifests.text.yaml_text import read_yaml
+from cnpc.compiler.manifests.text.yaml_documents import read_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 

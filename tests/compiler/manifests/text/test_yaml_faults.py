@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cnpc.compiler.errors import Source
 from cnpc.compiler.manifests.problems import OnUnknown, Problems
-from cnpc.compiler.manifests.text.yaml_text import read_yaml
+from cnpc.compiler.manifests.text.yaml_documents import read_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from cnpc.compiler.errors import Source
 from cnpc.compiler.manifests.problems import OnUnknown, Problems
+from cnpc.compiler.manifests.text.yaml_documents import read_yaml
 from cnpc.compiler.manifests.text.yaml_scalars import resolve
-from cnpc.compiler.manifests.text.yaml_text import read_yaml
 
 TABLE = Path(__file__).parents[3] / "kubectl_scalars.jsonl"
 ENTRIES: list[dict[str, Any]] = [json.loads(line) for line in TABLE.read_text().splitlines()]
