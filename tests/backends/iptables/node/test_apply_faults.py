@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -23,6 +23,7 @@ from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from rulesets import changed, ruleset, trio
 from small_folder import CALL, apply_there
+from trials import TRIALS, long_enough, until
 from worlds import LARGE, seeded
 
 pytestmark = pytest.mark.requires_root_and_nft
@@ -30,7 +31,6 @@ pytestmark = pytest.mark.requires_root_and_nft
 WORLD = list(seeded(2, LARGE).objects())
 """One of both families, of which every text changes."""
 
-_TIMES = 20
 _PROGRAMS = tuple(
     f"{name}{end}" for name in ("iptables", "ip6tables") for end in ("", "-save", "-restore")
 )
@@ -127,7 +127,7 @@ def host(
 def test_killed_at_any_moment(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
         process = host.start("apply", wanted)
         time.sleep(random.uniform(0.05, 0.6))
@@ -158,9 +158,9 @@ def test_killed_between_any_two_steps(host: Host) -> None:
     """Sets, test, test, commit, commit, destroy: kill ahead of each, in turn."""
     host.cnpc("apply", host.a)
     killed = 0
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
-        with host.start(number // 2 % 7, "apply", wanted, code=_KILLED) as process:
+        with host.start(number % 7, "apply", wanted, code=_KILLED) as process:
             output, _ = process.communicate()
         assert process.returncode in {0, -signal.SIGKILL}, output
         if process.returncode:
@@ -169,7 +169,7 @@ def test_killed_between_any_two_steps(host: Host) -> None:
             assert "interrupted" in host.cnpc("status", code=1)
         host.cnpc("apply", wanted)
         assert host.in_force() == wanted
-    assert killed >= _TIMES / 2
+    assert killed >= len(TRIALS) / 2
 
 
 def test_a_refusal_in_the_middle_of_the_text(host: Host) -> None:
@@ -177,7 +177,7 @@ def test_a_refusal_in_the_middle_of_the_text(host: Host) -> None:
     host.cnpc("apply", host.a)
     wrong = host.folder / "wrong"
     rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
-    for number in range(_TIMES):
+    for number in TRIALS:
         for suffix in SUFFIXES:
             text = host.b.with_suffix(f".{suffix}").read_text()
             if suffix == SUFFIXES[1 + number % 2]:
@@ -193,9 +193,9 @@ def test_a_refusal_in_the_middle_of_the_text(host: Host) -> None:
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
-    """Twenty times in a mount namespace, where the folder is a file system of its own."""
+    """In a mount namespace, where the folder is a file system of its own."""
     host.cnpc("apply", host.a)
-    for _ in range(_TIMES):
+    for _ in TRIALS:
         done = apply_there(host.b, host.state, fault, host.environment)
         assert done.returncode == 3, done.stderr
         assert "cannot use" in done.stderr
@@ -208,10 +208,11 @@ def test_a_truncated_or_altered_ruleset(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
     broken = host.folder / "broken"
-    for number in range(_TIMES + 1):
+    for number in TRIALS:
+        chosen = random.choice(SUFFIXES)
         for suffix in SUFFIXES:
             data = host.b.with_suffix(f".{suffix}").read_bytes()
-            if suffix == SUFFIXES[number % 3]:
+            if suffix == chosen:
                 place = random.randrange(len(data))
                 altered = data[:place] + b"\0}\xff" + data[place:]
                 data = data[:place] if number % 2 else altered
@@ -227,7 +228,7 @@ def test_a_foreign_flush_during_an_apply(host: Host) -> None:
     random = Random(0)  # noqa: S311 - reproducible, not secret
     tables = ("iptables -t mangle", "ip6tables -t mangle")
     script = "; ".join([*(f"{name} -F; {name} -X" for name in tables), "ipset destroy"])
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
         process = host.start("apply", wanted)
         time.sleep(random.uniform(0.1, 0.6))
@@ -253,7 +254,7 @@ def test_a_killed_switch_of_the_packet_filter(host: Host) -> None:
     nft = host.folder / "c.nft"
     nft.write_text(ruleset(WORLD))
     random = Random(0)  # noqa: S311 - reproducible, not secret
-    for number in range(_TIMES):
+    for number in TRIALS:
         process = host.start("apply", host.a if number % 2 else nft)
         time.sleep(random.uniform(0.1, 0.6))
         process.send_signal(signal.SIGKILL)
@@ -267,16 +268,16 @@ def test_a_killed_switch_of_the_packet_filter(host: Host) -> None:
 
 
 def test_the_old_ruleset_comes_back_without_a_confirmation(host: Host) -> None:
-    host.cnpc("apply", host.a)
-    process = host.start("apply", host.b, "--confirm", "2")
+    seconds = long_enough(lambda: host.cnpc("apply", host.a))
+    process = host.start("apply", host.b, "--confirm", seconds)
     assert "goes away" in process.communicate()[0]
     assert host.in_force() == host.b
-    _until(lambda: host.in_force() == host.a)
+    until(lambda: host.in_force() == host.a)
     assert "too late: " in host.cnpc("apply", "--confirmed", code=1)
     assert "nobody confirmed it in time" in host.cnpc("status")
-    host.cnpc("apply", host.b, "--confirm", "3")
+    host.cnpc("apply", host.b, "--confirm", seconds)
     assert "stays" in host.cnpc("apply", "--confirmed")
-    time.sleep(4)
+    time.sleep(seconds + 1)
     assert host.in_force() == host.b
 
 
@@ -322,20 +323,11 @@ def test_watch_undoes_what_others_do(host: Host) -> None:
             return output.count("it was put right")
 
         try:
-            _until(lambda: host.in_force() == host.a)
+            until(lambda: host.in_force() == host.a)
             time.sleep(0.5)
             for number, change in enumerate(changes, start=1):
                 subprocess.run(["sh", "-c", change], env=host.environment, check=True)
-                _until(lambda: put_right() == number and host.in_force() == host.a)  # noqa: B023 - called here
+                until(lambda: put_right() == number and host.in_force() == host.a)  # noqa: B023 - called here
         finally:
             process.send_signal(signal.SIGTERM)
     assert process.returncode == 0, output
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in 20 s")

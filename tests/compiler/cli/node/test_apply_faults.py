@@ -17,12 +17,12 @@ from cnpc.backends.nftables.node.client import CommandNft
 from netcluster import Namespace
 from rulesets import blocks, changed, ruleset
 from small_folder import CALL, apply_there
+from trials import TRIALS, long_enough, until
 from worlds import LARGE, seeded
 
 pytestmark = pytest.mark.requires_root_and_nft
 
 WORLD = list(seeded(3, LARGE).objects())
-_TIMES = 20
 
 
 class Host:
@@ -72,7 +72,7 @@ def host(space: Namespace, tmp_path: Path) -> Host:  # noqa: ARG001 - in it
 def test_killed_at_any_moment(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
         process = host.start("apply", wanted)
         time.sleep(random.uniform(0.05, 0.6))
@@ -98,9 +98,9 @@ def test_killed_between_commits(host: Host) -> None:
         "main(sys.argv[1:])\n"
     )
     host.cnpc("apply", host.a)
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
-        argv = [sys.executable, "-c", script, str(number // 2 % 5), "apply", str(wanted)]
+        argv = [sys.executable, "-c", script, str(number % 5), "apply", str(wanted)]
         done = subprocess.run(
             [*argv, "--state-dir", str(host.state)], capture_output=True, check=False
         )
@@ -119,7 +119,7 @@ def test_the_kernel_refuses_in_the_middle_of_the_text(host: Host) -> None:
     rules = [number for number, line in enumerate(lines) if line.endswith("accept")]
     rules += [number for number, line in enumerate(lines) if ' comment "' in line[2:]]
     broken = host.b.with_name("refused.nft")
-    for _ in range(_TIMES):
+    for _ in TRIALS:
         place = random.choice([number for number in rules if not lines[number].startswith("#")])
         # Well-formed, and still nothing that a kernel takes: a chain that nobody has.
         text = [*lines[:place], "\t\tgoto nowhere", *lines[place + 1 :]]
@@ -146,9 +146,9 @@ def test_the_kernel_refuses_a_later_commit(host: Host, lasting: bool) -> None:  
         "main(sys.argv[1:])\n"
     )
     host.cnpc("apply", host.a)
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted, old = (host.a, host.b) if number % 2 else (host.b, host.a)
-        argv = [sys.executable, "-c", script, str(number // 2 % 5), str(lasting), "apply"]
+        argv = [sys.executable, "-c", script, str(number % 5), str(lasting), "apply"]
         done = subprocess.run(
             [*argv, str(wanted), "--state-dir", str(host.state)],
             capture_output=True,
@@ -158,7 +158,7 @@ def test_the_kernel_refuses_a_later_commit(host: Host, lasting: bool) -> None:  
         assert done.returncode == (3 if lasting else 0), done.stderr
         assert "Traceback" not in done.stderr
         assert lasting or host.in_force() == wanted
-        if lasting and number // 2 % 5 == 0:
+        if lasting and number % 5 == 0:
             assert host.in_force() == old
         host.cnpc("apply", wanted)
         assert host.in_force() == wanted
@@ -167,9 +167,9 @@ def test_the_kernel_refuses_a_later_commit(host: Host, lasting: bool) -> None:  
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_a_full_or_read_only_folder(host: Host, fault: str) -> None:
-    """Twenty times in a mount namespace, where the folder is a file system of its own."""
+    """In a mount namespace, where the folder is a file system of its own."""
     host.cnpc("apply", host.a)
-    for _ in range(_TIMES):
+    for _ in TRIALS:
         done = apply_there(host.b, host.state, fault)
         assert done.returncode == 3, done.stderr
         assert "cannot use" in done.stderr
@@ -195,7 +195,7 @@ def test_a_truncated_or_altered_ruleset(host: Host) -> None:
     random = Random(0)  # noqa: S311 - reproducible, not secret
     text = host.b.read_bytes()
     broken = host.b.with_name("broken.nft")
-    for number in range(_TIMES):
+    for number in TRIALS:
         place = random.randrange(len(text))
         data = text[:place] if number % 2 else text[:place] + b"\0}\xff" + text[place:]
         broken.write_bytes(data)
@@ -209,7 +209,7 @@ def test_a_truncated_or_altered_ruleset(host: Host) -> None:
 def test_a_foreign_flush_during_an_apply(host: Host) -> None:
     host.cnpc("apply", host.a)
     random = Random(0)  # noqa: S311 - reproducible, not secret
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
         process = host.start("apply", wanted)
         time.sleep(random.uniform(0.1, 0.6))
@@ -242,7 +242,7 @@ def test_without_json_and_without_the_library(host: Host, tmp_path: Path) -> Non
     wrapper.chmod(0o755)
     (tools / "nftables.py").write_text("raise ImportError\n")
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(tools)}
-    for number in range(_TIMES):
+    for number in TRIALS:
         wanted = host.a if number % 2 else host.b
         argv = [sys.executable, "-c", CALL, "apply", str(wanted), "--state-dir", str(host.state)]
         subprocess.run(argv, env=environment, check=True, capture_output=True)
@@ -250,11 +250,11 @@ def test_without_json_and_without_the_library(host: Host, tmp_path: Path) -> Non
 
 
 def test_the_old_ruleset_comes_back_without_a_confirmation(host: Host) -> None:
-    host.cnpc("apply", host.a)
-    process = host.start("apply", host.b, "--confirm", "1.5")
+    seconds = long_enough(lambda: host.cnpc("apply", host.a))
+    process = host.start("apply", host.b, "--confirm", seconds)
     assert "goes away" in process.communicate()[0]
     assert host.in_force() == host.b
-    _until(lambda: host.in_force() == host.a)
+    until(lambda: host.in_force() == host.a)
     assert "too late: " in host.cnpc("apply", "--confirmed", code=1)
     assert "nobody confirmed it in time" in host.cnpc("status")
 
@@ -274,10 +274,10 @@ def test_while_one_waits_apply_says_what_becomes_of_it(host: Host) -> None:
 
 
 def test_a_confirmed_ruleset_stays(host: Host) -> None:
-    host.cnpc("apply", host.a)
-    host.cnpc("apply", host.b, "--confirm", "3")
+    seconds = long_enough(lambda: host.cnpc("apply", host.a))
+    host.cnpc("apply", host.b, "--confirm", seconds)
     assert "stays" in host.cnpc("apply", "--confirmed")
-    time.sleep(4)
+    time.sleep(seconds + 1)
     assert host.in_force() == host.b
 
 
@@ -296,10 +296,10 @@ def test_what_is_saved_is_not_in_force(host: Host) -> None:
 
 
 def test_what_is_saved_meanwhile_does_not_confirm(host: Host) -> None:
-    host.cnpc("apply", host.a)
-    host.cnpc("apply", host.b, "--confirm", "3")
+    seconds = long_enough(lambda: host.cnpc("apply", host.a))
+    host.cnpc("apply", host.b, "--confirm", seconds)
     host.cnpc("save", host.b)
-    _until(lambda: host.in_force() == host.a)
+    until(lambda: host.in_force() == host.a)
     assert "the next boot loads" in host.cnpc("status")
 
 
@@ -337,22 +337,13 @@ def test_what_another_boot_or_namespace_had_is_not_here(host: Host) -> None:
 
 def test_watch_undoes_a_flush(host: Host) -> None:
     process = host.start("apply", host.a, "--watch")
-    _until(lambda: host.in_force() == host.a)
+    until(lambda: host.in_force() == host.a)
     time.sleep(0.5)
     host.cnpc("save", host.b)
     for change in ("flush ruleset", "delete table inet cnpc", "flush chain inet cnpc forward"):
         CommandNft().run(change)
-        _until(lambda: host.in_force() == host.a)
+        until(lambda: host.in_force() == host.a)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert output.count("it was put right") >= 3
-
-
-def _until(holds: object) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if callable(holds) and holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in 20 s")
