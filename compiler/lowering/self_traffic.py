@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..ir.fingerprint import fingerprint
 from ..ir.match import AddressMatch, Match, SetMatch
 from ..ir.names import SELF, hashed_name
 from ..ir.program import Chain, Goto, Rule, Set, Terminal, Verdict
@@ -19,7 +20,7 @@ from ..model.policy import Direction
 from ..net import contains
 from .pod_dispatch import DispatchStep
 from .tier_order import TierStep
-from .tiers import Members, TierLowering, printed
+from .tiers import Members, TierLowering
 
 
 class SelfRules(Struct, frozen=True, gc=False):
@@ -51,7 +52,7 @@ class SelfLowering:
         if not rules:
             return stop.map, None, Terminal.RETURN
         prefix = f"{SELF}_admin_{stop.judgement[1].value}"
-        chain = Chain(hashed_name(prefix, stop.family, printed(rules).lines), rules)
+        chain = Chain(hashed_name(prefix, stop.family, fingerprint(rules)), rules)
         return stop.map, chain, Goto(chain.name)
 
     def _to_last_denial(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..ir.fingerprint import (
+    fingerprint,
+    origin_fingerprint,
+    rule_fingerprint,
+    with_origins,
+)
 from ..ir.match import Origin
 from ..ir.names import hashed_name
-from ..ir.printer import line_of, print_origin, print_rule
 from ..ir.program import Chain, Goto, Rule, Terminal, Verdict
 from ..model.policy import Action, Direction, Policy, PolicyRule, Tier
 from ..model.resolver import Resolver
@@ -46,7 +51,7 @@ class TierLowering:
         self._subjects = SubjectIndex(policies)
         self._selecting: dict[int, tuple[int, ...]] = {}
         self._chains: dict[tuple[str, Members], Chain] = {}
-        self._lowered: dict[tuple[int, Context, str | None], Printed] = {}
+        self._lowered: dict[tuple[int, Context, str | None], NamedRules] = {}
         self._isolations: Mapping[Direction, dict[int, tuple[Origin, str]]] = {
             direction: {} for direction in Direction
         }
@@ -115,10 +120,10 @@ class TierLowering:
     def _build(self, tier_step: TierStep, members: Members) -> Chain:
         parts = [*self._parts(tier_step, members), *self._last(tier_step, members)]
         rules = tuple([rule for part in parts for rule in part.rules])
-        lines = "\n".join([part.lines for part in parts])
-        return Chain(hashed_name(_prefix(tier_step), tier_step.family, lines), rules)
+        content = "\n".join([part.fingerprint for part in parts])
+        return Chain(hashed_name(_prefix(tier_step), tier_step.family, content), rules)
 
-    def _parts(self, tier_step: TierStep, members: Members) -> Iterator[Printed]:
+    def _parts(self, tier_step: TierStep, members: Members) -> Iterator[NamedRules]:
         """Yield what each of the policies has to say at the stop, if anything."""
         _, direction = tier_step.judgement
         for number, subject in members:
@@ -129,18 +134,18 @@ class TierLowering:
                 if part.rules:
                     yield part
 
-    def _last(self, tier_step: TierStep, members: Members) -> Iterable[Printed]:
+    def _last(self, tier_step: TierStep, members: Members) -> Iterable[NamedRules]:
         """Return the rule that closes a chain, unless its end does as well."""
         if tier_step.judgement[0] is _NETWORK_POLICY:
             return (self._isolation(tier_step, members),)
         return (
             ()
             if tier_step.fallthrough is None
-            else (printed([Rule((), Goto(tier_step.fallthrough))]),)
+            else (named([Rule((), Goto(tier_step.fallthrough))]),)
         )
 
-    def _isolation(self, tier_step: TierStep, members: Members) -> Printed:
-        """Return the rule that denies; its origins are made and printed once a policy."""
+    def _isolation(self, tier_step: TierStep, members: Members) -> NamedRules:
+        """Return the rule that denies; its origins are made once a policy."""
         _, direction = tier_step.judgement
         known = self._isolations[direction]
         origins: list[Origin] = []
@@ -150,15 +155,15 @@ class TierLowering:
             origins.append(origin)
             texts.append(text)
         rule, line = self._isolating[direction, tier_step.family]
-        return Printed((replace(rule, origins=tuple(origins)),), line_of(line, texts))
+        return NamedRules((replace(rule, origins=tuple(origins)),), with_origins(line, texts))
 
     def _isolates(self, number: int, direction: Direction) -> tuple[Origin, str]:
         tier, word = _TIER_WORD[_NETWORK_POLICY], _DIRECTION_WORD[direction]
         origin = Origin(tier, self._policies[number].name, word)
-        found = self._isolations[direction][number] = (origin, print_origin(origin))
+        found = self._isolations[direction][number] = (origin, origin_fingerprint(origin))
         return found
 
-    def _policy(self, number: int, context: Context, fallthrough: str | None) -> Printed:
+    def _policy(self, number: int, context: Context, fallthrough: str | None) -> NamedRules:
         key = (number, context, fallthrough)
         lowered = self._lowered.get(key)
         if lowered is None:
@@ -169,7 +174,7 @@ class TierLowering:
                 verdict = self._verdict(policy.tier, rule, fallthrough)
                 origin = Origin(tier, policy.name, word, index, rule.name)
                 rules += self.rules.lower(rule, context, verdict, origin)
-            lowered = self._lowered[key] = printed(rules)
+            lowered = self._lowered[key] = named(rules)
         return lowered
 
     def _verdict(self, tier: Tier, rule: PolicyRule, fallthrough: str | None) -> Verdict:
@@ -183,9 +188,9 @@ class TierLowering:
 
 
 def _isolating(direction: Direction, family: Family) -> tuple[Rule, str]:
-    """Return the rule by which isolation denies, without origins, and its text."""
+    """Return the rule by which isolation denies, without origins, and its fingerprint."""
     rule = Rule((), Goto(isolated_chain_name(direction, family)))
-    return rule, print_rule(rule)
+    return rule, rule_fingerprint(rule)
 
 
 def _prefix(tier_step: TierStep) -> str:
@@ -194,17 +199,17 @@ def _prefix(tier_step: TierStep) -> str:
     return f"{_TIER_PREFIX[tier]}_{_DIRECTION_WORD[direction]}"
 
 
-class Printed(Struct, frozen=True, gc=False):
-    """Rules, and their lines, of which the name of a chain is made."""
+class NamedRules(Struct, frozen=True, gc=False):
+    """Rules, and the text from which the name of a chain of them is made."""
 
     rules: tuple[Rule, ...]
-    lines: str
+    fingerprint: str
 
 
-def printed(rules: Iterable[Rule]) -> Printed:
-    """Return the rules with their lines."""
+def named(rules: Iterable[Rule]) -> NamedRules:
+    """Return the rules with their fingerprint."""
     made = tuple(rules)
-    return Printed(made, "\n".join([print_rule(rule) for rule in made]))
+    return NamedRules(made, fingerprint(made))
 
 
 class _PolicyTraits(Struct, frozen=True, gc=False):

@@ -54,12 +54,12 @@ After:
     }
 
     map np_ports ipv4 protocol . port {
-      tcp . 80 : goto port_0da40cad7543
-      tcp . 81 : goto port_798803b97b40
-      tcp . 443 : goto port_e7c999433c3a
-      tcp . 8080 : goto port_798803b97b40
-      tcp . 8081 : goto port_0da40cad7543
-      udp . 53 : goto port_0da40cad7543
+      tcp . 80 : goto port_a8db45e2e585
+      tcp . 81 : goto port_b126ed0b5934
+      tcp . 443 : goto port_cdc8e072ae50
+      tcp . 8080 : goto port_b126ed0b5934
+      tcp . 8081 : goto port_a8db45e2e585
+      udp . 53 : goto port_a8db45e2e585
     }
 
     chain forward hook forward {
@@ -71,17 +71,17 @@ After:
       drop
     }
 
-    chain port_0da40cad7543 {
+    chain port_a8db45e2e585 {
       saddr @a return
       drop
     }
 
-    chain port_798803b97b40 {
+    chain port_b126ed0b5934 {
       saddr @b return
       drop
     }
 
-    chain port_e7c999433c3a {
+    chain port_cdc8e072ae50 {
       saddr @a return
       saddr @b return
       drop
@@ -93,9 +93,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..ir.fingerprint import fingerprint
 from ..ir.match import SERVICE_FIELDS, Key, KeyType
 from ..ir.names import digest_name
-from ..ir.printer import print_rule
 from ..ir.program import REJECTS, Chain, Goto, Lookup, Map, Program, Rule, Verdict, map_of
 from ..ir.reachability import reachable
 from ..net import Family
@@ -150,6 +150,5 @@ def _verdict(rules: tuple[Rule, ...], led: dict[tuple[Rule, ...], Chain]) -> Ver
     if verdict is not None and verdict not in REJECTS:
         return verdict
     if rules not in led:
-        content = "\n".join(map(print_rule, rules))
-        led[rules] = Chain(digest_name("port", content), rules)
+        led[rules] = Chain(digest_name("port", fingerprint(rules)), rules)
     return Goto(led[rules].name)

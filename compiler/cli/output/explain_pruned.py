@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ....backends.text import describe_origins
 from ...ir.match import Origin
@@ -91,7 +92,7 @@ class _Found:
 
 
 def explain_nodes(pipeline: Pipeline, chosen: Sequence[str]) -> tuple[Explained, ...]:
-    """Return what is to be told of the nodes chosen."""
+    """Return what is to be told of the nodes chosen, rule by rule."""
     names = {
         address: f"{pod.namespace}/{pod.name}"
         for node in chosen
@@ -100,7 +101,8 @@ def explain_nodes(pipeline: Pipeline, chosen: Sequence[str]) -> tuple[Explained,
     }
     prunings = ((pruning, names) for node in chosen for pruning in pipeline.prunings(node))
     everywhere = len(chosen) == len(pipeline.resolver.node_names())
-    return tuple(explain(prunings, everywhere=everywhere))
+    found = explain(prunings, everywhere=everywhere)
+    return tuple(sorted(found, key=attrgetter("rule", "test", "pods", "by")))
 
 
 def explain(prunings: Iterable[tuple[Pruning, Names]], *, everywhere: bool) -> Iterator[Explained]:

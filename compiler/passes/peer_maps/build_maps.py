@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ...ir.fingerprint import fingerprint
 from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, Key, Match, PortMatch
 from ...ir.names import digest_name, numbered_name
 from ...ir.program import Chain, Goto, Keys, Lookup, Map, Rule, Terminal, Verdict, map_of
@@ -108,7 +109,8 @@ class PeerMapsBuilder:
             (((protocol, protocol), (port, port)), self._otherwise(form))
             for protocol, port in form.ports
         ]
-        name = digest_name(self._name("ports"), repr((form.default, form.ports)))
+        ports = [(int(protocol), port) for protocol, port in form.ports]
+        name = digest_name(self._name("ports"), ascii((form.default, ports)))
         return self._by(SERVICE_FIELDS, elements, name)
 
     def _ports_by_pod(self, stable_id: int, forms: Sequence[PortDefaults]) -> Iterator[Rule]:
@@ -199,9 +201,10 @@ class PeerMapsBuilder:
         known = self._fallthroughs.get(form)
         if known is None:
             default = Terminal.RETURN if form.default else self._deny
-            rules = [Rule((match,), self._otherwise(form)) for match in form.ranges]
-            name = digest_name(self._name("ranges"), repr((form.default, form.ranges)))
-            known = self._fallthroughs[form] = self._chain(name, (*rules, Rule((), default)))
+            ranges = (Rule((match,), self._otherwise(form)) for match in form.ranges)
+            rules = (*ranges, Rule((), default))
+            name = digest_name(self._name("ranges"), fingerprint(rules))
+            known = self._fallthroughs[form] = self._chain(name, rules)
         return known
 
     def _by(self, fields: tuple[Field, ...], elements: _Keyed, name: str) -> Iterator[Rule]:

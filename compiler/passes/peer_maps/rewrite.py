@@ -51,7 +51,7 @@ After:
       10.0.0.4 : goto m_class_a120d0ad50f1
     }
 
-    map m_ports_cfc85af9631b ipv4 protocol . port {
+    map m_ports_dfc37b488a19 ipv4 protocol . port {
       tcp . 80 : return
       tcp . 81 : return
       tcp . 82 : return
@@ -77,7 +77,7 @@ After:
     }
 
     chain m_class_e459e2743bfe {
-      lookup protocol . dport in m_ports_cfc85af9631b
+      lookup protocol . dport in m_ports_dfc37b488a19
       drop
     }
 
@@ -94,10 +94,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from ...ir.fingerprint import fingerprint
 from ...ir.match import AddressMatch, Field, Key, KeyType, Match, SetMatch
 from ...ir.names import digest_name
 from ...ir.packet_space import is_exact, lists_addresses
-from ...ir.printer import print_rule
 from ...ir.program import (
     Chain,
     Goto,
@@ -267,8 +267,7 @@ class _Rewriting:
         return known
 
     def _make(self, rules: tuple[Rule, ...]) -> str:
-        content = "\n".join(print_rule(rule) for rule in rules)
-        name = digest_name(f"{self._entry.map.name}_rest", content)
+        name = digest_name(f"{self._entry.map.name}_rest", fingerprint(rules))
         self._made_chains[name] = Chain(name, rules)
         return name
 
