@@ -20,7 +20,7 @@ from cnpc.backends.nftables.node.kernel import LinuxKernel
 from cnpc.backends.nftables.plan import PlanKind, plan
 from cnpc.backends.nftables.render import Nftables
 from cnpc.backends.nftables.ruleset import read_ruleset
-from cnpc.compiler.cli.options import BACKENDS, passes_of
+from cnpc.backends.registry import BACKENDS, passes_of
 from cnpc.compiler.manifests.load import Inputs, load
 from cnpc.compiler.pipeline import Pipeline
 from commands import CNPC, measure, run, say

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 import msgspec
 from cnpc.backends.nftables.render import Nftables
+from cnpc.backends.registry import BACKENDS, passes_of
 from cnpc.compiler.cli.main import collect_rarely
-from cnpc.compiler.cli.options import BACKENDS, passes_of
 from cnpc.compiler.manifests.core_v1 import PodManifest
 from cnpc.compiler.manifests.load import load
 from cnpc.compiler.options import DenyWith, Options

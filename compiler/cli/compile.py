@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from ...backends.base import Backend
-from ...backends.iptables.passes import PASSES_WITHOUT_MAPS
+from ...backends.registry import BACKENDS, passes_of
 from ..ir.printer import print_program
 from ..ir.program import Program
 from ..manifests.load import Inputs
@@ -25,7 +25,7 @@ from . import options as arguments
 from .inputs import choose, read_inputs
 from .lazy import lazy_import
 from .option_types import OutputFolder, max_errors_option
-from .options import BACKENDS, backend_option, passes_of
+from .options import backend_option
 from .output.diagnostics import many_sets, report, report_warnings
 from .output.explain_pruned import explain_nodes
 from .output.files import OutputDirectory, StandardOutput, file_stem
@@ -33,12 +33,14 @@ from .output.json_output import as_json_line, json_option, print_json
 from .output.messages import report_message
 from .output.summary import NodeSummary, Summary, as_facts, as_table
 from .output.unused_input import words_of_unused
-from .rulesets.digest_line import with_digest
-from .rulesets.header import Compilation, header
+from .rulesets.header import Compilation
+from .rulesets.node_ruleset import build_ruleset
 
 _HIGHEST_LEVEL = max(LEVELS)
 _STAGES = tuple(
-    dict.fromkeys((*stages(_HIGHEST_LEVEL), *stages(_HIGHEST_LEVEL, PASSES_WITHOUT_MAPS)))
+    dict.fromkeys(
+        stage for make in BACKENDS.values() for stage in stages(_HIGHEST_LEVEL, passes_of(make()))
+    )
 )
 
 _PROGRESS_FROM = 20  # nodes; below, the work is over before a bar could be read
@@ -221,22 +223,19 @@ def _compile(
         if request.print_after:
             sink.write(f"{file_stem(node)}.ir", _program_after(pipeline, node, request.print_after))
             return None
-        in_force = pipeline.in_force(node)
-        lines = header(node, about, in_force, pipeline.pods(node))
-        program = pipeline.program(node)
-        ruleset = request.backend.build(program, lines)
-        for suffix, text in with_digest(ruleset.texts).items():
+        ruleset = build_ruleset(pipeline, request.backend, about, node)
+        for suffix, text in ruleset.texts.items():
             sink.write(f"{file_stem(node)}.{suffix}", text)
         size = ruleset.size
         return NodeSummary(
             node,
             len(pipeline.resolver.local(node)),
-            len(in_force),
+            ruleset.policies,
             size.chains,
             size.rules,
             size.sets,
             size.elements,
-            *count_judged(program),
+            *count_judged(ruleset.program),
         )
 
     with _sink(request) as sink:

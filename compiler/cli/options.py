@@ -1,27 +1,17 @@
-"""Options that ``compile`` and ``stats`` share, and the backends to choose from."""
+"""Options that ``compile`` and ``stats`` share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from ...backends.base import Backend
-from ...backends.iptables.passes import PASSES_WITHOUT_MAPS
-from ...backends.iptables.render import Iptables
-from ...backends.nftables.render import Nftables
+from ...backends.registry import BACKENDS, DEFAULT_BACKEND
 from ..manifests.load import OnUnknown
 from ..options import DEFAULT_LEVEL, LEVELS, DenyWith, OwnNode
-from ..passes import PASSES, PassLevels
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-BACKENDS: Mapping[str, Callable[[], Backend]] = {
-    Nftables.name: Nftables,
-    Iptables.name: Iptables,
-}
-"""Every backend, by the name that ``--backend`` takes."""
 
 
 def backend_option(help_: str) -> Callable[[_Command], _Command]:
@@ -29,15 +19,10 @@ def backend_option(help_: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--backend",
         type=click.Choice(list(BACKENDS)),
-        default=Nftables.name,
+        default=DEFAULT_BACKEND,
         show_default=True,
         help=help_,
     )
-
-
-def passes_of(backend: Backend) -> PassLevels:
-    """Return the passes of each level that make what the backend has words for."""
-    return PASSES if backend.has_maps else PASSES_WITHOUT_MAPS
 
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())

@@ -13,6 +13,7 @@ from ...backends.iptables.decompile import programs_of
 from ...backends.iptables.ruleset import read_iptables
 from ...backends.nftables.decompile import program_of
 from ...backends.nftables.ruleset import read_ruleset
+from ...backends.registry import BACKENDS, passes_of
 from ...backends.stats.connection_cost import Cost, Walker, join
 from ...backends.stats.iptables_size import iptables_size
 from ...backends.stats.nftables_size import nft_size
@@ -25,7 +26,7 @@ from ..pipeline import Pipeline
 from . import options as arguments
 from .inputs import read_inputs, this_node
 from .option_types import max_errors_option
-from .options import BACKENDS, backend_option, passes_of
+from .options import backend_option
 from .output.diagnostics import many_sets, report, report_warnings
 from .output.json_output import diagnostics_json, json_option, print_json
 

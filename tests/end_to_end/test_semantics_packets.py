@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from cnpc.compiler.cli.options import BACKENDS, passes_of
+from cnpc.backends.registry import BACKENDS, passes_of
 from cnpc.compiler.manifests.load import Inputs
 from cnpc.compiler.net import format_address
 from cnpc.compiler.options import DenyWith, Options, OwnNode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cnpc.compiler.cli.options import BACKENDS, passes_of
+from cnpc.backends.registry import BACKENDS, passes_of
 from cnpc.compiler.options import DEFAULT_LEVEL, LEVELS, Options, OwnNode
 from cnpc.compiler.pipeline import Pipeline
 from harness.test_netcluster_packets import udp_error

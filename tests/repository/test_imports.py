@@ -44,6 +44,7 @@ ROOMS = {
     "iptables": ("cnpc.backends.iptables", "cnpc.backends.iptables.*"),
     "iptables trees": ("cnpc.backends.iptables.tree_leaves",),
     "iptables passes": ("cnpc.backends.iptables.passes", "cnpc.backends.iptables.lowering.*"),
+    "registry": ("cnpc.backends.registry",),
     "apply": ("cnpc.backends.apply", "cnpc.backends.apply.*"),
     # What asks a node, or changes it.
     "node": (
@@ -118,6 +119,7 @@ MAY_IMPORT = {
         "nftables",  # people are shown both in one form
     },
     "stats": {"backend tools", "ir", "ir tools", "iptables", "lookups", "net"},
+    "registry": {"backend tools", "iptables", "iptables passes", "nftables", "passes"},
     "apply": {"errors", "iptables", "linux", "nftables"},
     "node": {"apply", "errors", "iptables", "linux", "nftables"},
     "command line": set(ROOMS) - {"without code"},

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 
+from ....backends.registry import BACKENDS, passes_of
 from ...pipeline import Pipeline
 from ..inputs import read_inputs, this_node
 from ..node.options import Choices
-from ..options import BACKENDS, passes_of
 from ..output.diagnostics import report_warnings
-from .digest_line import with_digest
-from .header import Compilation, header
+from .header import Compilation
+from .node_ruleset import build_ruleset
 
 
 def compiled(
@@ -25,5 +25,4 @@ def compiled(
     report_warnings(inputs, pipeline.resolver, choices.max_errors)
     node = this_node(pipeline.resolver.node_names(), choices.node)
     about = Compilation(inputs.snapshot, len(inputs.policies), choices.options, choices.level)
-    lines = header(node, about, pipeline.in_force(node), pipeline.pods(node))
-    return with_digest(backend.build(pipeline.program(node), lines).texts)
+    return build_ruleset(pipeline, backend, about, node).texts
