@@ -77,7 +77,7 @@ $(READY): pyproject.toml .ci/constraints.txt .ci/setup.sh | system
 # The checkout's root is the package, which mypy sees only below the package's name.
 $(TYPED): $(READY)
 	@mkdir -p $(TYPED)
-	for part in __init__.py py.typed compiler backends grammar templates; do
+	for part in __init__.py __main__.py api.py py.typed compiler backends grammar templates; do
 		ln -sfn ../../../$$part $(TYPED)/$$part
 	done
 	touch $(TYPED)
