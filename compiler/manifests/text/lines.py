@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ...errors import Span
 
@@ -11,6 +12,15 @@ MARK = b"\xef\xbb\xbf"
 
 _MARKED = re.compile(rb"^(---[^\r\n]*\r?\n)\xef\xbb\xbf", re.MULTILINE)
 _BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A span with its line, cut around it if long; ``caret`` is the span's index in the text."""
+
+    span: Span
+    text: str
+    caret: int
 
 
 def with_line_feeds(text: str) -> str:

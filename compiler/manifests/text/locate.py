@@ -15,19 +15,10 @@ import yaml
 from ...errors import Place, Source, Span
 from .files import SourceError, read_again
 from .json_text import is_json, raw_value, skip_space
-from .lines import with_line_feeds, without_marks
+from .lines import Excerpt, with_line_feeds, without_marks
 from .yaml_text import Event, event_reader
 
 _BEFORE, _AFTER = 60, 60
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A span with its line, cut around it if long; ``caret`` is the span's index in the text."""
-
-    span: Span
-    text: str
-    caret: int
 
 
 @dataclass(slots=True)

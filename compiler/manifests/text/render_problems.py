@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from importlib import import_module
 
 from ...errors import Diagnostic, Paint, Part, Place, Severity, Source, Span, plain, printable, sort
-from .locate import Excerpt, find
+from .lines import Excerpt
 
 
 def locate(
@@ -19,8 +20,15 @@ def locate(
     """
     items = tuple(diagnostics)
     wanted = {place for item in items for place in (item.span, *item.related) if place is not None}
-    excerpts = find(wanted, sources)
+    excerpts = _find(wanted, sources) if wanted else {}
     return sort(_located(item, excerpts) for item in items)
+
+
+def _find(places: set[Span | Place], sources: Iterable[Source]) -> dict[Span | Place, Excerpt]:
+    """Return the excerpts; what finds them is imported only here, as it needs PyYAML."""
+    finder = import_module(".locate", __package__)
+    found: dict[Span | Place, Excerpt] = finder.find(places, sources)
+    return found
 
 
 def _located(item: Diagnostic, excerpts: dict[Span | Place, Excerpt]) -> Diagnostic:

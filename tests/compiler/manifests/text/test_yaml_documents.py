@@ -16,6 +16,7 @@ from cnpc.compiler.manifests.text.lines import without_marks
 from cnpc.compiler.manifests.text.parts import DocumentPart
 from cnpc.compiler.manifests.text.yaml_documents import read_yaml
 from cnpc.compiler.manifests.text.yaml_text import read_events
+from imported import imported
 
 ROOT = Path(__file__).parents[4]
 DUMP = b"""apiVersion: v1
@@ -207,3 +208,9 @@ def test_libyaml_reads_the_whole_file_where_one_item_says_too_little(
 ) -> None:
     assert read(text) == read_slowly(text)
     assert asked[-1] == text
+
+
+def test_a_compilation_of_what_kubectl_prints_imports_no_pyyaml(tmp_path: Path) -> None:
+    stories = ROOT / "examples" / "stories" / "cluster.yaml"
+    found = imported("compile", "-q", "-o", *map(str, (tmp_path, stories)))
+    assert "yaml" not in found.dear
