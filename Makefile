@@ -30,6 +30,10 @@ help: ## Say what there is to make
 demo: $(READY) ## Compile the user stories and, as root, send packets through the result
 	@PYTHONPATH=tests .venv/bin/python examples/demo.py
 
+.PHONY: templates
+templates: $(READY) ## Write templates/compiled.py after a change to a template
+	@.venv/bin/python tests/compiled_templates.py
+
 .PHONY: test
 test: $(READY) ## Run the tests, JOBS=2 at a time; as root by packets too. TESTS='-k word' chooses
 	@.venv/bin/pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)

@@ -1,1 +1,1 @@
-"""Layouts of the emitted texts; no decisions are made here."""
+"""Layouts of the emitted texts, which decide nothing, and the functions compiled from them."""

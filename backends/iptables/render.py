@@ -16,8 +16,8 @@ from ...compiler.ir.match import Hook
 from ...compiler.ir.program import Chain, Program, Rule, Set
 from ...compiler.ir.reachability import depth
 from ...compiler.net import Family
+from ...templates import compiled
 from ..base import Ruleset, Size
-from ..template import template
 from ..text import unsupported
 from .chain_names import assign
 from .ipset import IpSet, ipset, refusal
@@ -67,9 +67,7 @@ class Iptables:
     has_maps = False
 
     def __init__(self) -> None:
-        """Load the templates."""
-        self._sets_template = template("ipset.j2")
-        self._rules_template = template("iptables.j2")
+        """Start without a text made."""
         self._sets: dict[str, tuple[Set, IpSet]] = {}
 
     def build(self, program: Program, header: Sequence[str]) -> Ruleset:
@@ -80,9 +78,9 @@ class Iptables:
         families = {family: self._chains(own, family, names) for family, own in programs.items()}
         chains = [chain for own in families.values() for chain in own.chains]
         tables = tables_for(rule for chain in chains for rule in chain.rules)
-        texts = {"ipset": self._sets_template.render(header=header, sets=sets)}
+        texts = {"ipset": compiled.ipset(header=header, sets=sets)}
         for family, own in families.items():
-            texts[_SUFFIX[family]] = self._rules_template.render(
+            texts[_SUFFIX[family]] = compiled.iptables(
                 header=header,
                 hooks=HOOK_CHAIN.values(),
                 tables={table: own.in_table(table) for table in tables},

@@ -35,9 +35,9 @@ from ...compiler.ir.program import (
     Verdict,
 )
 from ...compiler.net import ANY_PORT, Family, Interval
+from ...templates import compiled
 from ..base import Ruleset, Size
 from ..stats.lookups import listed
-from ..template import template
 from ..text import PROTOCOL_WORD, describe_origins, quotable, room
 from .set_keys import KeyWriter, addresses_text, write_keys
 
@@ -99,8 +99,7 @@ class Nftables:
     has_maps = True
 
     def __init__(self) -> None:
-        """Load the template."""
-        self._template = template("nftables.j2")
+        """Start without a text made."""
         self._keys = KeyWriter()
         self._sets: dict[str, tuple[Set, _Table]] = {}
         self._chains: dict[str, tuple[Chain, _Chain]] = {}
@@ -111,7 +110,7 @@ class Nftables:
         families |= {item.name: item.family for item in program.maps}
         tables = [*map(self._set, program.sets), *map(self._map, program.maps)]
         chains = [self._chain(chain, families) for chain in program.chains]
-        text = self._template.render(header=header, tables=tables, chains=chains)
+        text = compiled.nftables(header=header, tables=tables, chains=chains)
         size = Size(
             chains=len(chains),
             rules=sum(len(chain.rules) for chain in program.chains),

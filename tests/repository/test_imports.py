@@ -38,6 +38,7 @@ ROOMS = {
         "cnpc.compiler.passes.peer_maps.rewrite",
     ),
     "pipeline": ("cnpc.compiler.pipeline",),
+    "templates": ("cnpc.templates.compiled",),
     "backend tools": ("cnpc.backends.*",),
     "linux": ("cnpc.backends.linux", "cnpc.backends.linux.*"),
     "lookups": ("cnpc.backends.stats.lookups",),
@@ -107,7 +108,16 @@ MAY_IMPORT = {
     "backend tools": {"errors", "ir", "net"},
     "linux": {"errors", "ir", "ir tools", "net"},  # a program judges connections to be ended
     "lookups": {"ir", "net"},
-    "nftables": {"backend tools", "errors", "ir", "ir tools", "linux", "lookups", "net"},
+    "nftables": {
+        "backend tools",
+        "errors",
+        "ir",
+        "ir tools",
+        "linux",
+        "lookups",
+        "net",
+        "templates",
+    },
     "iptables trees": {"ir", "net"},
     "iptables passes": {"errors", "ir", "ir tools", "iptables trees", "net", "passes"},
     "iptables": {
@@ -120,6 +130,7 @@ MAY_IMPORT = {
         "linux",
         "net",
         "nftables",  # people are shown both in one form
+        "templates",
     },
     "stats": {"backend tools", "ir", "ir tools", "iptables", "lookups", "net"},
     "registry": {"backend tools", "iptables", "iptables passes", "nftables", "passes"},
