@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from ..compiler.ir.program import Program
 
 
@@ -22,8 +24,7 @@ class RulesetSize:
     kernel_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """How large a ruleset is, counted on what is emitted."""
 
     chains: int
@@ -34,8 +35,7 @@ class Size:
     """Elements of named sets and maps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True):
     """What one node loads: the texts by file name suffix, in the order of loading."""
 
     node: str

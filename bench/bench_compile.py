@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from clusters import medium
-from clusters.objects import write_list
+from clusters.objects import Object, write_list
+from clusters.yaml_list import write_yaml_list
 from commands import CNPC, measure, say
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -32,6 +34,16 @@ def bench_large_cluster(
         f"-O{level}: {usage.seconds:.1f} s of processor time, peak memory {usage.peak_mib} MiB,"
         f" {len(texts)} rulesets of together {sum(texts) / 1e6:.1f} MB",
     )
+
+
+@pytest.mark.parametrize("write", [write_list, write_yaml_list])
+def bench_input(
+    benchmark: BenchmarkFixture, tmp_path: Path, write: Callable[[Path, Iterable[Object]], None]
+) -> None:
+    """Compile one node of the same cluster from 41 MB of JSON and from 17 MB of YAML."""
+    cluster = tmp_path / ("cluster.json" if write is write_list else "cluster.yaml")
+    write(cluster, LARGE.objects())
+    measure(benchmark, 3, CNPC, "compile", "--node", "node-0000", "-o", tmp_path / "out", cluster)
 
 
 def bench_story(benchmark: BenchmarkFixture, tmp_path: Path) -> None:

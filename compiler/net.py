@@ -10,8 +10,9 @@ import enum
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+
+from msgspec import Struct
 
 Interval = tuple[int, int]
 
@@ -60,8 +61,7 @@ class Protocol(enum.IntEnum):
 PORT_PROTOCOLS = (Protocol.TCP, Protocol.UDP, Protocol.SCTP)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Prefix:
+class Prefix(Struct, frozen=True, order=True):
     """A CIDR: its first address and its length in bits."""
 
     family: Family

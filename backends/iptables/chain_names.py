@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 SMALLEST_STOCK = 1024
 """More chains than nodes usually need, a quarter of a second's work at most (iptables-nft)."""
@@ -17,8 +18,7 @@ SMALLEST_STOCK = 1024
 _PREFIX = "CNPC-"
 
 
-@dataclass(frozen=True, slots=True)
-class ChainNames:
+class ChainNames(Struct, frozen=True):
     """A chain name for each name, and the names of the stock that are left over, in order."""
 
     names: Mapping[str, str]

@@ -7,9 +7,9 @@ and one jump in each of the host's is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from ...compiler.errors import InputError
 from ...compiler.ir.match import Hook
@@ -38,8 +38,7 @@ _TREE_LEVELS = (3, 2, 1)
 _SUFFIX = {Family.IPV4: "v4", Family.IPV6: "v6"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
+class _Chain(Struct, frozen=True):
     """A chain as the template lays it out: its name, what it is in the IR, and its rules."""
 
     name: str
@@ -47,8 +46,7 @@ class _Chain:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Chains:
+class _Chains(Struct, frozen=True):
     """One family's chains, and the names of those that no rule of this version is in."""
 
     chains: tuple[_Chain, ...]

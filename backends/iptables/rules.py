@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import assert_never
+
+from msgspec import Struct
 
 from ...compiler.errors import InputError
 from ...compiler.ir.match import (
@@ -43,8 +44,7 @@ _SIDE = {Field.SADDR: "src", Field.DADDR: "dst", Field.DPORT: "dst"}
 _PROHIBITED = {Family.IPV4: "icmp-admin-prohibited", Family.IPV6: "icmp6-adm-prohibited"}
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLine:
+class RuleLine(Struct, frozen=True):
     """One rule: its tests, and its verdict, which ends in the chain that ``target`` stands for."""
 
     tests: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...compiler.errors import InputError, Span, error
 from ...compiler.ir.match import Hook
@@ -48,8 +50,7 @@ _AGAIN = list(
 _OF_ADDRESSES = re.compile(r" (?:-s|-d|--match-set|--src-range|--dst-range) ")
 
 
-@dataclass(frozen=True, slots=True)
-class SetText:
+class SetText(Struct, frozen=True):
     """A set: its name and note, the arguments that create it, and the lines that load it."""
 
     name: str
@@ -76,8 +77,7 @@ class SetText:
         return [entry for _, _, entry in words]
 
 
-@dataclass(frozen=True, slots=True)
-class ChainText:
+class ChainText(Struct, frozen=True):
     """A chain: its number, what the compiler calls it, and its rules, each with its ``-A``."""
 
     name: str
@@ -85,8 +85,7 @@ class ChainText:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IptablesRuleset:
+class IptablesRuleset(Struct, frozen=True):
     """A whole ruleset: the lines of its leading comment, its sets, each family's chains."""
 
     header: tuple[str, ...]
@@ -133,8 +132,7 @@ def read_iptables(
     return IptablesRuleset(header, sets, families, tables_for(rules))
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """What is said of one table: its name, the line of that, and the lines up to its COMMIT."""
 
     table: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...compiler.ir.match import AddressMatch, Field, Key
 from ...compiler.ir.program import Goto, Jump, Rule, Verdict
 from ...compiler.net import Family, Prefix, prefixes
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A prefix, and the rules for packets that it holds."""
 
     prefix: Prefix

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ..bitset import mask_of
 from ..net import MAX_PORT, Family, Interval
@@ -22,8 +23,7 @@ LAST_SERVICE = 256 * _PORTS - 1
 ANY_SERVICE: tuple[Interval, ...] = ((0, LAST_SERVICE),)
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """What a rule tests: peers by intervals or, where None, any; services by intervals.
 
     ``peers`` of a dynamic set are unknown. ``exact`` are those that list single addresses only.

@@ -6,8 +6,9 @@ The API leaves the order of two policies of one tier and priority open; cnpc tak
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import compress, groupby
+
+from msgspec import Struct
 
 from ..bitset import bits
 from ..errors import Diagnostic, warning
@@ -21,8 +22,7 @@ from ..net import Family
 from .rules import Context, RuleLowering
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Ruling(Struct, frozen=True):
     """A rule by its place in its policy, and what it tests for one kind of subject."""
 
     policy: Policy

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..ir.match import Field, Hook
 from ..ir.names import SELF, family_name
@@ -17,8 +18,7 @@ _TIER_SUFFIX = {Tier.ADMIN: "_admin", Tier.NETWORK_POLICY: "_np", Tier.BASELINE:
 TierDirection = tuple[Tier, Direction]
 
 
-@dataclass(frozen=True, slots=True)
-class TierStep:
+class TierStep(Struct, frozen=True):
     """A tier on a way, in one family: the name of its map, and of what judges behind it."""
 
     judgement: TierDirection
@@ -27,8 +27,7 @@ class TierStep:
     fallthrough: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TierOrder:
+class TierOrder(Struct, frozen=True):
     """One judgement: its direction, its tiers in order, and where the packet names the subject."""
 
     name: str

@@ -7,8 +7,9 @@ rulesets that enforce nothing, and nobody would be told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from ..errors import Diagnostic, Place, warning
 from ..model.policy import (
@@ -145,8 +146,7 @@ def _undeclared_port(port: NamedPort, where: str, place: Place | None) -> Diagno
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
+class _Reason(Struct, frozen=True):
     """Why peers of a kind match nothing."""
 
     peers: type[Peer]

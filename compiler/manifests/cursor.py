@@ -7,9 +7,10 @@ JSON. In custom resources null is not understood: a server drops it, whatever wa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ..errors import Place
 from .hints.hint import (
@@ -28,8 +29,7 @@ T = TypeVar("T")
 NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """A value with its place; looks return None after they reported an error."""
 
     value: object
@@ -171,8 +171,7 @@ Report = Callable[..., None]
 """A method of Field that reports: the field, a message, a hint if there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectCursor:
+class ObjectCursor(Struct, frozen=True):
     """The known fields of a mapping that are present; ``strange`` are its unknown keys.
 
     ``refused`` are known fields that were reported because they are null.

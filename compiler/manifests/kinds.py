@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import Place, Source
 from ..model.policy import RESOURCE, Policy

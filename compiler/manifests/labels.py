@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..errors import Place
 from ..model.policy import (
@@ -88,10 +90,12 @@ def _selector(fields: ObjectCursor) -> LabelSelector:
 
 def _match_labels(fields: ObjectCursor) -> Iterator[Requirement]:
     labels = fields.get("matchLabels")
-    for key, field in ({} if labels is None else labels.strings()).items():
+    if labels is None:
+        return
+    for key, field in labels.strings().items():
         good_key = is_label_key(key)
         if not good_key:
-            at_key = replace(field, place=replace(field.place, at_key=True))
+            at_key = replace(field, place=labels.place.key(key))
             at_key.condition(*_bad_key(key))
         value = _value(field)
         if good_key and value is not None:
@@ -161,8 +165,7 @@ def _value(field: Cursor) -> str | None:
 MAX_GENERATION = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """Name, namespace and generation of an object.
 
     ``field`` is its name's, ``namespace_field`` its namespace's, if it says one; ``place`` its own.

@@ -6,8 +6,9 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from ..errors import Diagnostic, InputError, Severity, Source, Span
 from ..model.policy import Policy, Tier
@@ -26,8 +27,7 @@ __all__ = ["Inputs", "OnUnknown", "load"]
 _RANKS = {tier: rank for rank, tier in enumerate(Tier)}
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """What a compilation starts from.
 
     ``policies`` are in the order of tier, priority, name and kind, whatever the order in the

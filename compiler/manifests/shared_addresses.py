@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ..errors import Place
@@ -13,8 +13,7 @@ from ..net import format_address
 from .problems import OnUnknown, Problems
 
 
-@dataclass(slots=True)
-class AddressClaims:
+class AddressClaims(Struct):
     """Settles claims: a pod that is being deleted yields to one that is not, or that goes later.
 
     Between pods of the same rank nobody can tell: an error, or, where unknown input is to fail

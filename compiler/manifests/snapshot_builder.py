@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import Place
 from ..model.snapshot import NAMESPACE_NAME_LABEL, Contested, Endpoint, Namespace, Node, Snapshot

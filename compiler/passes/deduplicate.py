@@ -45,9 +45,9 @@ After:
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ..ir.match import Match, SetMatch
@@ -107,8 +107,7 @@ def _content(item: Set) -> Hashable:
     return _Content(hash((_kind(item), item.elements)), item)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Content:
+class _Content(Struct, frozen=True, eq=False):
     hash: int
     item: Set
 

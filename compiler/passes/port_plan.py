@@ -8,8 +8,9 @@ all pods and ports that a peer may use; a peer or a pod that comes or goes is on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ..ir.match import AddressMatch, Match, PortMatch, SetMatch
 from ..ir.program import Chain, Goto, Lookup, Program, Rule, Terminal, Verdict
@@ -25,8 +26,7 @@ _LONGEST = 8
 ProtocolPort = tuple[Protocol, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PortPlan:
+class PortPlan(Struct, frozen=True, eq=False):
     """The rules that a packet to each service meets, and ``rest`` for those to all others.
 
     ``saved`` are the nanoseconds by which a new connection costs less, in the mean.

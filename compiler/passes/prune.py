@@ -37,9 +37,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ..bitset import bits
@@ -63,8 +63,7 @@ class Reason(enum.Enum):
     """What comes behind it does the same to every packet that it matches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(Struct, frozen=True):
     """A rule that was dropped; ``by`` are the rules that do what it did, none for a chain's end."""
 
     chain: str
@@ -73,8 +72,7 @@ class Pruned:
     by: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(Struct, frozen=True):
     """What was dropped from a program, and the program before and after."""
 
     before: Program
@@ -160,8 +158,7 @@ def _may_match(item: Set) -> bool:
     return item.dynamic or bool(item.elements)
 
 
-@dataclass(slots=True)
-class _Region:
+class _Region(Struct):
     """The packets that a rule tests for: peers, and services each by its piece.
 
     ``reached`` are, service by service, the peers that no rule before has taken. Of an unknown

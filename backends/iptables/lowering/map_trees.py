@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ....compiler.errors import InputError
@@ -45,8 +45,7 @@ _ADDRESS = (KeyType.ADDRESS,)
 _PAIR = (KeyType.ADDRESS, KeyType.ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """What the nodes of one tree have in common; ``rest`` is where packets go that no key fits."""
 
     field: Field

@@ -75,9 +75,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ....compiler.ir.match import PortMatch
@@ -117,8 +117,7 @@ def _split(program: Program, levels: int) -> Program:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Bucket:
+class _Bucket(Struct, frozen=True):
     """A range of ports and the chain that judges them."""
 
     ports: Interval

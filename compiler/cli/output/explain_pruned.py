@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from ....backends.text import describe_origins
 from ...ir.match import Origin
@@ -34,8 +35,7 @@ _Seat = tuple[str, str]
 _Key = tuple[str, str, Reason, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """A test of a policy's rule that is not made for ``pods``; ``by`` is what stands for it.
 
     For the pods in ``others`` the rule still decides, and so it does for the pods in ``partly``
@@ -82,8 +82,7 @@ class Explained:
         }
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """Where a test is not made, in whose place rules of these origins may still be."""
 
     family: Family

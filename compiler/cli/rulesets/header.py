@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .... import __version__
 from ...errors import printable
@@ -33,8 +34,7 @@ _MOST_PODS = 1_000
 """Of larger clusters only the node's own pods are named: other nodes' would take megabytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compilation:
+class Compilation(Struct, frozen=True):
     """What was compiled: for all nodes the same."""
 
     snapshot: Snapshot

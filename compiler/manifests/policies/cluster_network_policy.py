@@ -7,8 +7,10 @@ an Accept matches nothing, a Deny or Pass denies everything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...model.policy import Action, Direction, PodsPeer, Policy, PolicyPort, PolicyRule, Tier
 from ..cursor import Cursor, ObjectCursor, understood
@@ -26,8 +28,7 @@ T = TypeVar("T")
 PortDecoder = Callable[[Cursor], PolicyPort | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """What differs between the cluster-wide kinds; ``tier`` None means that the spec says it.
 
     ``limit`` is the most rules in a direction, and peers and ports in a rule.

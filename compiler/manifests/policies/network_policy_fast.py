@@ -1,8 +1,12 @@
-"""The short way for NetworkPolicies without a fault, as nearly all of many thousands are.
+"""Decode NetworkPolicies without a fault quickly; nearly all of many thousands have none.
 
-Strict structs take the policy apart; selectors, blocks and ports, which repeat from policy to
-policy, are read the long way (``network_policy``), each text once. Whatever is not plainly right
-goes the long way as a whole, which says what is wrong and where. Both give equal policies.
+Strict structs take a policy apart. Its selectors, blocks and ports repeat from policy to policy:
+``network_policy`` decodes each text once. A policy that may be wrong in any way is left to
+``network_policy`` as a whole, which reports what is wrong and where. Both return equal policies.
+
+To read Kubernetes' limits at a tenth (15,000 pods, 5,000 policies) and compile one node takes
+0.68 s of CPU time with this module and 1.14 s without it, where ``WellFormed.decode`` only raises
+Doubtful: ``bench/compiling.py cluster.json nftables 2 drop node-0000 0 out``.
 """
 
 from __future__ import annotations
@@ -89,14 +93,14 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Doubtful(Exception):  # noqa: N818 - says how a policy is to be read, not that it is wrong
-    """A policy is not plainly right, and must be read the long way."""
+    """A policy may be wrong, and is for ``network_policy`` to decode."""
 
 
 class WellFormed:
-    """Reads NetworkPolicies; keeps what the repeating parts of them mean."""
+    """Decodes NetworkPolicies; remembers the parts that repeat."""
 
     def __init__(self) -> None:
-        """Start without a part known."""
+        """Start with nothing to remember."""
         self._selector = cache(_read_selector)
         self._block = cache(_read_block)
         self._port = cache(_read_port)
@@ -172,10 +176,10 @@ class WellFormed:
 
 
 def _is_whole(policy: _NetworkPolicy, text: bytes) -> bool:
-    """Tell whether nothing was dropped because its key came twice.
+    """Tell whether decoding dropped nothing, as it does where a key comes twice.
 
-    What comes twice leaves fewer quotes in what is written again, whatever the blanks; raw parts
-    are written as they were. The selectors, blocks and ports are looked into when they are read.
+    Encoded again, the policy then has fewer quotes than the text, whatever the blanks; raw parts
+    are encoded as they were. Selectors, blocks and ports are checked when they are decoded.
     """
     return (
         text.count(b'"') == _ENCODER.encode(policy).count(b'"')
@@ -209,7 +213,7 @@ def _read_port(text: bytes) -> PolicyPort:
 
 
 def _field(text: bytes) -> Cursor:
-    """Return the part; Doubtful if it is null, which may stand for none or for an empty one."""
+    """Return a cursor over the part; Doubtful if it is null, which may mean absent or empty."""
     if text == b"null":
         raise Doubtful
     problems = Problems(OnUnknown.ERROR)

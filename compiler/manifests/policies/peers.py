@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...model.policy import (
     Direction,
@@ -53,8 +54,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PeerForms:
+class PeerForms(Struct, frozen=True):
     """What differs between versions of the API; ``egress`` are the peers that egress rules have.
 
     ``alpha1`` asks for ``namespaceSelector`` beside ``podSelector``, and has the spelling of peers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -42,8 +41,7 @@ class _List(msgspec.Struct, tag_field="kind", tag=_LIST):
 _LISTS = msgspec.json.Decoder(_List)
 
 
-@dataclass(frozen=True, slots=True)
-class TypeName:
+class TypeName(msgspec.Struct, frozen=True):
     """apiVersion and kind of an object."""
 
     api_version: str
@@ -59,8 +57,7 @@ class TypeName:
         return f"{self.api_version}/{self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """An object as it was found: plain values, or the bytes of JSON."""
 
     type_name: TypeName

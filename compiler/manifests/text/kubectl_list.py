@@ -1,9 +1,13 @@
-"""A list as kubectl prints it, cut into pieces, so that a large file never stands in memory whole.
+"""Cut a list that kubectl printed as JSON into pieces, so that a large file is never all in memory.
 
-kubectl indents what it prints (cli-runtime, JSONPrinter): between two items there are a line break
-and blanks, ``},``, the same again and ``{``. The file is cut there without a look at what lies
-between. If every piece then is a JSON list, the cuts are right: the pieces with commas between them
-are the file again, and JSON has only one reading. If not, the file must be read as a whole.
+kubectl indents its output (cli-runtime, JSONPrinter): between two items are a line break and
+blanks, ``},``, the same blanks and ``{``. The file is cut there, whatever is between the cuts. If
+every piece is a JSON list, the cuts are right: the pieces joined by commas are the file again, and
+JSON can be read in one way only. If a piece is not, the file must be read as a whole.
+
+To read Kubernetes' limits at a tenth (60 MB) and compile one node takes 0.68 s of CPU time and
+51 MiB with this module, 1.01 s and 111 MiB without it, where ``cut`` only returns None:
+``bench/compiling.py cluster.json nftables 2 drop node-0000 0 out``.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ _MAX_ITEM = 1 << 24
 
 
 class NotAsPrinted(Exception):  # noqa: N818 - says how a file is to be read, not that it is wrong
-    """A file began as kubectl prints a list, and did not go on so."""
+    """A file begins as kubectl prints a list, but goes on otherwise."""
 
 
 class _Tail(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,10 +40,10 @@ _TAILS = msgspec.json.Decoder(_Tail)
 
 
 def cut(file: BinaryIO) -> Iterator[bytes] | None:
-    """Return the items in pieces, each a list in JSON; None if the file begins otherwise.
+    """Return the items in pieces, each a JSON list; None if the file begins otherwise.
 
-    Raises NotAsPrinted where the file goes on otherwise. Whether the pieces are JSON is for the
-    caller to find out.
+    Raises NotAsPrinted where the file goes on otherwise. The caller checks that the pieces are
+    JSON.
     """
     try:
         head = file.read(_SIZE)
@@ -50,7 +54,7 @@ def cut(file: BinaryIO) -> Iterator[bytes] | None:
 
 
 def decode_items(piece: bytes) -> list[msgspec.Raw]:
-    """Return the items of a piece; NotAsPrinted if it is no list in JSON."""
+    """Return the items of a piece; NotAsPrinted if it is not a JSON list."""
     try:
         return _RAWS.decode(piece)
     except (msgspec.DecodeError, RecursionError):

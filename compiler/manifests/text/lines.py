@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...errors import Span
 
@@ -14,8 +15,7 @@ _MARKED = re.compile(rb"^(---[^\r\n]*\r?\n)\xef\xbb\xbf", re.MULTILINE)
 _BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """A span with its line, cut around it if long; ``caret`` is the span's index in the text."""
 
     span: Span

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import yaml
+from msgspec import Struct, field
 
 from ...errors import Place, Source, Span
 from .files import SourceError, read_again
@@ -21,8 +21,7 @@ from .yaml_text import Event, event_reader
 _BEFORE, _AFTER = 60, 60
 
 
-@dataclass(slots=True)
-class _Wanted:
+class _Wanted(Struct):
     """A value on the way to what is looked for: who wants it, and what is wanted inside it."""
 
     values: list[Place] = field(default_factory=list)

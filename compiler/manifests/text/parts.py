@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentPart:
+class DocumentPart(Struct, frozen=True):
     """A document, or an item of the list that a document is; its values are what JSON has.
 
     Items come one by one before their document, so that they need not all be kept; the document

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
+from msgspec import Struct
+from msgspec.structs import replace
 
 TEMPLATE = "a template has to be rendered first: helm template, kustomize build, envsubst"
 _TABS = "YAML is indented with blanks, not tabs"
@@ -25,8 +26,7 @@ _SPACE_OR_OPEN = " \t\n\r,[{:"
 Mark = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong, at which line and column, both from 1, and what to do about it."""
 
     message: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ...bitset import bits
 from ...ir.names import STABLE_IDS
@@ -17,8 +18,7 @@ _Behaviour = tuple[tuple[int, Allowed], ...]
 """What kinds of peers may use on the routes on which it is not the usual."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerClass:
+class PeerClass(Struct, frozen=True):
     """``allowed`` is what the peers may use on each route, in the order of routes.
 
     The peers are single addresses, in several lists, and all others within some intervals. The
@@ -39,8 +39,7 @@ class PeerClass:
         return sum(map(len, self.lists))
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The kinds of a class: with their listed peers, and with their networks."""
 
     listed: list[PeerAtom] = field(default_factory=list)

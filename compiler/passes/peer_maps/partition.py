@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...bitset import bits, mask_of
 from ...ir.match import Key
@@ -25,8 +27,7 @@ Addresses = tuple[Interval, ...]
 _REMEMBERED = 8192
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ListedAddresses:
+class ListedAddresses(Struct, frozen=True, eq=False):
     """Single addresses, as the keys of a set in order and as numbers to look up.
 
     ``mark`` is a hash of the set's name, or of the addresses where a rule lists them and ``set``
@@ -62,8 +63,7 @@ def _members(keys: Keys) -> frozenset[int]:
     return frozenset(address for ((address, _),) in keys)
 
 
-@dataclass(frozen=True, slots=True)
-class PeerAtom:
+class PeerAtom(Struct, frozen=True):
     """Peers that nothing tells apart: listed ones, or all others of the same networks.
 
     ``stranger`` is the number of the kind of the others. ``mark`` is a hash of what tells the kind
@@ -76,16 +76,14 @@ class PeerAtom:
     stable_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class LargeSet:
+class LargeSet(Struct, frozen=True):
     """The number of the kind of most members of a set that is too large to be taken apart."""
 
     atom: int
     set: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeerAtoms:
+class PeerAtoms(Struct, frozen=True):
     """All kinds of peers, by number; a mask has a bit for each."""
 
     atoms: Sequence[PeerAtom]
@@ -201,8 +199,7 @@ def _cells(lists: Mapping[int, ListedAddresses]) -> Iterable[tuple[int, Keys]]:
     return ((cell.mask, cell.in_order()) for cell in cells)
 
 
-@dataclass(slots=True)
-class _Cell:
+class _Cell(Struct):
     """Addresses that the same lists hold; they are among the keys, which may be more."""
 
     mask: int

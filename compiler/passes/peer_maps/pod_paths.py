@@ -9,8 +9,9 @@ service to verdict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ...bitset import bits
 from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, SetMatch
@@ -25,8 +26,7 @@ _REMEMBERED = 8192
 _PEERS = (SetMatch, AddressMatch)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A map from the addresses of pods to chains, and what of a packet is the pod and the peer."""
 
     map: Map
@@ -43,8 +43,7 @@ class Entry:
         return self.map.family
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PathTest:
+class PathTest(Struct, frozen=True, eq=False):
     """What a rule tests: peers where it does, listed or by networks, and services."""
 
     peers: ListedAddresses | Addresses | None
@@ -55,8 +54,7 @@ PathOutcome = bool | str
 """Whether the packet is allowed, or the chain that judges it further."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodPath:
+class PodPath(Struct, frozen=True):
     """The chains that pods' packets may come to, by name, each with its rules' tests and outcomes.
 
     A way to the end of a chain is allowed. ``key`` names the route, ``pods`` are the addresses on
@@ -167,8 +165,7 @@ def _read_test(
     return PathTest(peers, test.services)
 
 
-@dataclass(frozen=True, slots=True)
-class _ByPod:
+class _ByPod(Struct, frozen=True):
     """A step that the pod's own address decides."""
 
     map: str

@@ -7,8 +7,9 @@ rules.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ...ir.match import PortMatch
 from ...ir.packet_space import ANY_SERVICE, LAST_SERVICE
@@ -22,8 +23,7 @@ Allowed = tuple[Interval, ...]
 """Services, numbered as in ``packet_space``, in normal form."""
 
 
-@dataclass(frozen=True, slots=True)
-class PortDefaults:
+class PortDefaults(Struct, frozen=True):
     """``allowed`` taken apart: what applies by default, and the ports that are judged otherwise."""
 
     default: bool

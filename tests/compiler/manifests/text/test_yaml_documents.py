@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from cnpc.compiler.manifests.text.parts import DocumentPart
 from cnpc.compiler.manifests.text.yaml_documents import read_yaml
 from cnpc.compiler.manifests.text.yaml_text import read_events
 from imported import imported
+from msgspec import structs
 
 ROOT = Path(__file__).parents[4]
 DUMP = b"""apiVersion: v1
@@ -126,7 +126,7 @@ def plain(parts: Iterator[DocumentPart]) -> list[str]:
     for part in parts:
         raw = part.value
         value = msgspec.json.decode(raw) if isinstance(raw, msgspec.Raw) else raw
-        found.append(repr(dataclasses.replace(part, value=value)))
+        found.append(repr(structs.replace(part, value=value)))
     return found
 
 
