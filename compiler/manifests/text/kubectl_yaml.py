@@ -186,7 +186,7 @@ def _scalar(text: bytes) -> bytes:
     if text in (b"{}", b"[]"):
         return text
     if text.startswith(b'"'):
-        return _encode(_decode(text))
+        return _encode(_decode(text)) if b"\\" in text else text
     if text.startswith(b"'"):
         return _encode(text[1:-1].replace(b"''", b"'").decode())
     try:
