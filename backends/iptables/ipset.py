@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from ...compiler.ir.match import KeyType
 from ...compiler.ir.program import Set
@@ -39,8 +40,7 @@ _FAMILY_WORD = {Family.IPV4: "inet", Family.IPV6: "inet6"}
 _TUPLE = (KeyType.ADDRESS, KeyType.PROTOCOL, KeyType.PORT)
 
 
-@dataclass(frozen=True, slots=True)
-class IpSet:
+class IpSet(Struct, frozen=True):
     """A set as the template lays it out; ``aside`` is empty where the contents stay as they are."""
 
     source: str
@@ -49,7 +49,7 @@ class IpSet:
     aside: str
     note: str
     parameters: str
-    entries: tuple[str, ...] = field(repr=False)
+    entries: tuple[str, ...]
 
 
 def refusal(item: Set) -> str:

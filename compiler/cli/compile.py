@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from ...backends.base import Backend
 from ...backends.registry import BACKENDS, passes_of
@@ -54,8 +54,7 @@ Examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """What the command line asks for, apart from what to read."""
 
     options: Options

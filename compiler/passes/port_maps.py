@@ -90,8 +90,9 @@ After:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from ..ir.fingerprint import fingerprint
 from ..ir.match import SERVICE_FIELDS, Key, KeyType
@@ -114,8 +115,7 @@ def by_port(program: Program) -> Program:
     return reachable(program.with_objects(new, (item.map for item in made)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Struct, frozen=True):
     """A map of ports, the chain that looks into it, and those that it leads to."""
 
     map: Map

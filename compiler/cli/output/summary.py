@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...errors import Diagnostic
 from .explain_pruned import Explained
@@ -13,8 +15,7 @@ from .messages import count
 _HEADINGS = ("node", "endpoints", "policies", "chains", "rules", "sets", "elements", "by map")
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSummary:
+class NodeSummary(Struct, frozen=True):
     """One node's line; ``policies`` are those that select an endpoint of it.
 
     ``judgements`` counts the addresses of endpoints by the directions in which policies judge them,
@@ -33,8 +34,7 @@ class NodeSummary:
     judgements: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """All of it; the counts of the first part are of the whole input.
 
     ``passed_over`` counts the objects that were not used, by ``apiVersion/kind``.
@@ -53,7 +53,12 @@ class Summary:
 def as_facts(summary: Summary) -> dict[str, object]:
     """Return the summary as JSON has it."""
     pruned = None if summary.pruned is None else [item.facts() for item in summary.pruned]
-    return {**asdict(summary), "warnings": diagnostics_json(summary.warnings), "pruned": pruned}
+    return {
+        **asdict(summary),
+        "warnings": diagnostics_json(summary.warnings),
+        "compiled": [asdict(item) for item in summary.compiled],
+        "pruned": pruned,
+    }
 
 
 def as_table(summary: Summary, longest: int = 20) -> str:

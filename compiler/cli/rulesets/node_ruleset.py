@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ....backends.base import Backend, Size
 from ...ir.program import Program
@@ -12,8 +13,7 @@ from .digest_line import with_digest
 from .header import Compilation, header
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRuleset:
+class NodeRuleset(Struct, frozen=True):
     """What a node loads: its texts by suffix, and what they were made of."""
 
     program: Program

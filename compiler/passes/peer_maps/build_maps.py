@@ -12,8 +12,9 @@ comes that needs other rules, the chains of classes change and the peers stay.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from ...ir.fingerprint import fingerprint
 from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, Key, Match, PortMatch
@@ -28,8 +29,7 @@ from .port_defaults import PortDefaults, port_defaults
 _Keyed = Sequence[tuple[Key, Verdict]]
 
 
-@dataclass(slots=True)
-class PeerMaps:
+class PeerMaps(Struct):
     """Where each peer of an entry goes, and what there is to go to, by name."""
 
     peers: list[tuple[Verdict, Keys]]
