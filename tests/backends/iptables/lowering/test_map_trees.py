@@ -186,6 +186,8 @@ def test_each_range_of_ports_ends_where_the_next_one_takes_over() -> None:
     assert all(left < right for (_, left), (_, right) in pairwise(ranges))
     assert last == (others[-1][1] + 1, 65535)
     assert max(len(chain.rules) for chain in split.chains) <= 9
+    asked = (*range(98, 402), 0, 65535)
+    same(program, split, [Packet(Family.IPV4, 1, 1, Protocol.TCP, port) for port in asked])
 
 
 def test_a_hook_ends_in_the_rules_that_it_leads_on_to() -> None:
