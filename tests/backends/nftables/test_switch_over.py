@@ -134,6 +134,13 @@ def test_too_many_are_not_looked_for() -> None:
     assert not alone(layout(table("a", HASH, []), table("r", RANGES, [])), wide)
 
 
+@pytest.mark.parametrize("number", [64, 65])
+def test_a_range_of_64_is_not_too_many(number: int) -> None:
+    addresses = [f"10.0.1.0-10.0.1.{number - 1}"]
+    old, new = layout(table("r", RANGES, [])), layout(table("r", RANGES, addresses))
+    assert alone(old, new) is (number == 64)
+
+
 def with_base(item: NftRuleset) -> NftRuleset:
     base = NftChain("forward", "type filter hook forward priority 0;", ("jump c",))
     return NftRuleset((), item.sets, {**item.chains, "forward": base})
