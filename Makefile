@@ -46,6 +46,10 @@ lint: $(READY) $(TYPED) ## Check style, format and types
 	MYPYPATH=.venv/src:tests:examples:bench \
 		.venv/bin/mypy --explicit-package-bases tests bench examples
 
+.PHONY: mutants
+mutants: $(READY) ## Change the product in COUNT=200 places, and tell which changes no test notices
+	@PYTHONPATH=tests nice .venv/bin/python -m mutants.run $(or $(COUNT),200) $(SEED)
+
 .PHONY: apiserver
 apiserver: ## Build kube-apiserver, etcd and kube-proxy, which some tests run, if there is Go
 	@bash tests/apiserver/build.sh

@@ -1,0 +1,1 @@
+"""A mutation run: which small changes to the product no test notices."""
