@@ -12,7 +12,6 @@ comes that needs other rules, the chains of classes change and the peers stay.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from msgspec import Struct
 
@@ -41,29 +40,35 @@ class PeerMaps(Struct):
     chains: dict[str, Chain]
 
 
-class PeerMapsBuilder:
-    """Lays out the classes of one entry."""
+def build_maps(
+    entry: Entry, paths: Sequence[PodPath], classes: Sequence[PeerClass]
+) -> PeerMaps | None:
+    """Return the maps of an entry's classes of peers; None if there are none, or too much in them.
 
-    def __init__(
-        self, entry: Entry, paths: Sequence[PodPath], classes: Sequence[PeerClass]
-    ) -> None:
-        """Start with nothing laid out."""
+    The first classes get maps of their own.
+    """
+    return _Builder(entry, paths).build(classes)
+
+
+class _Builder:
+    """Adds maps and chains as it leads class after class to them."""
+
+    def __init__(self, entry: Entry, paths: Sequence[PodPath]) -> None:
         self._entry = entry
         self._paths = paths
         self._deny = paths[0].deny
-        self._classes = classes
         self._made = PeerMaps([], [], None, {}, {})
         self._fallthroughs: dict[PortDefaults, Verdict] = {}
-        self._remainders = [self._fallthroughs_of(item) for item in classes]
-        self._majority = self._most_get()
+        self._majority: Sequence[Verdict] = ()
+        self._rules_of_majority: tuple[Rule, ...] = ()
 
-    def build(self) -> PeerMaps | None:
-        """Return the layout of the classes; None if there are none, or it takes too much.
-
-        The first ones get maps of their own.
-        """
+    def build(self, classes: Sequence[PeerClass]) -> PeerMaps | None:
+        """Return the maps; None if there are none, or too much in them."""
+        remainders = [self._fallthroughs_of(item) for item in classes]
+        listed = [item.listed for item in classes]
+        self._majority = [_most(column, listed) for column in zip(*remainders, strict=True)]
         small: list[PeerClass] = []
-        for item, remainder in zip(self._classes, self._remainders, strict=True):
+        for item, remainder in zip(classes, remainders, strict=True):
             if len(self._made.maps) + 2 > MOST_CLASS_MAPS:
                 small.append(item)
             else:
@@ -83,11 +88,6 @@ class PeerMapsBuilder:
     def _fallthroughs_of(self, item: PeerClass) -> list[Verdict]:
         """Return what the peers of a class get of each route behind single ports."""
         return [self._fallthrough(port_defaults(allowed)) for allowed in item.allowed]
-
-    def _most_get(self) -> list[Verdict]:
-        """Return what most peers of the classes get of each route behind single ports."""
-        peers = [item.listed for item in self._classes]
-        return [_most(column, peers) for column in zip(*self._remainders, strict=True)]
 
     def _lead(self, item: PeerClass, verdict: Verdict) -> None:
         """Lead the peers of a class to the verdict."""
@@ -130,22 +130,23 @@ class PeerMapsBuilder:
         get something else than most pods.
         """
         if verdicts == self._majority:
-            return self._majority_rules
+            return self._add_majority()
         most = self._most_pods(verdicts)
         apart = self._pods(verdicts, [most] * len(verdicts))
         minority = self._pods(verdicts, self._majority)
         name = self._name("pods", stable_id)
         if len(apart) <= len(minority):
             return (*self._by((self._entry.subject,), apart, name), Rule((), most))
-        return (*self._by((self._entry.subject,), minority, name), *self._majority_rules)
+        return (*self._by((self._entry.subject,), minority, name), *self._add_majority())
 
-    @cached_property
-    def _majority_rules(self) -> tuple[Rule, ...]:
-        """The rules that give pods what most peers get."""
-        most = self._most_pods(self._majority)
-        apart = self._pods(self._majority, [most] * len(self._majority))
-        rules = self._by((self._entry.subject,), apart, self._name("pods"))
-        return (*rules, Rule((), most))
+    def _add_majority(self) -> tuple[Rule, ...]:
+        """Return the rules that give pods what most peers get; their map is added once."""
+        if not self._rules_of_majority:
+            most = self._most_pods(self._majority)
+            apart = self._pods(self._majority, [most] * len(self._majority))
+            rules = self._by((self._entry.subject,), apart, self._name("pods"))
+            self._rules_of_majority = (*rules, Rule((), most))
+        return self._rules_of_majority
 
     def _most_pods(self, verdicts: Sequence[Verdict]) -> Verdict:
         return _most(verdicts, [len(path.pods) for path in self._paths])
@@ -189,7 +190,7 @@ class PeerMapsBuilder:
         rules = (
             *self._lookup((*fields, *SERVICE_FIELDS), ports, self._name("pair_ports")),
             *self._lookup(fields, fallthroughs, self._name("pairs")),
-            *self._majority_rules,
+            *self._add_majority(),
         )
         return self._chain(self._name("pairs"), rules)
 

@@ -30,8 +30,8 @@ _REMEMBERED = 8192
 class ListedAddresses(Struct, frozen=True, eq=False):
     """Single addresses, as the keys of a set in order and as numbers to look up.
 
-    ``mark`` is a hash of the set's name, or of the addresses where a rule lists them and ``set``
-    is "".
+    ``stable_id`` is a hash of the set's name, or of the addresses where a rule lists them and
+    ``set`` is "". It hashes and compares by identity, as there may be a hundred thousand addresses.
     """
 
     keys: Keys
@@ -46,6 +46,17 @@ def addresses_of_set(item: Set) -> ListedAddresses:
     return ListedAddresses(
         item.elements, _members(item.elements), digest_number(item.name), item.name
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Networks:
+    """The addresses of a rule's networks, in normal form; hashes and compares by identity."""
+
+    intervals: Addresses
+
+
+Peers = ListedAddresses | Networks
+"""What a rule tests a peer for."""
 
 
 def listed_addresses(addresses: Addresses) -> ListedAddresses:
@@ -90,8 +101,8 @@ class PeerAtoms(Struct, frozen=True):
     large_set: LargeSet | None
     outside: int | None
     """The kind of the addresses that neither a list nor a network holds, if there are any."""
-    masks: Mapping[int, int]
-    """For each list and each network, by its identity, the kinds that it holds."""
+    masks: Mapping[Peers, int]
+    """The kinds that each list and each network holds."""
 
     @property
     def all(self) -> int:
@@ -99,27 +110,26 @@ class PeerAtoms(Struct, frozen=True):
         return (1 << len(self.atoms)) - 1
 
 
-def peer_atoms(peers: Iterable[ListedAddresses | Addresses], family: Family) -> PeerAtoms:
+def peer_atoms(peers: Iterable[Peers], family: Family) -> PeerAtoms:
     """Return the kinds of peers that these lists and networks tell apart."""
-    given = {id(item): item for item in peers}.values()
+    given = dict.fromkeys(peers)
     distinct = {_value(item): item for item in given}
     found = _atoms(distinct.values(), family)
-    masks = {id(item): found.masks[id(distinct[_value(item)])] for item in given}
-    return replace(found, masks=masks)
+    return replace(found, masks={item: found.masks[distinct[_value(item)]] for item in given})
 
 
-def _value(item: ListedAddresses | Addresses) -> int | Addresses:
+def _value(item: Peers) -> int | Addresses:
     """Return what is equal for lists and networks that hold the same: two objects may.
 
-    Which of them are one depends on what earlier nodes had, and no mark must depend on that.
+    Which of them are one depends on what earlier nodes had, and no stable id must depend on that.
     """
-    return item.stable_id if isinstance(item, ListedAddresses) else item
+    return item.stable_id if isinstance(item, ListedAddresses) else item.intervals
 
 
-def _atoms(distinct: Collection[ListedAddresses | Addresses], family: Family) -> PeerAtoms:
+def _atoms(distinct: Collection[Peers], family: Family) -> PeerAtoms:
     lists = [item for item in distinct if isinstance(item, ListedAddresses) and item.keys]
-    networks = [item for item in distinct if not isinstance(item, ListedAddresses)]
-    line = Segments(cut for item in networks for cut in ends(item))
+    networks = [item for item in distinct if isinstance(item, Networks)]
+    line = Segments(cut for item in networks for cut in ends(item.intervals))
     held = _held(line, networks)
     members: dict[tuple[int, int], list[Keys]] = {(0, mask): [] for mask in held}
     large = _large(lists, line)
@@ -133,12 +143,13 @@ def _atoms(distinct: Collection[ListedAddresses | Addresses], family: Family) ->
     numbers = {atom: number for number, atom in enumerate(members)}
     large_set = None if large is None else LargeSet(numbers[large_set_atom], lists[large].set)
     intervals = _intervals(line, held, family)
-    masks = {id(item): 0 for item in distinct}
+    masks: dict[Peers, int] = dict.fromkeys(distinct, 0)
     stable_ids = [0] * len(members)
     list_masks = [mask for mask, _ in members]
     network_masks = [network for _, network in members]
     masks.update(_masks(list_masks, lists, [item.stable_id for item in lists], stable_ids))
-    masks.update(_masks(network_masks, networks, list(map(_stable_id, networks)), stable_ids))
+    network_ids = [_stable_id(item.intervals) for item in networks]
+    masks.update(_masks(network_masks, networks, network_ids, stable_ids))
     found = [
         PeerAtom(
             _joined(parts),
@@ -255,24 +266,24 @@ def _intervals(line: Segments, held: Sequence[int], family: Family) -> Mapping[i
     return {mask: normalize(intervals) for mask, intervals in found.items()}
 
 
-def _held(line: Segments, networks: Sequence[Addresses]) -> list[int]:
+def _held(line: Segments, networks: Sequence[Networks]) -> list[int]:
     """Return, for each piece of the line, the networks that it lies in, each a bit."""
     held = [0] * line.pieces
     for place, item in enumerate(networks):
-        for piece in bits(line.mask(item)):
+        for piece in bits(line.mask(item.intervals)):
             held[piece] |= 1 << place
     return held
 
 
 def _masks(
     holders: Sequence[int],
-    items: Sequence[object],
+    items: Sequence[Peers],
     stable_ids_of: Sequence[int],
     stable_ids: list[int],
-) -> Iterable[tuple[int, int]]:
-    """Turn masks of items, one for each kind, into a mask of kinds for each item's identity.
+) -> Iterable[tuple[Peers, int]]:
+    """Turn masks of items, one for each kind, into a mask of kinds for each item.
 
-    The marks of a kind's items are added to that of the kind.
+    The stable ids of a kind's items are added to that of the kind.
     """
     atoms_of: list[list[int]] = [[] for _ in items]
     for atom, mask in enumerate(holders):
@@ -280,6 +291,5 @@ def _masks(
             atoms_of[place].append(atom)
             stable_ids[atom] += stable_ids_of[place]
     return (
-        (id(item), mask_of(found, len(holders)))
-        for item, found in zip(items, atoms_of, strict=True)
+        (item, mask_of(found, len(holders))) for item, found in zip(items, atoms_of, strict=True)
     )

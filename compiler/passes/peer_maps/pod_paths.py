@@ -19,7 +19,7 @@ from ...ir.packet_space import LAST_SERVICE, Segments, ends, read_test, sets_of
 from ...ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal, Verdict
 from ...ir.reachability import DENY_VERDICTS, deny_verdicts_of, judges_self, successors
 from ...net import Family, Interval, normalize
-from .partition import Addresses, ListedAddresses, PeerAtoms, addresses_of_set, listed_addresses
+from .partition import Networks, PeerAtoms, Peers, addresses_of_set, listed_addresses
 from .port_defaults import Allowed
 
 _REMEMBERED = 8192
@@ -46,7 +46,7 @@ class Entry(Struct, frozen=True):
 class PathTest(Struct, frozen=True, eq=False):
     """What a rule tests: peers where it does, listed or by networks, and services."""
 
-    peers: ListedAddresses | Addresses | None
+    peers: Peers | None
     services: tuple[Interval, ...]
 
 
@@ -81,7 +81,7 @@ class PodPath(Struct, frozen=True):
         while waiting:
             name, left = waiting.popitem()
             for test, outcome in self.steps[name]:
-                peers = atoms.all if test.peers is None else atoms.masks[id(test.peers)]
+                peers = atoms.all if test.peers is None else atoms.masks[test.peers]
                 for piece in bits(line.mask(test.services)):
                     met = left[piece] & peers
                     left[piece] ^= met
@@ -158,7 +158,7 @@ def _read_test(
     if test is None or test.unknown:
         return None
     if not test.exact:
-        return PathTest(test.peers, test.services)
+        return PathTest(None if test.peers is None else Networks(test.peers), test.services)
     names = (match.set for match in rule.matches if isinstance(match, SetMatch))
     name = next(names, None)
     peers = addresses_of_set(sets[name]) if name else listed_addresses(test.peers or ())

@@ -114,7 +114,7 @@ from ...ir.program import (
 from ...ir.reachability import deny_verdicts_of, reachable
 from ..cost_model import networks_pay, scan, takes_long
 from ..port_plan import port_plans
-from .build_maps import PeerMaps, PeerMapsBuilder
+from .build_maps import PeerMaps, build_maps
 from .equivalence import classify
 from .partition import ListedAddresses, peer_atoms
 from .pod_paths import Entry, LongestPaths, PathFinder, PodPath, entries
@@ -170,7 +170,7 @@ def _build_peer_maps(entry: Entry, paths: Sequence[PodPath]) -> tuple[PeerMaps, 
     intervals = sum(len(atom.intervals) for atom in found.atoms)
     for networks in (True, False) if networks_pay(rules, intervals) else (False,):
         classes = classify(paths, found, networks=networks)
-        peer_maps = PeerMapsBuilder(entry, paths, classes).build()
+        peer_maps = build_maps(entry, paths, classes)
         if peer_maps is not None:
             return peer_maps, found.large_set.set if found.large_set else ""
     return None
