@@ -19,7 +19,7 @@ from ..ir.program import Program
 from ..manifests.load import Inputs
 from ..options import LEVELS, DenyWith, Options, OwnNode
 from ..passes import PassLevels
-from ..passes.peer_maps.pod_paths import count_judged
+from ..passes.peer_maps.entries import count_judged
 from ..pipeline import Pipeline, stages
 from . import options as arguments
 from .inputs import choose, read_inputs

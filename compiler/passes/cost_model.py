@@ -51,7 +51,7 @@ def takes_long(nanoseconds: float) -> bool:
     return nanoseconds > _DISPATCH
 
 
-_CROWD = 4096
+_LARGE_SET = 4096
 
 
 def is_large_set(addresses: int) -> bool:
@@ -59,7 +59,7 @@ def is_large_set(addresses: int) -> bool:
 
     Each node would have a copy of its own, but for the few that the node's pods treat otherwise.
     """
-    return addresses >= _CROWD
+    return addresses >= _LARGE_SET
 
 
 _FEW_RANGES = 512

@@ -150,7 +150,7 @@ def test_no_update_loses_or_leaks_a_packet(  # noqa: PLR0913, PLR0917 - fixtures
     kind: str,
 ) -> None:
     # Few members are a crowd that is written as ranges, which change in another way.
-    monkeypatch.setattr(cost_model, "_CROWD", crowd)
+    monkeypatch.setattr(cost_model, "_LARGE_SET", crowd)
     monkeypatch.setattr(cost_model, "_WORTH", 1 if crowd < 16 else 16)
     kinds = updated_under_traffic(tmp_path, seed, level, kind)
     ways = {PlanKind.ELEMENTS, PlanKind.OVERLAY} if kind in NFT_KINDS else {PlanKind.RULES}

@@ -46,7 +46,7 @@ def test_small_worlds(seed: int, loader: Loader, monkeypatch: pytest.MonkeyPatch
     if seed % 2:  # worlds are small: maps of peers and of networks would not pay
         monkeypatch.setattr(cost_model, "_DISPATCH", -1)
         monkeypatch.setattr(cost_model, "_INTERVALS", -10_000)
-        monkeypatch.setattr(cost_model, "_CROWD", 4)
+        monkeypatch.setattr(cost_model, "_LARGE_SET", 4)
     if seed % 4 == 1:
         make_ports_pay(monkeypatch)
     hold(seeded(seed, replace(SMALL, loose=False)), OPTIONS[seed % len(OPTIONS)], loader)

@@ -21,8 +21,9 @@ from ...ir.names import digest_name, numbered_name
 from ...ir.program import Chain, Goto, Keys, Lookup, Map, Rule, Terminal, Verdict, map_of
 from ...net import Interval, Protocol, normalize
 from ..cost_model import MOST_CLASS_ELEMENTS, MOST_CLASS_MAPS, MOST_PAIR_ELEMENTS, SHORTEST_SET
+from .entries import Entry
 from .equivalence import PeerClass
-from .pod_paths import Entry, PodPath
+from .pod_paths import PodPath
 from .port_defaults import PortDefaults, port_defaults
 
 _Keyed = Sequence[tuple[Key, Verdict]]

@@ -15,21 +15,21 @@ from .pod_paths import PodPath
 from .port_defaults import Allowed
 
 _Behaviour = tuple[tuple[int, Allowed], ...]
-"""What kinds of peers may use on the routes on which it is not the usual."""
+"""What an atom may use on the paths where it differs from the majority."""
 
 
 class PeerClass(Struct, frozen=True):
-    """``allowed`` is what the peers may use on each route, in the order of routes.
+    """Peers that may use the same services on each path: ``allowed``, in the order of paths.
 
     The peers are single addresses, in several lists, and all others within some intervals. The
-    mark is that of one of its kinds of peers, of which no other class has any: it stays, with most
-    kinds, whatever the peers may use, so that the elements of thousands of peers need no change.
+    class takes the stable id of one of its atoms, which no other class has. The id stays while
+    that atom does, so that the elements of thousands of peers need no change.
     """
 
     allowed: tuple[Allowed, ...]
     stable_id: int
     large_set: bool
-    """Whether those whom a very large set tells from others are in it."""
+    """True if it contains the undivided large set."""
     lists: Sequence[Keys]
     intervals: Sequence[Interval]
 
@@ -40,17 +40,17 @@ class PeerClass(Struct, frozen=True):
 
 
 class _Group(Struct):
-    """The kinds of a class: with their listed peers, and with their networks."""
+    """The atoms of a class: those with listed peers, and those with networks."""
 
     listed: list[PeerAtom] = field(default_factory=list)
     networks: list[PeerAtom] = field(default_factory=list)
 
 
 def classify(paths: Sequence[PodPath], found: PeerAtoms, *, networks: bool) -> list[PeerClass]:
-    """Return the classes of the peers that are listed, and of networks if wanted, largest first.
+    """Return the classes of listed peers, and of networks if wanted, largest first.
 
-    A peer that gets nothing but what others of the same networks get is in no class, and neither
-    are addresses that get what those outside of all networks get.
+    A listed peer that gets the same as the others of its networks is in no class, nor is a network
+    that gets the same as the addresses outside of all networks.
     """
     majority, minority = _judge(paths, found)
     behaviours = [tuple(minority.get(number, ())) for number in range(len(found.atoms))]
@@ -70,7 +70,7 @@ def classify(paths: Sequence[PodPath], found: PeerAtoms, *, networks: bool) -> l
         for behaviour, group in groups.items()
     ]
     if len({item.stable_id for item in classes}) < len(classes):
-        raise AssertionError("two classes of peers have one mark, and would have one name")
+        raise AssertionError("two classes of peers have one stable id, and would have one name")
     return sorted(classes, key=_order)
 
 
@@ -85,23 +85,23 @@ def _class(allowed: tuple[Allowed, ...], group: _Group, *, large_set: bool) -> P
 
 
 def _rank(atom: PeerAtom) -> tuple[int, int]:
-    """Return what is least for the kind that names its class: by chance, as likely as it is large.
+    """Return a rank whose least names the class: large atoms are likelier to have it.
 
-    Where a kind comes or goes, and where a class is taken apart, it is the few that get another
-    name, and the many that keep theirs.
+    Where an atom comes or goes, or a class is divided, few peers get another name and most keep
+    theirs.
     """
     return atom.stable_id * STABLE_IDS // (len(atom.keys) + len(atom.intervals) + 1), atom.stable_id
 
 
 def _order(item: PeerClass) -> tuple[bool, int, int]:
-    """Return the place of a class: not by its very size, which changes with each peer."""
+    """Return the sort key of a class: its size as a power of two, which seldom changes."""
     return not item.large_set, -item.listed.bit_length(), item.stable_id
 
 
 def _judge(
     paths: Sequence[PodPath], found: PeerAtoms
 ) -> tuple[Sequence[Allowed], Mapping[int, Sequence[tuple[int, Allowed]]]]:
-    """Return what most kinds of peers may use of each route, and for other kinds what differs."""
+    """Return what most atoms may use of each path, and for other atoms what differs."""
     majority: list[Allowed] = []
     minority: dict[int, list[tuple[int, Allowed]]] = {}
     for number, path in enumerate(paths):

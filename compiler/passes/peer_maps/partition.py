@@ -1,7 +1,7 @@
-"""The peers that a family of rules tells apart: addresses that the same lists and networks hold.
+"""Divide peers into atoms: addresses that the same lists and the same networks hold.
 
-A set of pods or nodes lists single addresses, a network covers intervals. Peers that are in the
-same lists and the same networks are one *kind*, whatever their number.
+A set of pods or nodes lists single addresses, a network covers intervals. Peers in the same lists
+and networks are one *atom*, however many they are.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ def addresses_of_set(item: Set) -> ListedAddresses:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Networks:
+class Networks(Struct, frozen=True, eq=False):
     """The addresses of a rule's networks, in normal form; hashes and compares by identity."""
 
     intervals: Addresses
@@ -77,8 +76,8 @@ def _members(keys: Keys) -> frozenset[int]:
 class PeerAtom(Struct, frozen=True):
     """Peers that nothing tells apart: listed ones, or all others of the same networks.
 
-    ``stranger`` is the number of the kind of the others. ``mark`` is a hash of what tells the kind
-    apart, so that it stays when peers come or go.
+    ``default_atom`` is the number of the atom of the others. ``stable_id`` is a hash of the lists
+    and networks, so that it stays when peers come or go.
     """
 
     keys: Keys
@@ -88,30 +87,30 @@ class PeerAtom(Struct, frozen=True):
 
 
 class LargeSet(Struct, frozen=True):
-    """The number of the kind of most members of a set that is too large to be taken apart."""
+    """A set that is too large to be divided, and the number of the atom of most of its members."""
 
     atom: int
     set: str
 
 
 class PeerAtoms(Struct, frozen=True):
-    """All kinds of peers, by number; a mask has a bit for each."""
+    """All atoms by number; a mask has a bit for each."""
 
     atoms: Sequence[PeerAtom]
     large_set: LargeSet | None
     outside: int | None
-    """The kind of the addresses that neither a list nor a network holds, if there are any."""
+    """The atom of the addresses that no list and no network holds, if there are any."""
     masks: Mapping[Peers, int]
-    """The kinds that each list and each network holds."""
+    """The atoms that each list and each network holds."""
 
     @property
     def all(self) -> int:
-        """The mask of all kinds."""
+        """The mask of all atoms."""
         return (1 << len(self.atoms)) - 1
 
 
 def peer_atoms(peers: Iterable[Peers], family: Family) -> PeerAtoms:
-    """Return the kinds of peers that these lists and networks tell apart."""
+    """Return the atoms of these lists and networks."""
     given = dict.fromkeys(peers)
     distinct = {_value(item): item for item in given}
     found = _atoms(distinct.values(), family)
@@ -163,9 +162,9 @@ def _atoms(distinct: Collection[Peers], family: Family) -> PeerAtoms:
 
 
 def _large(lists: Sequence[ListedAddresses], line: Segments) -> int | None:
-    """Return the place of a list that is to be left whole, if one is that large.
+    """Return the index of the list that stays whole, if one is large enough.
 
-    A network that holds only a part of it would take it apart.
+    A network that holds only a part of it would divide it.
     """
     place = max(range(len(lists)), key=lambda each: len(lists[each].keys), default=None)
     if place is None or not lists[place].set or not is_large_set(len(lists[place].keys)):
@@ -175,7 +174,7 @@ def _large(lists: Sequence[ListedAddresses], line: Segments) -> int | None:
 
 
 def _apart_from(large: int | None, lists: Sequence[ListedAddresses]) -> Iterable[tuple[int, Keys]]:
-    """Return the cells of all lists but the crowded one, and which of them lie in that."""
+    """Return the cells of all lists but the large one, and which of them lie in that."""
     cells = _cells({place: item for place, item in enumerate(lists) if place != large})
     if large is None:
         yield from cells
@@ -281,9 +280,9 @@ def _masks(
     stable_ids_of: Sequence[int],
     stable_ids: list[int],
 ) -> Iterable[tuple[Peers, int]]:
-    """Turn masks of items, one for each kind, into a mask of kinds for each item.
+    """Turn masks of items, one for each atom, into a mask of atoms for each item.
 
-    The stable ids of a kind's items are added to that of the kind.
+    The stable ids of an atom's items are added to that of the atom.
     """
     atoms_of: list[list[int]] = [[] for _ in items]
     for atom, mask in enumerate(holders):

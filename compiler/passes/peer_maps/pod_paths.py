@@ -14,33 +14,17 @@ from functools import lru_cache
 from msgspec import Struct
 
 from ...bitset import bits
-from ...ir.match import SERVICE_FIELDS, AddressMatch, Field, SetMatch
+from ...ir.match import AddressMatch, Field, SetMatch
 from ...ir.packet_space import LAST_SERVICE, Segments, ends, read_test, sets_of
-from ...ir.program import Chain, Goto, Jump, Lookup, Map, Program, Rule, Set, Terminal, Verdict
-from ...ir.reachability import DENY_VERDICTS, deny_verdicts_of, judges_self, successors
+from ...ir.program import Chain, Goto, Jump, Lookup, Program, Rule, Set, Terminal, Verdict
+from ...ir.reachability import DENY_VERDICTS, deny_verdicts_of, judges_self
 from ...net import Family, Interval, normalize
+from .entries import Entry
 from .partition import Networks, PeerAtoms, Peers, addresses_of_set, listed_addresses
 from .port_defaults import Allowed
 
 _REMEMBERED = 8192
 _PEERS = (SetMatch, AddressMatch)
-
-
-class Entry(Struct, frozen=True):
-    """A map from the addresses of pods to chains, and what of a packet is the pod and the peer."""
-
-    map: Map
-    subject: Field
-
-    @property
-    def peer(self) -> Field:
-        """Where the peer of a pod stands."""
-        return Field.DADDR if self.subject is Field.SADDR else Field.SADDR
-
-    @property
-    def family(self) -> Family:
-        """The family of the addresses."""
-        return self.map.family
 
 
 class PathTest(Struct, frozen=True, eq=False):
@@ -57,8 +41,8 @@ PathOutcome = bool | str
 class PodPath(Struct, frozen=True):
     """The chains that pods' packets may come to, by name, each with its rules' tests and outcomes.
 
-    A way to the end of a chain is allowed. ``key`` names the route, ``pods`` are the addresses on
-    it, and ``deny`` is the verdict that denies.
+    What reaches the end of a chain is allowed. ``key`` names the path, ``pods`` are the addresses
+    on it, and ``deny`` is the verdict that denies.
     """
 
     key: str
@@ -74,7 +58,10 @@ class PodPath(Struct, frozen=True):
                 yield test
 
     def judge(self, atoms: PeerAtoms) -> list[tuple[int, Allowed]]:
-        """Return what kinds of peers, as masks, may use which services; together all kinds."""
+        """Return which services each group of peer atoms may use.
+
+        The groups are masks of atoms, disjoint, and together all atoms.
+        """
         line = Segments(cut for test in self.tests() for cut in ends(test.services))
         allowed = [0] * line.pieces
         waiting = {self.start: [atoms.all] * line.pieces}
@@ -107,41 +94,6 @@ def _by_services(
     return [(group, normalize(found)) for group, found in groups]
 
 
-def entries(program: Program) -> Iterator[Entry]:
-    """Yield every entry of the program once."""
-    maps = program.maps_by_name()
-    seen: set[str] = set()
-    for chain in program.chains:
-        for rule in chain.rules if chain.hook else ():
-            match rule:
-                case Rule(matches=(), verdict=Lookup(fields=(subject,), map=name)):
-                    if name not in seen:
-                        seen.add(name)
-                        yield Entry(maps[name], subject)
-                case _:
-                    pass
-
-
-def count_judged(program: Program) -> tuple[int, int]:
-    """Return how many ways of pods start with a map of peers or of ports, and of all.
-
-    A pod has a way for each entry that leads it.
-    """
-    starts = {
-        chain.name: chain.rules[0].verdict.fields
-        for chain in program.chains
-        if chain.rules and isinstance(chain.rules[0].verdict, Lookup)
-    }
-    by_map = total = 0
-    for entry in entries(program):
-        by = ((entry.peer,), SERVICE_FIELDS)
-        for verdict, keys in entry.map.groups:
-            total += len(keys)
-            if isinstance(verdict, Jump) and starts.get(verdict.chain) in by:
-                by_map += len(keys)
-    return by_map, total
-
-
 @lru_cache(_REMEMBERED)
 def _read_tests(
     chain: Chain, sets: tuple[Set, ...], field: Field, family: Family
@@ -171,45 +123,6 @@ class _ByPod(Struct, frozen=True):
     map: str
 
 
-class LongestPaths:
-    """Tells how long routes may be, in a fraction of the time that it takes to follow each pod."""
-
-    def __init__(self, program: Program) -> None:
-        """Index the program."""
-        self._chains = program.chains_by_name()
-        self._maps = program.maps_by_name()
-        self._known: dict[str, tuple[int, int]] = {}
-
-    def rules(self, chains: Iterable[str]) -> tuple[int, int]:
-        """Return how many rules on peers, and how many others, no way from a chain exceeds."""
-        on_peers, others = zip((0, 0), *[self._from(name) for name in chains], strict=True)
-        return max(on_peers), max(others)
-
-    def _from(self, name: str) -> tuple[int, int]:
-        known = self._known.get(name)
-        if known is None:
-            chain = self._chains[name]
-            rules = () if deny_verdicts_of(chain) else chain.rules
-            on_peers = others = 0
-            for rule in rules:
-                if _tests_peers(rule):
-                    on_peers += 1
-                else:
-                    others += 1
-                if not isinstance(rule.verdict, Terminal):
-                    fallthrough = self.rules(successors(rule.verdict, self._maps))
-                    on_peers, others = on_peers + fallthrough[0], others + fallthrough[1]
-            known = self._known[name] = (on_peers, others)
-        return known
-
-
-def _tests_peers(rule: Rule) -> bool:
-    for match in rule.matches:  # noqa: SIM110 - any() takes three times as long
-        if isinstance(match, _PEERS):
-            return True
-    return False
-
-
 class PathFinder:
     """Follows pods from an entry; chains that were read for one are known for all."""
 
@@ -225,7 +138,7 @@ class PathFinder:
         self._read: dict[str, tuple[tuple[PathTest, PathOutcome | _ByPod], ...] | None] = {}
 
     def paths(self) -> list[PodPath]:
-        """Return the routes that can be told as functions; other pods are on none of them."""
+        """Return the paths that are functions of peer and service; other pods are on none."""
         pods: dict[tuple[tuple[str, str], ...], list[int]] = {}
         for ((pod, last),), verdict in self._entry.map.elements:
             if isinstance(verdict, Jump) and pod == last:

@@ -90,7 +90,7 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -112,57 +112,35 @@ from ...ir.program import (
     map_of,
 )
 from ...ir.reachability import deny_verdicts_of, reachable
-from ..cost_model import networks_pay, scan, takes_long
+from ..cost_model import networks_pay
 from ..port_plan import port_plans
 from .build_maps import PeerMaps, build_maps
+from .entries import Entry, entries
 from .equivalence import classify
 from .partition import ListedAddresses, peer_atoms
-from .pod_paths import Entry, LongestPaths, PathFinder, PodPath, entries
+from .path_cost import LongestPaths, may_take_long, slow_paths
+from .pod_paths import PathFinder, PodPath
 
 
 def dispatch(program: Program) -> Program:
     """Return the program with maps from peers to what they get, where that is quicker."""
     longest = LongestPaths(program)
-    long = [item for item in entries(program) if takes_long(scan(*longest.rules(_firsts(item))))]
+    long = [item for item in entries(program) if may_take_long(item, longest)]
     if not long:
         return program
     current = program
     saved = {name: form.saved for name, (form, _) in port_plans(program).items()}
     for entry in long:
-        paths = _slow(PathFinder(program, entry).paths(), saved)
+        paths = slow_paths(PathFinder(program, entry).paths(), saved)
         if paths and (found := _build_peer_maps(entry, paths)):
             current = _Rewriting(current, entry, paths, *found).program()
     return program if current is program else reachable(current)
 
 
-def _firsts(entry: Entry) -> Iterable[str]:
-    return (verdict.chain for verdict in entry.map.verdicts if isinstance(verdict, Jump))
-
-
-def _slow(paths: Sequence[PodPath], saved: Mapping[str, float]) -> list[PodPath]:
-    """Return the routes that take long as they are; none if maps of ports make all of them quick.
-
-    Where some need maps of peers, the others may have them as well: their sets go. ``saved`` are
-    the nanoseconds that maps of ports would save in chains that may have one.
-    """
-    slow = [path for path in paths if takes_long(_scan(path))]
-    left = (_scan(path) - sum(saved.get(name, 0) for name in path.steps) for path in slow)
-    return slow if any(map(takes_long, left)) else []
-
-
-def _scan(path: PodPath) -> float:
-    """Return the nanoseconds of a route's rules; those on networks stay rules, for most peers."""
-    tests = list(path.tests())
-    listed = sum(
-        isinstance(test.peers, ListedAddresses) and len(test.peers.keys) > 1 for test in tests
-    )
-    return scan(listed, len(tests) - listed)
-
-
 def _build_peer_maps(entry: Entry, paths: Sequence[PodPath]) -> tuple[PeerMaps, str] | None:
-    """Return the layout, with a map of networks too if that pays and is not too large.
+    """Return the maps, with one of networks if that pays and is not too large.
 
-    The name is that of a very large set that stays a set.
+    The name is that of the large set that stays a set; "" if none does.
     """
     peers = [test.peers for path in paths for test in path.tests() if test.peers is not None]
     found = peer_atoms(peers, entry.family)
@@ -177,7 +155,7 @@ def _build_peer_maps(entry: Entry, paths: Sequence[PodPath]) -> tuple[PeerMaps, 
 
 
 class _Rewriting:
-    """Leads the pods of some routes past the maps of their peers, and to what is left of rules."""
+    """Leads the pods of some paths through the maps of their peers, then to the residual rules."""
 
     def __init__(
         self,
@@ -202,7 +180,7 @@ class _Rewriting:
         self._made_chains: dict[str, Chain] = {}
 
     def program(self) -> Program:
-        """Return the program with the layout in it."""
+        """Return the program with the maps in it."""
         start, entry = self._start(), self._entry.map
         led = [
             (key, start if key[0][0] in self._pods else verdict) for key, verdict in entry.elements
@@ -213,10 +191,10 @@ class _Rewriting:
         return self._program.with_objects(chains, maps)
 
     def _start(self) -> Verdict:
-        """Return the way to the one chain where all these pods begin: maps of peers, and a rest.
+        """Return the jump to the chain where all these pods begin: maps of peers, then a rest.
 
-        It is one chain for all of them, because what packets of many pods run through stays in
-        the processor's caches.
+        All pods share it, because a chain that many packets run through stays in the processor's
+        caches.
         """
         name = f"{self._entry.map.name}_peers"
         rules: list[Rule] = []
@@ -254,7 +232,7 @@ class _Rewriting:
         return Rule((), Lookup((field,), table.name))
 
     def _residual(self, name: str) -> Verdict:
-        """Return the way to what is left of a chain."""
+        """Return the verdict that leads to the residual rules of a chain."""
         known = self._residuals.get(name)
         if known is None:
             chain = self._chains[name]
@@ -272,7 +250,7 @@ class _Rewriting:
         return name
 
     def _residual_rules(self, name: str) -> tuple[Rule, ...]:
-        """Return the rules of a chain for peers that have no place in the maps."""
+        """Return the rules of a chain for the peers that no map holds."""
         rules: list[Rule] = []
         for rule in self._chains[name].rules:
             if any(self._has_place(match) for match in rule.matches):
@@ -289,7 +267,7 @@ class _Rewriting:
         return tuple(rules)
 
     def _has_place(self, match: Match) -> bool:
-        """Tell whether the match is about peers that have a place in the maps."""
+        """Tell whether the maps hold the peers of the match."""
         match match:
             case SetMatch(set=name):
                 return bool(self._peer_maps.networks) or lists_addresses(self._sets[name])
@@ -299,7 +277,7 @@ class _Rewriting:
                 return False
 
     def _residual_map(self, name: str, fields: tuple[Field, ...]) -> Lookup | None:
-        """Return the look-up that leads these pods to what is left of their chains."""
+        """Return the look-up that leads these pods to the residual rules of their chains."""
         elements = [
             (key, self._residual(verdict.chain) if isinstance(verdict, Goto) else verdict)
             for key, verdict in self._maps[name].elements

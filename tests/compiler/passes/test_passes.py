@@ -59,7 +59,7 @@ def test_every_pass_has_cases_and_every_case_a_pass() -> None:
 
 @pytest.fixture(autouse=True)
 def _sixteen_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost_model, "_CROWD", 16)
+    monkeypatch.setattr(cost_model, "_LARGE_SET", 16)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_worlds(
 ) -> None:
     monkeypatch.setattr(build_maps, "MOST_CLASS_MAPS", maps)
     monkeypatch.setattr(build_maps, "SHORTEST_SET", shortest)
-    monkeypatch.setattr(cost_model, "_CROWD", large_set)
+    monkeypatch.setattr(cost_model, "_LARGE_SET", large_set)
     world = seeded(seed, LARGE if seed % 50 == 0 else SMALL)
     problem = first_difference(world, OPTIONS[seed % len(OPTIONS)], flows(world))
     assert problem is None, report(world, problem)
