@@ -56,6 +56,17 @@ def test_a_set_of_ports_takes_its_bitmap_and_one_of_ranges_does_not() -> None:
     assert of_ports("1,3") > 30_000 > of_ports("1-2,4-5")
 
 
+def test_values_in_rules_take_what_those_of_a_set_for_ipv4_do() -> None:
+    def of_protocols(protocols: str) -> int:
+        return kernel_bytes(f"chain c {{\n  protocol {protocols} drop\n}}\n")
+
+    named = kernel_bytes("set s ipv4 protocol {\n  tcp\n  udp\n}\n") - kernel_bytes(
+        "set s ipv4 protocol {\n}\n"
+    )
+    one_more = of_protocols("tcp,udp,sctp") - of_protocols("tcp,udp")
+    assert 2 * one_more == named
+
+
 def test_an_element_takes_more_the_more_there_is_to_it() -> None:
     def of_one(family: str, key: str, element: str) -> int:
         return kernel_bytes(f"set s {family} {key} {{\n  {element}\n}}\n")

@@ -20,6 +20,23 @@ def test_the_table_has_sizes_means_and_pods() -> None:
     assert any(line.startswith("sensitive-ns/vault") for line in lines)
 
 
+def test_the_table_sums_up_the_worst_and_the_mean_of_all_pods() -> None:
+    options = (CLUSTER, STORIES / "2-allow", "--node", "worker-1", "-O", "1")
+    table = run(CNPC, "stats", *options).out.splitlines()
+    (level,) = checked(run(CNPC, "stats", *options, "--json").out)["levels"]
+    for direction in ("egress", "ingress"):
+        costs = [item["cost"] for item in level["lines"] if item["direction"] == direction]
+        for what, key in (("rules", "rules"), ("look-ups", "lookups")):
+            worst = max(cost[f"worst_{key}"] for cost in costs)
+            mean = sum(cost[f"mean_{key}"] for cost in costs) / len(costs)
+            assert f"{direction}: {what}, worst {worst}" in map(_joined, table)
+            assert f"{direction}: {what}, mean {mean:.1f}" in map(_joined, table)
+
+
+def _joined(line: str) -> str:
+    return " ".join(line.split())
+
+
 def test_json_has_a_line_for_every_pod_and_direction() -> None:
     done = run(CNPC, "stats", CLUSTER, DENY, "--node", "worker-1", "--json", "-O", "1")
     (found,) = checked(done.out)["levels"]
