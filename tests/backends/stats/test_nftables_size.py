@@ -78,11 +78,3 @@ def test_an_element_takes_more_the_more_there_is_to_it() -> None:
         of_one("ipv4", "address . protocol . port", "10.0.0.1 . tcp . 80-90"),
     ]
     assert found == sorted(set(found))
-
-
-def test_a_set_without_a_name_takes_what_a_named_one_of_its_type_takes() -> None:
-    without = kernel_bytes("chain c {\n  protocol tcp,udp drop\n}\n")
-    named = kernel_bytes(
-        "set s ipv4 address {\n  10.0.0.1\n  10.0.0.2\n}\n\nchain c {\n  saddr @s drop\n}\n"
-    )
-    assert without == named

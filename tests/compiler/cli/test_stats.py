@@ -124,15 +124,3 @@ def test_the_warnings_are_those_of_compile(tmp_path: Path) -> None:
     warned = cnpc("stats", *options).err
     assert warned == cnpc("compile", *options).err
     assert warned.count(": warning: ") == 2
-
-
-def test_the_summary_has_the_worst_and_the_mean_over_the_pods() -> None:
-    options = (CLUSTER, DENY, "--node", "worker-1")
-    (found,) = checked(run(CNPC, "stats", *options, "--json").out)["levels"]
-    costs = [line["cost"] for line in found["lines"] if line["direction"] == "ingress"]
-    table = [line.rsplit(maxsplit=1) for line in run(CNPC, "stats", *options).out.splitlines()]
-    shown = {row[0]: row[1] for row in table if row}
-    assert shown["ingress: rules, worst"] == f"{max(cost['worst_rules'] for cost in costs)}"
-    assert shown["ingress: look-ups, worst"] == f"{max(cost['worst_lookups'] for cost in costs)}"
-    mean = sum(cost["mean_rules"] for cost in costs) / len(costs)
-    assert shown["ingress: rules, mean"] == f"{mean:,.1f}"

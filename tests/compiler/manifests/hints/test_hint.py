@@ -94,10 +94,3 @@ def test_each_spelling_says_the_same() -> None:
 
 def test_the_same_word_in_other_letters_counts_before_all() -> None:
     assert for_field((), "IPBLOCK", {}, ("podSelector", "ipBlock")) == "did you mean 'ipBlock'?"
-
-
-@pytest.mark.parametrize("name", ["podSelector", "selector", "endpointSelector"])
-def test_pods_by_any_name_are_told_their_place_in_a_peer(name: str) -> None:
-    known = ("namespaces", "networks", "pods")
-    said = "write pods: {namespaceSelector: {}, podSelector: {}}"
-    assert for_field(("to", 0), name, {}, known) == said
