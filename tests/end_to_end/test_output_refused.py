@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from backends.apply.test_engine import A, B
 from command import CNPC, cnpc
 from netcluster import Namespace
 from netcluster.namespaces import run
+from small_rulesets import A, B
 
 pytestmark = pytest.mark.requires_root_and_nft
 

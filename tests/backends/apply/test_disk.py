@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backends.apply.test_engine import A, B
 from cnpc.backends.apply.engine import Engine
 from cnpc.backends.apply.outcome import ConfirmTimeout
 from cnpc.backends.apply.private_files import check_folder, read_file
@@ -18,6 +17,7 @@ from cnpc.compiler.errors import NodeError
 from engines import nft_engine
 from fake_node import FakeNode, Killed
 from faulty_disk import CALLS, faulty_disk
+from small_rulesets import A, B
 
 ROOT = Path(__file__).parents[3]
 ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT)

@@ -22,25 +22,16 @@ from cnpc.backends.nftables.node.dataplane import NftDataplane, ruleset_source
 from cnpc.backends.nftables.node.kernel import LinuxKernel
 from cnpc.backends.nftables.plan import PlanKind
 from cnpc.compiler.errors import NodeError
-from engines import both_engine, iptables_filter, kernel_engine, warnings_fail
+from engines import both_engine, warnings_fail
 from netcluster import IptablesLoader, Namespace
 from netcluster.namespaces import run
 from own_rules import alone, lines, ours
 from rulesets import changed, ruleset, trio
+from small_iptables import WORLD, A, B
 from worlds import LARGE, SMALL, seeded
 
 pytestmark = pytest.mark.requires_root_and_nft
 
-WORLD = list(seeded(4).objects())
-A = trio(WORLD)
-B = next(
-    made
-    for seed in range(50)
-    if (made := trio(changed(changed(WORLD, Random(seed)), Random(-seed)))).layout.families  # noqa: S311 - not secret
-    != A.layout.families
-    and made.layout.sets.keys() - A.layout.sets.keys()
-    and A.layout.families["v4"].keys() - made.layout.families["v4"].keys()
-)
 
 # As Docker, kube-proxy and firewalld leave them.
 NEIGHBOURS = """*mangle
@@ -89,21 +80,6 @@ table inet firewalld {
   }
 }
 """
-
-
-@pytest.fixture(params=FLAVOURS)
-def flavour(request: pytest.FixtureRequest, space: Namespace) -> str:  # noqa: ARG001 - be in it
-    return str(request.param)
-
-
-@pytest.fixture
-def own(flavour: str) -> IptablesDataplane:
-    return iptables_filter(flavour)
-
-
-@pytest.fixture
-def engine(flavour: str, tmp_path: Path) -> Engine:
-    return kernel_engine(f"iptables-{flavour}", tmp_path)
 
 
 def others(flavour: str) -> dict[str, list[str]]:
@@ -232,135 +208,6 @@ def test_a_check_leaves_nothing_behind(engine: Engine, flavour: str) -> None:
     before = ours(flavour)
     engine.check(B)
     assert ours(flavour) == before
-
-
-WRONG = {
-    "the tool refuses the rule": ("v6", " -j RETURN", " -m nonsense -j RETURN"),
-    "the tool refuses the other": ("v4", " -j RETURN", " -p tcp --dport x -j RETURN"),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_refusal_changes_nothing(engine: Engine, flavour: str, wrong: str) -> None:
-    engine.apply(A)
-    before, record = ours(flavour), engine.read()
-    suffix, old, new = WRONG[wrong]
-    texts = {**B.texts, suffix: B.texts[suffix].replace(old, new, 1)}
-    assert texts != B.texts
-    with pytest.raises(NodeError, match="in: "):
-        engine.apply(replace(B, texts=texts, read=lambda: read_iptables(texts)))
-    assert (ours(flavour), engine.read()) == (before, record)
-    assert engine.look()[1].drift is Drift.NONE
-    assert engine.apply(B).plan.kind is PlanKind.RULES
-
-
-def test_what_ipset_refuses_changes_nothing(engine: Engine, flavour: str) -> None:
-    engine.apply(A)
-    name = next(name for name in B.layout.sets if name not in A.layout.sets)
-    run(("ipset", "create", name, "list:set"))
-    before, record = ours(flavour), engine.read()
-    with pytest.raises(NodeError, match=name):
-        engine.apply(B)
-    assert (ours(flavour), engine.read()) == (before, record)
-    run(("ipset", "destroy", name))
-    assert engine.apply(B).plan.kind is PlanKind.RULES
-
-
-def test_a_chain_that_nft_made_otherwise_is_a_refusal(tmp_path: Path, space: Namespace) -> None:  # noqa: ARG001 - be in it
-    """iptables-nft cannot have a chain FORWARD where nft made one at another priority."""
-    engine = kernel_engine("iptables-nft", tmp_path)
-    chain = "add chain ip mangle FORWARD { type filter hook forward priority 5; }"
-    run(("nft", f"add table ip mangle; {chain}"))
-    with pytest.raises(NodeError, match="CHAIN_ADD failed"):
-        engine.apply(A)
-    assert not any(ours("nft").values())
-    assert engine.look()[1].drift is Drift.NONE
-
-
-def looped(given_: RulesetSource[IptablesRuleset], family: str) -> RulesetSource[IptablesRuleset]:
-    """Return the ruleset with a rule that only the kernel refuses: it leads to its own chain."""
-    rule = "-A CNPC-FORWARD -m conntrack --ctstate ESTABLISHED -j RETURN\n"
-    text = given_.texts[family].replace(rule, f"{rule}-A CNPC-FORWARD -j CNPC-FORWARD\n", 1)
-    texts = {**given_.texts, family: text}
-    return replace(given_, texts=texts, read=lambda: read_iptables(texts))
-
-
-@pytest.mark.parametrize("family", ["v4", "v6"])
-@pytest.mark.parametrize("first", [True, False])
-def test_what_the_kernel_refuses_of_one_family_takes_the_other_back(
-    engine: Engine, flavour: str, family: str, *, first: bool
-) -> None:
-    if not first:
-        engine.apply(A)
-    before, record = ours(flavour), engine.read()
-    for _ in range(10):
-        with pytest.raises(NodeError, match=r"Too many|loop|Invalid|failed"):
-            engine.apply(looped(B, family))
-        assert (ours(flavour), engine.read()) == (before, record)
-        assert engine.look()[1].drift is Drift.NONE
-    engine.apply(B)
-    assert ours(flavour) == alone(flavour, B)
-
-
-def test_the_two_flavours_do_not_both_judge(flavour: str, tmp_path: Path) -> None:
-    (other,) = set(FLAVOURS) - {flavour}
-    kernel_engine(f"iptables-{other}", tmp_path / "other").apply(A)
-    engine = kernel_engine(f"iptables-{flavour}", tmp_path / "own")
-    with pytest.raises(NodeError, match=f"rules of cnpc are in iptables-{other}.*cnpc flush"):
-        engine.apply(A)
-    assert not ours(flavour).keys() - {"sets"}
-    engine.flush(pytest.fail)
-    engine.apply(A)
-    assert ours(flavour) == alone(flavour, A)
-
-
-def test_switching_the_packet_filter_leaves_nothing_of_the_other(
-    flavour: str, tmp_path: Path
-) -> None:
-    engine = both_engine(flavour, tmp_path)
-    nft = ruleset_source(ruleset(WORLD))
-    for _ in range(2):
-        engine.apply(nft)
-        assert not ours(flavour)
-        assert "inet cnpc" in run(("nft", "list", "tables"))
-        engine.apply(A)
-        assert ours(flavour) == alone(flavour, A)
-        assert "inet cnpc" not in run(("nft", "list", "tables"))
-    engine.rollback()
-    assert not ours(flavour)
-    assert engine.look()[1].drift is Drift.NONE
-    assert engine.boot(pytest.fail) is not None
-
-
-def test_what_was_loaded_by_hand_of_the_other_kind_is_removed(flavour: str, tmp_path: Path) -> None:
-    engine, nft = both_engine(flavour, tmp_path), ruleset_source(ruleset(WORLD))
-    IptablesLoader(flavour).load(A.texts)
-    assert engine.view.leftovers(engine.read()) == (f"iptables-{flavour}",)
-    assert engine.apply(nft).removed == (f"iptables-{flavour}",)
-    assert not ours(flavour)
-    IptablesLoader(flavour).load(B.texts)
-    outcome = engine.apply(nft)
-    assert (outcome.plan.kind, outcome.removed) == (PlanKind.NOTHING, (f"iptables-{flavour}",))
-    assert not ours(flavour)
-    engine.apply(A)
-    for kind in (PlanKind.NOTHING, PlanKind.RULES):
-        run(("nft", "-f", "-"), nft.texts["nft"])
-        assert engine.view.leftovers(engine.read()) == ("nftables",)
-        outcome = engine.apply(A if kind is PlanKind.NOTHING else B)
-        assert (outcome.plan.kind, outcome.removed) == (kind, ("nftables",))
-        assert "cnpc" not in run(("nft", "list", "tables"))
-    assert ours(flavour) == alone(flavour, B)
-    assert engine.apply(B).removed == ()
-    assert engine.look()[1].drift is Drift.NONE
-
-
-def test_flush_removes_what_was_loaded_by_hand(flavour: str, tmp_path: Path) -> None:
-    engine = both_engine(flavour, tmp_path)
-    IptablesLoader(flavour).load(A.texts)
-    run(("nft", "-f", "-"), ruleset(WORLD))
-    assert engine.flush(pytest.fail)
-    assert not ours(flavour)
-    assert "cnpc" not in run(("nft", "list", "tables"))
 
 
 def test_what_others_have_is_not_taken_for_ours(flavour: str) -> None:

@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from backends.apply.test_engine import A
 from cnpc.backends.apply.engine import Engine
 from cnpc.backends.linux import machine_id
 from cnpc.backends.nftables.node.dataplane import ruleset_source
@@ -14,6 +13,7 @@ from cnpc.compiler.cli.node.boot_load import boot_last, load_if_missing
 from cnpc.compiler.errors import NodeError
 from engines import nft_engine
 from fake_node import FakeNode
+from small_rulesets import A
 
 NAMED = ruleset_source(
     f"# Network policy of node worker-1, compiled by cnpc 0.1.0.\n\n{A.texts['nft']}"

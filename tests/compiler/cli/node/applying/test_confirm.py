@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backends.apply.test_engine import A, B
 from cnpc.backends.apply.engine import Engine
 from cnpc.backends.apply.outcome import ConfirmTimeout
 from cnpc.backends.apply.record import PendingConfirm
@@ -21,6 +20,7 @@ from cnpc.compiler.cli.node.applying import confirm
 from cnpc.compiler.errors import NodeError
 from engines import kernel_engine, nft_engine
 from fake_node import FakeNode
+from small_rulesets import A, B
 
 ROOT = Path(__file__).parents[5]
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from backends.apply.test_engine import A, B
 from cnpc.backends.apply.engine import Engine
 from cnpc.compiler.cli.node.applying import watch as watching
 from cnpc.compiler.errors import NodeError
 from engines import nft_engine
 from fake_node import FakeNode
+from small_rulesets import A, B
 
 
 class Waits:
