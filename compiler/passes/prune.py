@@ -36,18 +36,16 @@ After:
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..bitset import bits
-from ..ir.match import AddressMatch, Field, SetMatch
-from ..ir.packet_space import Segments, Test, ends, is_test_and_default, read_test, sets_of
+from ..ir.match import SetMatch
+from ..ir.packet_space import is_test_and_default, sets_of
 from ..ir.program import Chain, Goto, Program, Rule, Set, Terminal, Verdict
-from ..net import Family
-from .cost_model import LARGEST_COMPARED
+from .rule_regions import Region, Regions, peers_of, regions_of
 
 _REMEMBERED = 8192
 
@@ -115,7 +113,7 @@ def _prune(
     named = {item.name: item for item in sets}
     if chain.hook or _is_needed(chain.rules, named):
         return chain, ()
-    regions = _regions(chain.rules, named)
+    regions = regions_of(chain.rules, named)
     covered = _covered(chain.rules, regions)
     found = covered | _same(chain.rules, regions, covered)
     if not found:
@@ -128,7 +126,7 @@ def _prune(
     )
     left = Chain(chain.name, kept)
     more: tuple[Pruned, ...] = ()
-    if _peers_of(kept, named) != _peers_of(chain.rules, named):
+    if peers_of(kept, named) != peers_of(chain.rules, named):
         left, more = _prune(
             left, sets, telling=telling
         )  # what is compared now could not be seen before
@@ -158,59 +156,10 @@ def _may_match(item: Set) -> bool:
     return item.dynamic or bool(item.elements)
 
 
-class _Region(Struct):
-    """The packets that a rule tests for: peers, and services each by its piece.
-
-    ``reached`` are, service by service, the peers that no rule before has taken. Of an unknown
-    region the peers are those that it may have at most.
-    """
-
-    peers: int
-    services: tuple[int, ...]
-    unknown: bool
-    reached: list[int]
-
-
-_Regions = Sequence[_Region | None]
-"""For each rule its region; None where it tests something else."""
-
 _Found = dict[int, Reason]
 
 
-def _regions(rules: Sequence[Rule], sets: Mapping[str, Set]) -> _Regions:
-    field, family = _peers_of(rules, sets)
-    tests = [_bounded(read_test(rule, field, family, sets)) for rule in rules]
-    lists = {id(test.peers): test.peers for test in tests if test and test.peers}
-    cuts = {cut for intervals in lists.values() for cut in ends(intervals)}
-    peers = Segments(cuts | {family.max_address + 1})  # what lies beyond are the other family's
-    services = Segments({cut for test in tests if test for cut in ends(test.services)})
-    return [None if test is None else _region(test, peers, services) for test in tests]
-
-
-def _bounded(test: Test | None) -> Test | None:
-    """Return the test, its peers unknown where there are too many to compare them one by one."""
-    if test is None or test.peers is None or len(test.peers) <= LARGEST_COMPARED:
-        return test
-    return Test(None, test.services, unknown=True, exact=test.exact)
-
-
-def _peers_of(rules: Iterable[Rule], sets: Mapping[str, Set]) -> tuple[Field, Family]:
-    """Return the address field, and its family, that the chain's rules test first."""
-    for rule in rules:
-        for match in rule.matches:
-            if isinstance(match, AddressMatch):
-                return match.field, match.family
-            if isinstance(match, SetMatch) and len(match.fields) == 1:
-                return match.fields[0], sets[match.set].family
-    return Field.SADDR, Family.IPV4
-
-
-def _region(test: Test, peers: Segments, services: Segments) -> _Region:
-    mask = peers.all if test.peers is None else peers.mask(test.peers)
-    return _Region(mask, tuple(bits(services.mask(test.services))), test.unknown, [])
-
-
-def _covered(rules: Sequence[Rule], regions: _Regions) -> _Found:
+def _covered(rules: Sequence[Rule], regions: Regions) -> _Found:
     """Return the rules whose region earlier ones share out; note what reaches each rule."""
     found: _Found = {}
     taken: dict[int, int] = {}
@@ -233,7 +182,7 @@ def _covered(rules: Sequence[Rule], regions: _Regions) -> _Found:
     return found
 
 
-def _same(rules: Sequence[Rule], regions: _Regions, covered: _Found) -> _Found:
+def _same(rules: Sequence[Rule], regions: Regions, covered: _Found) -> _Found:
     """Return the rules that what is behind them, up to the chain's end, makes superfluous."""
     found: _Found = {}
     behind = _Behind(regions)
@@ -255,7 +204,7 @@ def _same(rules: Sequence[Rule], regions: _Regions, covered: _Found) -> _Found:
 class _Behind:
     """What the rules behind a place do: for each service the peers, by verdict."""
 
-    def __init__(self, regions: _Regions) -> None:
+    def __init__(self, regions: Regions) -> None:
         """Start at the end of a chain, which returns."""
         everyone = max((region.peers.bit_length() for region in regions if region), default=0)
         services = {item for region in regions if region for item in region.services}
@@ -263,7 +212,7 @@ class _Behind:
             Terminal.RETURN: dict.fromkeys(services, (1 << everyone) - 1)
         }
 
-    def gives(self, verdict: Verdict, region: _Region) -> bool:
+    def gives(self, verdict: Verdict, region: Region) -> bool:
         """Tell whether all that reaches the region's rule would get the verdict without it."""
         given = self._peers.get(verdict, {})
         return not any(
@@ -271,7 +220,7 @@ class _Behind:
             for item, reached in zip(region.services, region.reached, strict=True)
         )
 
-    def put(self, verdict: Verdict, region: _Region) -> None:
+    def put(self, verdict: Verdict, region: Region) -> None:
         """Place a rule of this verdict ahead."""
         kept = self._peers.get(verdict, {}) if region.unknown else {}
         kept = {item: kept.get(item, 0) & region.peers for item in region.services}
@@ -280,7 +229,7 @@ class _Behind:
         for item in region.services:
             mine[item] = mine.get(item, 0) | (kept[item] if region.unknown else region.peers)
 
-    def forget(self, region: _Region | None = None) -> None:
+    def forget(self, region: Region | None = None) -> None:
         """Know no longer what happens to these packets, or to any."""
         if region is None:
             self._peers.clear()
@@ -291,7 +240,7 @@ class _Behind:
                     peers[item] &= ~region.peers
 
 
-def _by(rules: Sequence[Rule], regions: _Regions, place: int, found: _Found) -> tuple[Rule, ...]:
+def _by(rules: Sequence[Rule], regions: Regions, place: int, found: _Found) -> tuple[Rule, ...]:
     """Return the rules that do what the one at the place did."""
     region, reason = regions[place], found[place]
     others = range(place) if reason is Reason.COVERED else range(place + 1, len(rules))
@@ -305,7 +254,7 @@ def _by(rules: Sequence[Rule], regions: _Regions, place: int, found: _Found) -> 
     )
 
 
-def _meet(region: _Region | None, other: _Region | None) -> bool:
+def _meet(region: Region | None, other: Region | None) -> bool:
     return (
         region is not None
         and other is not None

@@ -31,6 +31,7 @@ ROOMS = {
     "lowering": ("cnpc.compiler.lowering", "cnpc.compiler.lowering.*"),
     "costs": ("cnpc.compiler.passes.cost_model",),
     "port plan": ("cnpc.compiler.passes.port_plan",),
+    "rule regions": ("cnpc.compiler.passes.rule_regions",),
     "peer maps": ("cnpc.compiler.passes.peer_maps", "cnpc.compiler.passes.peer_maps.*"),
     "passes": (
         "cnpc.compiler.passes",
@@ -92,8 +93,9 @@ MAY_IMPORT = {
     },
     "costs": {"ir", "ir tools", "net"},
     "port plan": {"costs", "ir", "ir tools", "net"},
+    "rule regions": {"costs", "ir", "ir tools", "net"},
     "peer maps": {"costs", "ir", "ir tools", "net"},
-    "passes": {"costs", "ir", "ir tools", "net", "peer maps", "port plan"},
+    "passes": {"costs", "ir", "ir tools", "net", "peer maps", "port plan", "rule regions"},
     "flows": {"errors", "manifests", "net", "snapshot"},
     "pipeline": {
         "ir",
