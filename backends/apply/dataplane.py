@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from ...compiler.errors import NodeError
 from ..nftables.plan import PlanKind
@@ -101,6 +101,16 @@ class Planned(Protocol):
     def checks_itself(self) -> bool:
         """Whether carrying it out checks all of it before anything in force changes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPlanned:
+    """The change to what is in force already."""
+
+    kind: ClassVar[PlanKind] = PlanKind.NOTHING
+    operations: ClassVar[int] = 0
+    transactions: ClassVar[Sequence[object]] = ()
+    checks_itself: ClassVar[bool] = True
 
 
 class UntouchedError(NodeError):

@@ -14,7 +14,7 @@ from ..linux import boot_clock
 from ..linux.netlink import netns_id
 from ..nftables.plan import PlanKind
 from .commit import Commits
-from .dataplane import Drift, Installed, Planned, RulesetSource
+from .dataplane import Drift, Installed, NothingPlanned, Planned, RulesetSource
 from .dataplanes import DataplaneFactories, Dataplanes
 from .go_back import Recorded, overdue
 from .installed import InstalledView
@@ -264,9 +264,7 @@ class Engine:
     ) -> ApplyResult:
         if self.view.is_unchanged(record, ruleset):
             version = self._recorded.kept(record, ruleset)
-            own = self._dataplanes[ruleset.backend]
-            nothing = own.plan(Installed(own.empty, Drift.NONE, loaded=True), own.empty)
-            return ApplyResult(version, nothing, Drift.NONE, time.monotonic() - began)
+            return ApplyResult(version, NothingPlanned(), Drift.NONE, time.monotonic() - began)
         planned, now = self.view.plan(record, ruleset)
         if planned.kind is PlanKind.NOTHING and record.current:
             return self._recorded.unchanged(record, ruleset, planned, now, began)
