@@ -85,9 +85,9 @@ class InstalledView:
         """Return why what was loaded last cannot be loaded now; "" where nothing is in the way."""
         return self.dataplanes.of(record).obstacle()
 
-    def left_out(self, ruleset: RulesetSource[Any]) -> str:
-        """Return what of a ruleset is not loaded on this node, and why; "" where all is."""
-        return self.dataplanes[ruleset.backend].left_out()
+    def left_out(self, backend: str) -> str:
+        """Return what of a backend's rulesets this node does not load, and why; "" if nothing."""
+        return self.dataplanes[backend].left_out()
 
     def recorded(self, record: Record) -> NftRuleset:
         """Return the version loaded last as people are shown it, empty where nothing was.

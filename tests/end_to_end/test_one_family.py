@@ -16,6 +16,7 @@ from cnpc.backends.iptables.node.tools import FLAVOURS, system_tools
 from cnpc.backends.iptables.ruleset import IptablesRuleset
 from cnpc.backends.nftables.node.client import WithoutNft
 from cnpc.backends.nftables.node.kernel import LinuxKernel
+from cnpc.compiler.cli.node import boot
 from cnpc.compiler.errors import NodeError
 from engines import warnings_fail
 from fake_programs import Programs
@@ -96,7 +97,7 @@ def test_a_node_without_ip6tables_has_its_rules_for_ipv4(
     folder: Programs, tmp_path: Path, flavour: str
 ) -> None:
     engine, first, second = keeper_in(tmp_path), ruleset("10.0.0.1"), ruleset("10.0.0.1", port=443)
-    assert engine.view.left_out(first) == (
+    assert engine.view.left_out("iptables") == (
         "the rules for IPv4 alone are in force: there is no ip6tables"
     )
     for made in (first, second, first):
@@ -109,6 +110,18 @@ def test_a_node_without_ip6tables_has_its_rules_for_ipv4(
     engine.rollback()
     assert engine.flush(pytest.fail)
     assert not where_active()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_boot_says_so_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = keeper_in(tmp_path).apply(ruleset("10.0.0.1")).version
+    monkeypatch.setattr(boot, "open_engine", keeper_in)
+    assert boot.command.main(["--state-dir", str(tmp_path)], standalone_mode=False) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{version.id} is in force\n"
+    assert told.err == "cnpc: the rules for IPv4 alone are in force: there is no ip6tables\n"
 
 
 @pytest.mark.usefixtures("folder")
@@ -135,7 +148,7 @@ def test_a_node_that_gets_ipv6_gets_its_rules(
     assert engine.apply(ruleset("10.0.0.1")).plan.operations
     assert "CNPC-FORWARD" in saved(folder, f"ip6tables-{flavour}")
     engine.apply(ruleset("10.0.0.1", "fd00::1"))
-    assert engine.view.left_out(ruleset("10.0.0.1")) == ""
+    assert engine.view.left_out("iptables") == ""
 
 
 def test_a_kernel_without_ipv6_is_one(
@@ -148,4 +161,4 @@ def test_a_kernel_without_ipv6_is_one(
     engine = keeper_in(tmp_path)
     engine.apply(ruleset("10.0.0.1"))
     assert engine.look()[1].drift.value == ""
-    assert engine.view.left_out(ruleset("10.0.0.1")).endswith("the kernel has no IPv6")
+    assert engine.view.left_out("iptables").endswith("the kernel has no IPv6")

@@ -23,11 +23,14 @@ def command(*, as_json: bool, state_dir: Path) -> int:
     confirmation does not come back. If the ruleset is damaged, or the kernel refuses it, the one
     before it is loaded, with a warning.
     """
-    version = boot_last(open_engine(state_dir))
+    engine = open_engine(state_dir)
+    version = boot_last(engine)
     if as_json:
         print_json({"version": version.id if version else None})
     if version is None:
         report_message("no ruleset is saved; nothing to load")
     else:
         say(f"{version.id} is in force", quiet=as_json)
+        if words := engine.view.left_out(version.backend):
+            report_message(words)
     return 0

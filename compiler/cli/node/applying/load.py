@@ -66,7 +66,7 @@ def apply(  # noqa: PLR0913 - one parameter for each option of the command line
         outcome = _blaming(lambda given: engine.apply(given, confirm_timeout), ruleset, paths)
         _tell(outcome, before, after, quiet=quiet)
         facts = facts_of_outcome(outcome, before, after)
-        if words_left_out := engine.view.left_out(ruleset):
+        if words_left_out := engine.view.left_out(ruleset.backend):
             report_message(words_left_out)
         if names := unjudged(after.addresses):
             report_warning(f"{words(names)}; {REMEDY}")
