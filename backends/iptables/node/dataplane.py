@@ -66,7 +66,7 @@ class IptablesDataplane:
 
     def difference(self, kernel: KernelState) -> Drift:
         """Return how the kernel differs, where it is not as it was noted."""
-        return Drift.CHANGED if self._signs.knows_tables(kernel) else Drift.EARLIER
+        return Drift.CHANGED if self._signs.knows_as_much(kernel) else Drift.EARLIER
 
     def where_active(self) -> tuple[str, ...]:
         """Return where rules of ours judge packets, of either flavour."""
@@ -83,19 +83,15 @@ class IptablesDataplane:
         return f"the rules for IPv4 alone are in force: {tools.without_ipv6()}"
 
     def is_unchanged(self, kernel: KernelState) -> bool:
-        """Tell whether rules are untouched, and sets as many, each with as many entries."""
+        """Tell whether rules are untouched, and sets have the same entries."""
         return self._signs.is_unchanged(kernel)
 
     def verified(
-        self,
-        ruleset: IptablesRuleset,
-        kernel: KernelState,
-        *,
-        wholly: bool,  # noqa: ARG002 - nftables needs it
+        self, ruleset: IptablesRuleset, kernel: KernelState, *, wholly: bool
     ) -> tuple[IptablesRuleset, KernelState] | None:
         """Return the ruleset, and how the kernel is now; None where it differs from what it was."""
         before = self._signs.generation()
-        if self._signs.contents() != kernel.contents:
+        if not self._signs.has_sets_of(kernel, wholly=wholly):
             return None
         if before is not None and before == kernel.generation and self._signs.judges():
             return ruleset, kernel
@@ -104,10 +100,9 @@ class IptablesDataplane:
         return ruleset, replace(kernel, generation=self._if_still(before))
 
     def changed(self, ruleset: IptablesRuleset, kernel: KernelState) -> tuple[str, ...]:  # noqa: ARG002 - nftables needs it
-        """Return whether rules differ, or the entries of sets."""
+        """Return "rules" where some differ, and the sets that came, went or have other entries."""
         rules = self._structure(own(self._tools)) != kernel.structure
-        sets = self._signs.contents() != kernel.contents
-        return (*(["rules"] if rules else []), *(["entries of sets"] if sets else []))
+        return (*(["rules"] if rules else []), *self._signs.other_sets(kernel))
 
     def plan(self, now: Installed[IptablesRuleset], new: IptablesRuleset) -> IptablesPlan:
         """Return what leads to the ruleset; NodeError where the other flavour has ours."""

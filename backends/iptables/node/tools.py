@@ -161,6 +161,19 @@ def ipset_entries(name: str) -> list[str]:
     return [line.split(" ")[2] for line in saved.splitlines() if line.startswith("add ")]
 
 
+def ipset_saved() -> dict[str, list[str]]:
+    """Return the entries of each set of ours, in any order; no set that has none."""
+    found: dict[str, list[str]] = {}
+    for line in run(["ipset", "save"]).splitlines():
+        kind, _, rest = line.partition(" ")
+        name, _, entry = rest.partition(" ")
+        if kind not in {"create", "add"} or not entry:
+            raise NodeError(f"ipset save prints what is no list of sets ({line[:80]})")
+        if kind == "add" and name.startswith(OWN_SET):
+            found.setdefault(name, []).append(entry)
+    return found
+
+
 def ipset_restore(text: str) -> None:
     """Carry out a text for ipset, line by line; NodeError with the words of a refusal."""
     run(["ipset", "restore"], text, NO_RELOAD)

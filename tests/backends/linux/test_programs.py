@@ -85,9 +85,11 @@ def of_nft(fault: str) -> None:
 
 def of_ipset(fault: str) -> None:
     if fault == "prints nothing":
-        assert tools.ipset_headers() == {}
+        assert not tools.ipset_headers()
+        assert not tools.ipset_saved()
         return
     refused(tools.ipset_headers)
+    refused(tools.ipset_saved)
 
 
 def of_save(fault: str) -> None:

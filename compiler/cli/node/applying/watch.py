@@ -18,6 +18,9 @@ _PERIOD = 0.25
 _LONGEST_PERIOD = 8.0
 _PAUSE = 20
 """How many times longer than a look at all elements lasts it is until the next such look."""
+_IDLE_PAUSE, _SHORTEST_IDLE_PAUSE = 100, 60.0
+"""The same where nobody seems to have changed anything, and its least in seconds: who exchanges an
+entry of ipset for another changes no number."""
 
 
 def watch(engine: Engine, first: Callable[[], None] | None = None) -> None:
@@ -66,6 +69,7 @@ class _Looks:
     first: Callable[[], None] | None = None
     seen: object = None
     due: float = 0.0
+    due_when_idle: float = 0.0
 
     def look(self) -> None:
         """Put right what differs from what was loaded; CnpcError where that is impossible."""
@@ -74,14 +78,17 @@ class _Looks:
             self.first = None
         self.engine.write_again()
         generation = self.engine.generation()
-        if generation == self.seen and not self.engine.overdue():
-            return
         began = time.monotonic()
+        is_idle = generation == self.seen and not self.engine.overdue()
+        if is_idle and began < self.due_when_idle:
+            return
         wholly = began >= self.due
         drift = self.engine.restore(wholly=wholly)
         if wholly:
             ended = time.monotonic()
             self.due = ended + _PAUSE * (ended - began)
+            pause = max(_SHORTEST_IDLE_PAUSE, _IDLE_PAUSE * (ended - began))
+            self.due_when_idle = ended + pause
         if drift is not Drift.NONE:
             report_warning(f"{drift.before}; it was put right")
         elif wholly:

@@ -70,4 +70,6 @@ def test_rules_and_sets_of_iptables_are_named(load: Load) -> None:
     told(ruleset, ["rules"])
     name = run("ipset", "list", "-n").out.split()[0]
     assert run("ipset", "flush", name).code == 0
-    told(ruleset, ["entries of sets"])
+    told(ruleset, [f"set {name}"])
+    run("ipset", "create", "cnpc-x", "hash:ip", "timeout", "0")
+    told(ruleset, ["sets"])

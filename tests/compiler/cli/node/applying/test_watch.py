@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cnpc.backends.apply.dataplane import Drift
 from cnpc.backends.apply.engine import Engine
 from cnpc.compiler.cli.node.applying import watch as watching
 from cnpc.compiler.errors import NodeError
@@ -92,3 +93,24 @@ def test_what_another_namespace_loaded_is_not_put_in_force_here(
     watching.watch(engine)
     (told,) = capsys.readouterr().err.splitlines()
     assert "is that of another network namespace; give each its own --state-dir" in told
+
+
+def test_all_elements_are_looked_at_now_and_then_where_nothing_seems_to_change(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    looks: list[bool] = []
+
+    def restore(*, wholly: bool) -> Drift:
+        looks.append(wholly)
+        return Drift.NONE
+
+    monkeypatch.setattr(engine, "generation", lambda: 1)
+    monkeypatch.setattr(engine, "restore", restore)
+    Waits(monkeypatch, 4)
+    watching.watch(engine)
+    assert looks == [True]
+    for name in ("_PAUSE", "_IDLE_PAUSE", "_SHORTEST_IDLE_PAUSE"):
+        monkeypatch.setattr(watching, name, 0)
+    Waits(monkeypatch, 4)
+    watching.watch(engine)
+    assert looks == [True] * 5
