@@ -24,6 +24,7 @@ from mutants.run import LEFT_OUT, ROOT, mutants, stages
         ("a if b else c", ["(c if b else a)"]),
         ("f('é', a < b)", ["f('é', (a <= b))"]),
         ("zip(a, b, strict=True)", []),
+        ("class C(Struct, gc=False): ...", []),
         ("isinstance(a, Jump | Goto)", []),
         ("def f(a: int | None = None) -> A | B:\n    raise E(1 + 2)", []),
     ],
